@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What every script shares: where things lie, how messages look, how to become root.
+# To be sourced.
+
+set -euo pipefail
+
+project=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${VSWAP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vswap}
+root=$cache/root
+logs=$cache/logs
+
+# The one place that names the kernel. Debian's backports keep several releases for a
+# while, then drop the old ones.
+pinned_release=7.3.4+deb13-amd64
+suite=trixie
+
+say() { printf '%s\n' "vswap: $*" >&2; }
+
+die() {
+    say "$*"
+    exit 1
+}
+
+# as_root COMMAND...: run it as root, through sudo when that is needed.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo -- "$@"
+    else
+        die "'$1' must be run as root, and there is no sudo. Run this as root, or install sudo."
+    fi
+}
+
+# logged NAME WHAT COMMAND...: run COMMAND with its output in a log; on failure show its end.
+logged() {
+    local log=$logs/$1.log what=$2 began=$SECONDS
+    shift 2
+    mkdir -p "$logs"
+    say "$what ..."
+    if ! "$@" >"$log" 2>&1 </dev/null; then
+        tail -n 40 "$log" >&2
+        die "$what: failed. The whole log: $log"
+    fi
+    say "$what: done in $((SECONDS - began)) s"
+}
+
+# locked NAME: one process at a time builds what is cached; released when the caller exits.
+locked() {
+    mkdir -p "$cache"
+    exec 9>"$cache/$1.lock"
+    flock 9
+}
