@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! How a page in the ram tier is stored.
+
+/// How the bytes of a stored page are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Codec {
+    /// As they are: the page did not compress.
+    Raw = 0,
+    /// An LZ4 block.
+    Lz4 = 1,
+    /// A zstd frame.
+    Zstd = 2,
+}
+
+impl Codec {
+    /// Bits that every codec fits into.
+    pub const BITS: u32 = 2;
+
+    /// The codec with that number, if there is one.
+    pub const fn from_bits(bits: u64) -> Option<Self> {
+        match bits {
+            0 => Some(Self::Raw),
+            1 => Some(Self::Lz4),
+            2 => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    /// The codec's number, below `1 << BITS`.
+    pub const fn to_bits(self) -> u64 {
+        // Lossless: a widening that `From` can't do in a const fn.
+        self as u64
+    }
+}
+
+/// A compression algorithm that new pages can be stored with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Algorithm {
+    /// LZ4: fast.
+    Lz4 = 0,
+    /// zstd at its default level: smaller, several times slower.
+    Zstd = 1,
+}
+
+impl Algorithm {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Self; 2] = [Self::Lz4, Self::Zstd];
+
+    /// The name users write and read; the kernel's own.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// The algorithm of that name; white space around it does not count.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.name() == name.trim())
+    }
+
+    /// How a page that this algorithm compressed is to be read.
+    pub const fn codec(self) -> Codec {
+        match self {
+            Self::Lz4 => Codec::Lz4,
+            Self::Zstd => Codec::Zstd,
+        }
+    }
+
+    /// The algorithm with that number, as [`Algorithm::to_bits`] gives it.
+    pub const fn from_bits(bits: u64) -> Option<Self> {
+        match bits {
+            0 => Some(Self::Lz4),
+            1 => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    /// The algorithm's number.
+    pub const fn to_bits(self) -> u64 {
+        // Lossless: a widening that `From` can't do in a const fn.
+        self as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_come_back() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
+            assert_eq!(Algorithm::from_bits(algorithm.to_bits()), Some(algorithm));
+            assert_eq!(
+                Codec::from_bits(algorithm.codec().to_bits()),
+                Some(algorithm.codec())
+            );
+        }
+        assert_eq!(Algorithm::from_name(" zstd\n"), Some(Algorithm::Zstd));
+        assert_eq!(Algorithm::from_name("lzo"), None);
+        assert_eq!(Algorithm::from_bits(2), None);
+    }
+
+    #[test]
+    fn codecs_fit_their_bits() {
+        for codec in [Codec::Raw, Codec::Lz4, Codec::Zstd] {
+            assert!(codec.to_bits() < 1 << Codec::BITS);
+            assert_eq!(Codec::from_bits(codec.to_bits()), Some(codec));
+        }
+        assert_eq!(Codec::from_bits(3), None);
+    }
+}

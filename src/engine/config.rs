@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the user may set, and what is said when a value is impossible.
+
+use super::page::PAGE_SIZE;
+
+const MIB: u64 = 1 << 20;
+const PAGE_BYTES: u64 = PAGE_SIZE as u64;
+
+/// The smallest virtual size, in bytes.
+pub const MIN_SIZE: u64 = MIB;
+
+/// The largest virtual size, in bytes: the swap core numbers slots in 32 bits.
+pub const MAX_SIZE: u64 = u32::MAX as u64 * PAGE_BYTES;
+
+/// Why a value is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The text is not a number with an optional unit.
+    NotASize,
+    /// Below [`MIN_SIZE`].
+    SizeTooSmall,
+    /// Above [`MAX_SIZE`].
+    SizeTooLarge,
+    /// The ram tier may not take more than the machine has.
+    LimitAboveRam,
+}
+
+impl Refusal {
+    /// One line that says what is wrong and what to do.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NotASize => "not a size; write bytes, or a number followed by K, M, G or T",
+            Self::SizeTooSmall => "the virtual size is too small; give at least 1 MiB",
+            Self::SizeTooLarge => "the virtual size is too large; slots are numbered in 32 bits, so give less than 16 TiB",
+            Self::LimitAboveRam => "the ram limit is larger than the machine's RAM; give at most that",
+        }
+    }
+}
+
+/// A device's virtual size: a whole number of pages from 1 MiB to just below 16 TiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(u32);
+
+impl Size {
+    /// That many bytes, rounded down to whole pages.
+    pub fn from_bytes(bytes: u64) -> Result<Self, Refusal> {
+        if bytes < MIN_SIZE {
+            return Err(Refusal::SizeTooSmall);
+        }
+        u32::try_from(bytes / PAGE_BYTES)
+            .map(Self)
+            .map_err(|_| Refusal::SizeTooLarge)
+    }
+
+    /// That many MiB; a number that overflows is too large.
+    pub fn from_mib(mib: u64) -> Result<Self, Refusal> {
+        Self::from_bytes(mib.checked_mul(MIB).ok_or(Refusal::SizeTooLarge)?)
+    }
+
+    /// What a machine with that much RAM, in bytes, gets when nothing is said: as much again.
+    pub fn default_for(ram: u64) -> Self {
+        Self::from_bytes(ram.clamp(MIN_SIZE, MAX_SIZE)).unwrap_or(Self(u32::MAX))
+    }
+
+    /// Pages, the header's included.
+    pub const fn pages(self) -> u32 {
+        self.0
+    }
+
+    /// Bytes.
+    pub fn bytes(self) -> u64 {
+        u64::from(self.0).wrapping_mul(PAGE_BYTES)
+    }
+}
+
+/// The most that the ram tier's pool may take, in bytes; 0 leaves only same-filled pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RamLimit(u64);
+
+impl RamLimit {
+    /// That many bytes, on a machine with `ram` bytes.
+    pub const fn from_bytes(bytes: u64, ram: u64) -> Result<Self, Refusal> {
+        if bytes > ram {
+            Err(Refusal::LimitAboveRam)
+        } else {
+            Ok(Self(bytes))
+        }
+    }
+
+    /// That many MiB, on a machine with `ram` bytes.
+    pub fn from_mib(mib: u64, ram: u64) -> Result<Self, Refusal> {
+        Self::from_bytes(mib.checked_mul(MIB).ok_or(Refusal::LimitAboveRam)?, ram)
+    }
+
+    /// What a machine with that much RAM, in bytes, gets when nothing is said: half of it.
+    pub const fn default_for(ram: u64) -> Self {
+        Self(ram / 2)
+    }
+
+    /// Bytes.
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+}
+
+/// Reads a size as users write it: decimal digits and, optionally, `K`, `M`, `G` or `T` (powers
+/// of 1024, in either case). White space around it does not count. Gives bytes.
+pub fn parse_size(text: &str) -> Result<u64, Refusal> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text.get(digits.len()..) {
+        Some("") => 0,
+        Some("K" | "k") => 10,
+        Some("M" | "m") => 20,
+        Some("G" | "g") => 30,
+        Some("T" | "t") => 40,
+        _ => return Err(Refusal::NotASize),
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Refusal::NotASize);
+    }
+    let number: u64 = digits.parse().map_err(|_| Refusal::NotASize)?;
+    number.checked_mul(1 << shift).ok_or(Refusal::NotASize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::string::String;
+
+    #[test]
+    fn sizes_within_bounds_only() {
+        assert_eq!(Size::from_mib(0), Err(Refusal::SizeTooSmall));
+        assert_eq!(Size::from_bytes(MIN_SIZE - 1), Err(Refusal::SizeTooSmall));
+        assert_eq!(Size::from_mib(1).map(Size::pages), Ok(256));
+        assert_eq!(Size::from_mib(16 << 20), Err(Refusal::SizeTooLarge));
+        assert_eq!(Size::from_mib(u64::MAX), Err(Refusal::SizeTooLarge));
+        assert_eq!(Size::from_bytes(MAX_SIZE).map(Size::pages), Ok(u32::MAX));
+        assert_eq!(Size::from_bytes(MAX_SIZE).map(Size::bytes), Ok(MAX_SIZE));
+        assert_eq!(
+            Size::from_bytes(MAX_SIZE + PAGE_BYTES),
+            Err(Refusal::SizeTooLarge)
+        );
+    }
+
+    #[test]
+    fn defaults_follow_from_ram() {
+        assert_eq!(Size::default_for(8 << 30).bytes(), 8 << 30);
+        assert_eq!(Size::default_for(0).bytes(), MIN_SIZE);
+        assert_eq!(Size::default_for(u64::MAX).bytes(), MAX_SIZE);
+        assert_eq!(RamLimit::default_for(8 << 30).bytes(), 4 << 30);
+    }
+
+    #[test]
+    fn limits_up_to_all_of_ram() {
+        assert_eq!(RamLimit::from_mib(0, 1 << 30).map(RamLimit::bytes), Ok(0));
+        assert_eq!(
+            RamLimit::from_mib(1024, 1 << 30).map(RamLimit::bytes),
+            Ok(1 << 30)
+        );
+        assert_eq!(
+            RamLimit::from_mib(1025, 1 << 30),
+            Err(Refusal::LimitAboveRam)
+        );
+        assert_eq!(
+            RamLimit::from_mib(u64::MAX, 1 << 30),
+            Err(Refusal::LimitAboveRam)
+        );
+    }
+
+    #[test]
+    fn sizes_as_users_write_them() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("4096\n", 4096),
+            (" 3k", 3072),
+            ("512M", 512 << 20),
+            ("2G", 2 << 30),
+            ("1t", 1 << 40),
+        ] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text:?}");
+        }
+        for text in [
+            "",
+            " ",
+            "K",
+            "-1",
+            "+1",
+            "1.5G",
+            "1 G",
+            "1GB",
+            "0x10",
+            "99999999999999999999",
+            "99999999T",
+        ] {
+            assert_eq!(parse_size(text), Err(Refusal::NotASize), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in any::<String>()) {
+            let _ = parse_size(&text);
+        }
+    }
+}

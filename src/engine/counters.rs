@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The statistics: counted per CPU, summed when they are read.
+
+use super::sync::{AtomicI64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $variant:ident => $name:literal, $kind:ident;)*) => {
+        /// What is counted. The names are those of the `stat` attribute and carry the unit.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Counter {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Counter {
+            /// All counters, in the order in which they are shown.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name shown.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Whether the counter says how much there is now, or how often something happened.
+            pub const fn kind(self) -> Kind {
+                match self { $(Self::$variant => Kind::$kind,)* }
+            }
+        }
+    };
+}
+
+/// Whether a counter goes back to 0 by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// How much there is now: 0 again when nothing is stored.
+    Level,
+    /// How often something happened since swapon.
+    Event,
+}
+
+counters! {
+    /// Slots in use: the sum of those that each tier holds.
+    UsedSlots => "used_slots", Level;
+    /// Slots whose page is one repeated word, held in the entry itself.
+    SameFilledSlots => "same_filled_slots", Level;
+    /// Slots whose page lies in the ram tier, compressed or not.
+    RamSlots => "ram_slots", Level;
+    /// Slots of the ram tier whose page did not compress and is kept as it is.
+    RawSlots => "raw_slots", Level;
+    /// Bytes of the objects in the ram tier, raw ones included.
+    CompressedBytes => "compressed_bytes", Level;
+    /// Clusters of 512 slots that exist, because a slot in them is in use.
+    Clusters => "clusters", Level;
+    /// Pages that could not be stored and stayed in memory.
+    FailedStores => "failed_stores", Event;
+    /// Look-ups of a slot's cluster.
+    Lookups => "lookups", Event;
+    /// Look-ups that the CPU's most recently used cluster answered.
+    MruHits => "mru_hits", Event;
+}
+
+const COUNTERS: usize = Counter::ALL.len();
+
+/// What one operation adds to the counters, gathered before it is [added](PerCpu::add).
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Delta([i64; COUNTERS]);
+
+/// One CPU's counters. The alignment keeps other CPUs off its cache lines.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub struct PerCpu([AtomicI64; COUNTERS]);
+
+impl Delta {
+    /// Adds `by`, which may be negative, to one counter.
+    #[inline]
+    pub fn count(&mut self, counter: Counter, by: i64) {
+        let value = &mut self.0[counter as usize];
+        *value = value.wrapping_add(by);
+    }
+}
+
+impl PerCpu {
+    /// Adds an operation's counts.
+    ///
+    /// Called on the CPU whose counters these are, with preemption off, and never from an
+    /// interrupt: nobody else writes here meanwhile, so no atomic addition is needed.
+    #[inline]
+    pub fn add(&self, delta: &Delta) {
+        for (counter, by) in self.0.iter().zip(delta.0) {
+            if by != 0 {
+                counter.store(
+                    counter.load(Ordering::Relaxed).wrapping_add(by),
+                    Ordering::Relaxed,
+                );
+            }
+        }
+    }
+
+    /// This CPU's part of a counter. A part may be negative: what one CPU stores another frees.
+    pub fn get(&self, counter: Counter) -> i64 {
+        self.0[counter as usize].load(Ordering::Relaxed)
+    }
+
+    /// Sets the counters of events back to 0. Nobody adds to them meanwhile.
+    pub fn reset_events(&self) {
+        for counter in Counter::ALL {
+            if counter.kind() == Kind::Event {
+                self.0[*counter as usize].store(0, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// A counter's value: the sum over all CPUs, exact when nothing is going on.
+pub fn total<'a>(cpus: impl Iterator<Item = &'a PerCpu>, counter: Counter) -> i64 {
+    cpus.fold(0, |sum, cpu| sum.wrapping_add(cpu.get(counter)))
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_two_cpus_add_up() {
+        let cpus = [PerCpu::default(), PerCpu::default()];
+        let mut delta = Delta::default();
+        delta.count(Counter::RamSlots, 3);
+        delta.count(Counter::Lookups, 1);
+        cpus[0].add(&delta);
+        let mut delta = Delta::default();
+        delta.count(Counter::RamSlots, -2);
+        cpus[1].add(&delta);
+        assert_eq!(total(cpus.iter(), Counter::RamSlots), 1);
+        assert_eq!(total(cpus.iter(), Counter::Lookups), 1);
+        cpus.iter().for_each(PerCpu::reset_events);
+        assert_eq!(total(cpus.iter(), Counter::RamSlots), 1);
+        assert_eq!(total(cpus.iter(), Counter::Lookups), 0);
+    }
+
+    #[test]
+    fn names_are_unique_and_places_distinct() {
+        for (place, counter) in Counter::ALL.iter().enumerate() {
+            assert_eq!(*counter as usize, place);
+            assert!(Counter::ALL
+                .iter()
+                .skip(place + 1)
+                .all(|other| other.name() != counter.name()));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Table entries: one 64-bit word a slot.
+//!
+//! ```text
+//!          63                     20 19      16 15        4 3     2 1  0
+//! Empty   | 0                                                     | 00 |
+//! Same    | word, its upper 3 bits alike: bits 60..0 |  0         | 01 |   bit 2 = 0
+//! Same    | 0                  | half word, bits 34..3 |  1       | 01 |   bit 2 = 1
+//! Ram     | handle (44 bits)      | 0 (4)    | length - 1 | codec | 10 |
+//!         | not in use                                            | 11 |
+//! ```
+//!
+//! - **Empty**: nothing is stored. It is the zero word, so that zeroed memory is an empty table.
+//! - **Same**: the page is one 8-byte word, repeated. Held are the words whose upper three bits
+//!   are alike (zero and small numbers of either sign, kernel pointers), in 61 bits, and those
+//!   that repeat a half word of 4 bytes (any byte, any 4-byte number), in 32 bits. Others do
+//!   not fit, and such a page is compressed like any other.
+//! - **Ram**: the page is an object of `length` bytes in the ram tier.
+//!
+//! Bits drawn as 0 must be 0: [`Entry::content`] gives `None` for any other word.
+
+use super::codec::Codec;
+use super::page::PAGE_SIZE;
+
+const STATE_BITS: u32 = 2;
+const STATE_MASK: u64 = (1 << STATE_BITS) - 1;
+const STATE_EMPTY: u64 = 0b00;
+const STATE_SAME: u64 = 0b01;
+const STATE_RAM: u64 = 0b10;
+
+const HALF_FLAG: u64 = 1 << STATE_BITS;
+const SAME_SHIFT: u32 = STATE_BITS + 1;
+
+const CODEC_SHIFT: u32 = STATE_BITS;
+const CODEC_MASK: u64 = (1 << Codec::BITS) - 1;
+const LENGTH_SHIFT: u32 = CODEC_SHIFT + Codec::BITS;
+const LENGTH_BITS: u32 = PAGE_SIZE.trailing_zeros();
+const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
+const HANDLE_SHIFT: u32 = 20;
+const UNUSED_MASK: u64 = (1 << HANDLE_SHIFT) - (1 << (LENGTH_SHIFT + LENGTH_BITS));
+
+/// Bits in a [`Handle`].
+pub const HANDLE_BITS: u32 = u64::BITS - HANDLE_SHIFT;
+
+const _: () = assert!(PAGE_SIZE.is_power_of_two());
+const _: () = assert!(LENGTH_SHIFT + LENGTH_BITS <= HANDLE_SHIFT);
+const _: () = assert!(HANDLE_BITS == 44);
+const _: () = assert!(SAME_SHIFT + u32::BITS <= u64::BITS);
+const _: () = assert!(size_of::<Entry>() == 8);
+
+/// A table entry: where a slot's page lies. See the module for the layout.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(transparent)]
+pub struct Entry(u64);
+
+/// What an entry says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// Nothing is stored.
+    Empty,
+    /// The page is this word, repeated.
+    Same(u64),
+    /// The page is an object in the ram tier.
+    Ram(Object),
+}
+
+/// An object in the ram tier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Object {
+    /// Which object of the pool.
+    pub handle: Handle,
+    /// The object's length.
+    pub length: Length,
+    /// How to read it.
+    pub codec: Codec,
+}
+
+/// An object's number in its pool, of [`HANDLE_BITS`] bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handle(u64);
+
+/// An object's length in bytes, from 1 to a page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Length(u16);
+
+impl Handle {
+    /// The handle with that number, or `None` when it takes more than [`HANDLE_BITS`] bits.
+    pub const fn new(number: u64) -> Option<Self> {
+        if number >> HANDLE_BITS == 0 {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
+    /// The number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl Length {
+    /// A whole page.
+    pub const PAGE: Self = Self(PAGE_SIZE as u16);
+
+    /// That many bytes, or `None` when that is 0 or more than a page.
+    pub const fn new(bytes: usize) -> Option<Self> {
+        if bytes >= 1 && bytes <= PAGE_SIZE {
+            // Lossless: at most 4096.
+            Some(Self(bytes as u16))
+        } else {
+            None
+        }
+    }
+
+    /// Bytes, from 1 to a page.
+    pub const fn bytes(self) -> usize {
+        // Lossless: a widening that `From` can't do in a const fn.
+        self.0 as usize
+    }
+}
+
+impl Entry {
+    /// Nothing is stored.
+    pub const EMPTY: Self = Self(0);
+
+    /// A page of `word`, repeated, or `None` when an entry can't hold that word.
+    pub const fn same(word: u64) -> Option<Self> {
+        let shifted = word << SAME_SHIFT;
+        // An arithmetic shift brings the upper bits back when they were alike.
+        if ((shifted as i64) >> SAME_SHIFT) as u64 == word {
+            return Some(Self(shifted | STATE_SAME));
+        }
+        let half = word & 0xffff_ffff;
+        if word >> 32 == half {
+            Some(Self((half << SAME_SHIFT) | HALF_FLAG | STATE_SAME))
+        } else {
+            None
+        }
+    }
+
+    /// A page that is an object in the ram tier.
+    pub const fn ram(object: Object) -> Self {
+        let length = (object.length.0 as u64).wrapping_sub(1) & LENGTH_MASK;
+        Self(
+            (object.handle.0 << HANDLE_SHIFT)
+                | (length << LENGTH_SHIFT)
+                | (object.codec.to_bits() << CODEC_SHIFT)
+                | STATE_RAM,
+        )
+    }
+
+    /// What the entry says, or `None` for a word that no constructor makes.
+    pub const fn content(self) -> Option<Content> {
+        let word = self.0;
+        match word & STATE_MASK {
+            STATE_EMPTY if word == 0 => Some(Content::Empty),
+            STATE_SAME if word & HALF_FLAG == 0 => {
+                Some(Content::Same(((word as i64) >> SAME_SHIFT) as u64))
+            }
+            STATE_SAME if word >> (SAME_SHIFT + u32::BITS) == 0 => {
+                let half = word >> SAME_SHIFT;
+                Some(Content::Same((half << 32) | half))
+            }
+            STATE_RAM if word & UNUSED_MASK == 0 => {
+                let Some(codec) = Codec::from_bits((word >> CODEC_SHIFT) & CODEC_MASK) else {
+                    return None;
+                };
+                // Lossless: 12 bits, and one more.
+                let length = ((word >> LENGTH_SHIFT) & LENGTH_MASK) as u16;
+                Some(Content::Ram(Object {
+                    handle: Handle(word >> HANDLE_SHIFT),
+                    length: Length(length.wrapping_add(1)),
+                    codec,
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether nothing is stored.
+    pub const fn is_empty(self) -> bool {
+        self.0 == Self::EMPTY.0
+    }
+
+    /// The word, as it stands in a table.
+    pub const fn to_word(self) -> u64 {
+        self.0
+    }
+
+    /// The entry whose word stands in a table.
+    pub const fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+}
+
+#[cfg(test)]
+#[path = "entry_tests.rs"]
+mod tests;
