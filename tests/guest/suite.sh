@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# suite.sh NAME...: runs those tests one after the other and says "ok NAME" or
+# "not ok NAME" for each.
+
+failed=0
+
+# Whatever a failed test left behind, so that the next one finds the guest as at boot.
+clean_up() {
+    killall -9 pagecheck memhog stress-ng 2>/dev/null
+    echo 1 >/sys/devices/system/cpu/cpu1/online
+    echo 0 >/sys/module/zswap/parameters/enabled
+    sleep 0.5
+    /usr/sbin/swapoff -a
+    rmmod vswap || rmmod zram
+    rmdir /sys/fs/cgroup/test
+    rm -rf /tmp/*
+    dmesg -n 8
+} >/dev/null 2>&1
+
+for name; do
+    # In the log, what the kernel says is under the test that it belongs to.
+    echo "vswap-test: $name" >/dev/kmsg
+    began=$(cut -d. -f1 /proc/uptime)
+    if timeout -s KILL "${TEST_TIMEOUT:-120}" sh "/tests/$name.sh"; then
+        echo "ok $name ($(($(cut -d. -f1 /proc/uptime) - began)) s)"
+    else
+        echo "not ok $name"
+        echo "vswap-test: $name failed" >/dev/kmsg
+        failed=1
+        clean_up
+    fi
+done
+
+# The debug kernel: what kmemleak finds goes to the log. It doesn't report what is younger
+# than some seconds, and wants a second look.
+kmemleak=/sys/kernel/debug/kmemleak
+if [ -e $kmemleak ]; then
+    for _ in 1 2; do
+        sleep 6
+        echo scan >$kmemleak
+    done
+    head -n 100 $kmemleak >/dev/kmsg
+fi
+exit $failed
