@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# Loading and unloading, with good and with impossible parameters.
+# memory: 256
+# shellcheck source=tests/guest/lib.sh
+. /tests/lib.sh
+
+# impossible PARAMETER...: insmod fails with EINVAL, and the kernel's log says why.
+impossible() {
+    step "impossible: $*"
+    dmesg -c >/dev/null
+    refused "Invalid argument" insmod /vswap.ko "$@"
+    [ ! -e /sys/module/vswap ] || fail "the module is loaded"
+    expect "number of lines that say why" "$(dmesg | grep -c '^\(<[0-9]*>\)*\[[ 0-9.]*\] vswap: ')" 1
+}
+
+impossible size_mib=0
+impossible size_mib=16777216
+impossible size_mib=18446744073709551615
+impossible size_mib=many
+impossible size_mib=-1
+impossible ram_limit_mib=$(($(meminfo MemTotal) / 1024 + 1))
+impossible ram_limit_mib=much
+
+for parameters in "" "size_mib=1" "size_mib=16777215" "size_mib=1024 ram_limit_mib=64"; do
+    step "possible: $parameters"
+    # shellcheck disable=SC2086 # several words
+    load $parameters
+    expect "mode of the node" "$(stat -c %a "$device")" 600
+    unload
+    [ ! -e "$device" ] || fail "the node is still there"
+done
+
+load size_mib=1024 ram_limit_mib=64
+expect size "$(cat $class/size)" $((1024 << 20))
+expect ram_limit "$(cat $class/ram_limit)" $((64 << 20))
+unload
+
+# cost PARAMETER: how much less free memory there is with the module loaded, in KiB.
+cost() {
+    sync
+    echo 3 >/proc/sys/vm/drop_caches
+    sleep 0.3
+    before=$(meminfo MemFree)
+    load "$1"
+    sleep 0.3
+    echo $((before - $(meminfo MemFree)))
+    unload
+}
+
+step "1 TiB does not cost more than 1 GiB"
+cost size_mib=1048576 >/dev/null
+least=1000000
+# Other things move as well, so the least of some differences counts.
+for _ in 1 2 3 4; do
+    small=$(cost size_mib=1024)
+    large=$(cost size_mib=1048576)
+    [ $((large - small)) -ge $least ] || least=$((large - small))
+done
+holds "KiB that 1 TiB costs more" $least -lt 1024

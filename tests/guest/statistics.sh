@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# The statistics agree with each other and with what was swapped out.
+# memory: 256
+# shellcheck source=tests/guest/lib.sh
+. /tests/lib.sh
+
+# percent PART WHOLE
+percent() { echo $(($1 * 100 / $2)); }
+
+# filled MIX: 32 MiB of that kind are swapped out, and read into variables.
+filled() {
+    step "$1"
+    pagecheck --size 32 --mix "$1" --pageout --hold /tmp/held &
+    pid=$!
+    held /tmp/held
+    for name in $levels failed_stores lookups mru_hits; do
+        eval "$name=$(value "$name")"
+    done
+    # shellcheck disable=SC2154 # assigned above
+    expect "used_slots" "$used_slots" $((same_filled_slots + ram_slots))
+    holds "used slots" "$used_slots" -ge 7500
+    holds "used slots" "$used_slots" -le 8700
+    # shellcheck disable=SC2154
+    holds "raw slots" "$raw_slots" -le "$ram_slots"
+    # shellcheck disable=SC2154
+    holds "clusters" "$clusters" -ge $((used_slots / 512))
+    # A table of 4096 bytes for 512 slots, all but a few of them in full clusters.
+    # shellcheck disable=SC2154
+    holds "bytes of tables" "$metadata_bytes" -ge $((used_slots * 8))
+    holds "bytes of tables per slot, in percent" "$(percent "$metadata_bytes" "$used_slots")" -lt 1000
+    # shellcheck disable=SC2154
+    holds "MRU hits" "$mru_hits" -le "$lookups"
+    # shellcheck disable=SC2154
+    expect "failed stores" "$failed_stores" 0
+}
+
+released() {
+    rm /tmp/held
+    finished $pid
+    expect_empty
+}
+
+start size_mib=1024
+expect_empty
+filled same
+# shellcheck disable=SC2154
+holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -ge 99
+# shellcheck disable=SC2154
+holds "bytes in the pool" "$pool_bytes" -le $((1 << 20))
+released
+filled compressible
+holds "share of slots in memory" "$(percent "$ram_slots" "$used_slots")" -ge 99
+holds "share of raw slots" "$(percent "$raw_slots" "$used_slots")" -le 1
+# shellcheck disable=SC2154
+holds "compressed size in percent" "$(percent "$compressed_bytes" $((ram_slots * 4096)))" -le 45
+holds "compressed size in percent" "$(percent "$compressed_bytes" $((ram_slots * 4096)))" -ge 20
+holds "bytes in the pool" "$pool_bytes" -ge "$compressed_bytes"
+holds "pool over compressed size in percent" "$(percent "$pool_bytes" "$compressed_bytes")" -le 130
+released
+filled random
+holds "share of raw slots" "$(percent "$raw_slots" "$used_slots")" -ge 99
+holds "bytes in the pool" "$pool_bytes" -ge $((raw_slots * 4096))
+released
+filled same=50,compressible=50
+holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -ge 40
+holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -le 60
+released
+stop

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# The kernel's zswap in front of the device takes pages, and writes some back to it.
+# memory: 256
+# shellcheck source=tests/guest/lib.sh
+. /tests/lib.sh
+
+zswap=/sys/module/zswap/parameters
+start size_mib=1024
+echo lz4 >$zswap/compressor
+echo 4 >$zswap/max_pool_percent
+echo 1 >$zswap/enabled
+taken=$(vmstat zswpout)
+swapped 1000 limited 12 pagecheck --size 40 --mix compressible=70,random=30 --rounds 1 --threads 2
+holds "pages that zswap took" $(($(vmstat zswpout) - taken)) -ge 1000
+echo 0 >$zswap/enabled
+stop
