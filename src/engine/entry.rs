@@ -5,14 +5,14 @@
 //! ```text
 //!          63                     20 19      16 15        4 3     2 1  0
 //! Empty   | 0                                                     | 00 |
-//! Same    | word, its upper 3 bits alike: bits 60..0 |  0         | 01 |   bit 2 = 0
+//! Same    | bits 60..0 of a word, bits 63..60 alike |  0          | 01 |   bit 2 = 0
 //! Same    | 0                  | half word, bits 34..3 |  1       | 01 |   bit 2 = 1
 //! Ram     | handle (44 bits)      | 0 (4)    | length - 1 | codec | 10 |
 //!         | not in use                                            | 11 |
 //! ```
 //!
 //! - **Empty**: nothing is stored. It is the zero word, so that zeroed memory is an empty table.
-//! - **Same**: the page is one 8-byte word, repeated. Held are the words whose upper three bits
+//! - **Same**: the page is one 8-byte word, repeated. Held are the words whose upper four bits
 //!   are alike (zero and small numbers of either sign, kernel pointers), in 61 bits, and those
 //!   that repeat a half word of 4 bytes (any byte, any 4-byte number), in 32 bits. Others do
 //!   not fit, and such a page is compressed like any other.

@@ -80,7 +80,7 @@ fn every_repeated_byte_is_held() {
 #[test]
 fn other_words_are_refused() {
     for word in [
-        0x0123_4567_89ab_cdef << 2,
+        0x0123_4567_89ab_cdef << 4,
         0x4000_0000_0000_0000,
         0x8000_0000_0000_0001,
     ] {

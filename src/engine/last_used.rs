@@ -2,17 +2,16 @@
 
 //! The cluster that a CPU used last, so that consecutive operations skip the index.
 
-use super::sync::{AtomicUsize, Ordering};
+use super::sync::{fence, AtomicUsize, Ordering};
 
 /// One CPU's most recently used cluster object, as an opaque token; 0 stands for none.
 ///
-/// It is a hint that holds no reference. Two rules make it safe:
-///
-/// - An object is remembered only while a slot of its cluster is in use or its cluster's lock
-///   is held, so before its cluster goes.
-/// - When the cluster goes, every CPU [forgets](LastUsed::forget) the object before its memory
-///   may be given back, a grace period later. So a reader under RCU may look at what it finds
-///   here, and sees by the [number](super::number::Carried) whether that is what it wants.
+/// It is a hint that holds no reference. An object whose cluster goes gives up its
+/// [number](super::number::Carried), then is [forgotten](forget_everywhere) by every CPU, and only
+/// then may its memory be given back, a grace period later. Who remembers it at that moment
+/// either is seen by the forgetting or sees that the number is gone, and forgets it itself.
+/// So a reader under RCU may look at what it finds here, and tells by the number whether that
+/// is what it wants.
 ///
 /// A CPU's line is its own: the alignment keeps others' off it.
 #[derive(Debug, Default)]
@@ -29,20 +28,33 @@ impl LastUsed {
         }
     }
 
-    /// Remembers `token`.
+    /// Remembers `token`, unless its object is not `valid` any more: does not carry the number
+    /// under which it was found.
     #[inline]
-    pub fn remember(&self, token: usize) {
+    pub fn remember(&self, token: usize, valid: impl FnOnce() -> bool) {
         self.0.store(token, Ordering::Release);
+        // Pairs with the fence in `forget_everywhere`.
+        fence(Ordering::SeqCst);
+        if !valid() {
+            self.forget(token);
+        }
     }
 
     /// Forgets `token` if that is what is remembered.
     ///
     /// A token that the CPU remembers at the same time may be forgotten in its stead: that
     /// costs a walk through the index, no more.
-    #[inline]
-    pub fn forget(&self, token: usize) {
+    fn forget(&self, token: usize) {
         if self.0.load(Ordering::Acquire) == token {
             self.0.store(0, Ordering::Release);
         }
     }
+}
+
+/// Has every CPU forget `token`, whose object has given up its number.
+pub fn forget_everywhere<'a>(cpus: impl Iterator<Item = &'a LastUsed>, token: usize) {
+    // Pairs with the fence in `remember`: either the token is seen here, or the number's going
+    // is seen there.
+    fence(Ordering::SeqCst);
+    cpus.for_each(|cpu| cpu.forget(token));
 }

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Scratch memory to compress and decompress with, per CPU.
+
+use crate::engine::codec::{Algorithm, Codec};
+use crate::engine::page::{Page, PAGE_SIZE};
+use crate::glue::cpu;
+use crate::glue::lz4::{self, Lz4};
+use crate::glue::zstd::Zstd;
+use kernel::prelude::*;
+use kernel::sync::lock::mutex::MutexBackend;
+use kernel::sync::lock::Guard;
+use kernel::sync::{new_mutex, Mutex};
+
+/// A context for each CPU.
+///
+/// Its mutex says who uses the scratch memory; it guards nothing else. A task holds it while
+/// it compresses, as only that keeps the memory its own, takes no other lock of ours but a
+/// cluster's under it, and does not wait for memory. It is the first in the lock order.
+pub(crate) struct Contexts(KVec<Pin<KBox<Mutex<Context>>>>);
+
+/// The scratch memory of one task at a time.
+pub(crate) struct Context {
+    lz4: Lz4,
+    zstd: Option<Zstd>,
+    scratch: Scratch,
+}
+
+/// A page's worth of bytes: what was compressed, or an object that lies on two pages.
+pub(crate) struct Scratch(KBox<[u8; PAGE_SIZE]>);
+
+impl Scratch {
+    fn new() -> Result<Self> {
+        Ok(Self(KBox::init(pin_init::init_zeroed(), GFP_KERNEL)?))
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&mut self) -> &mut [u8; PAGE_SIZE] {
+        &mut self.0
+    }
+}
+
+impl Contexts {
+    /// Contexts for every CPU there can be, for LZ4. May sleep.
+    pub(crate) fn new() -> Result<Self> {
+        let mut contexts = KVec::with_capacity(cpu::count(), GFP_KERNEL)?;
+        for _ in 0..cpu::count() {
+            let context = Context { lz4: Lz4::new()?, zstd: None, scratch: Scratch::new()? };
+            let context = KBox::pin_init(new_mutex!(context, "vswap_context"), GFP_KERNEL)?;
+            contexts.push(context, GFP_KERNEL)?;
+        }
+        Ok(Self(contexts))
+    }
+
+    /// Makes sure that every context can use `algorithm`. May sleep.
+    pub(crate) fn prepare(&self, algorithm: Algorithm) -> Result {
+        if algorithm != Algorithm::Zstd {
+            return Ok(());
+        }
+        for context in &self.0 {
+            // Allocated before locking: allocating may mean reclaim, which wants the context.
+            if context.lock().zstd.is_none() {
+                let zstd = Zstd::new()?;
+                let unused = context.lock().zstd.replace(zstd);
+                drop(unused);
+            }
+        }
+        Ok(())
+    }
+
+    /// A context of one's own: this CPU's, or any that is free, or else this CPU's after
+    /// waiting for it. May sleep.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Guard<'_, Context, MutexBackend>> {
+        let here = cpu::hint();
+        let first = self.0.get(here)?;
+        if let Some(context) = first.try_lock() {
+            return Some(context);
+        }
+        // Its holder was preempted or has moved; others may be idle.
+        self.0.iter().find_map(|context| context.try_lock()).or_else(|| Some(first.lock()))
+    }
+}
+
+impl Context {
+    /// Compresses a page into less than `room` bytes, or gives `None`.
+    #[inline]
+    pub(crate) fn compress(&mut self, algorithm: Algorithm, page: &Page, room: usize) -> Option<&[u8]> {
+        let to = self.scratch.bytes().get_mut(..room)?;
+        let length = match algorithm {
+            Algorithm::Lz4 => self.lz4.compress(page, to)?,
+            Algorithm::Zstd => self.zstd.as_mut()?.compress(page, to)?,
+        };
+        to.get(..length)
+    }
+
+    /// Where an object that lies on two pages is put together, and who decompresses it.
+    #[inline]
+    pub(crate) fn split(&mut self) -> (&mut [u8; PAGE_SIZE], Decompressor<'_>) {
+        (self.scratch.bytes(), Decompressor(self.zstd.as_mut()))
+    }
+}
+
+/// Decompresses objects.
+pub(crate) struct Decompressor<'a>(Option<&'a mut Zstd>);
+
+impl Decompressor<'_> {
+    /// Makes a page of an object's bytes. `EIO`: they are not one.
+    #[inline]
+    pub(crate) fn decompress(self, codec: Codec, bytes: &[u8], page: &mut Page) -> Result {
+        match codec {
+            Codec::Raw => copy(bytes, page),
+            Codec::Lz4 => lz4::decompress(bytes, page),
+            Codec::Zstd => self.0.ok_or(EIO)?.decompress(bytes, page),
+        }
+    }
+}
+
+#[inline]
+fn copy(bytes: &[u8], page: &mut Page) -> Result {
+    if bytes.len() != PAGE_SIZE {
+        return Err(EIO);
+    }
+    crate::glue::memory::bytes_of_mut(page).copy_from_slice(bytes);
+    Ok(())
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the user can look at and change: the attributes in `/sys/class/vswap/vswap0/`.
+
+use crate::device::Device;
+use crate::engine::codec::Algorithm;
+use crate::engine::config::{parse_size, RamLimit, Refusal, Size};
+use crate::engine::counters::Counter;
+use crate::glue::inode::SwapInode;
+use crate::glue::memory;
+use crate::glue::sysfs::{attributes, Attribute, Text};
+use kernel::fmt::{self, Write};
+use kernel::prelude::*;
+use kernel::sync::Arc;
+
+/// A device and the inode it shows.
+pub(crate) struct Control {
+    device: Arc<Device>,
+    inode: SwapInode,
+}
+
+impl Control {
+    /// The control of that device.
+    pub(crate) fn new(device: Arc<Device>, inode: SwapInode) -> Self {
+        Self { device, inode }
+    }
+
+    /// The device.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The inode.
+    pub(crate) fn inode(&self) -> &SwapInode {
+        &self.inode
+    }
+}
+
+/// Says in the log why a value is refused, and refuses it.
+pub(crate) fn refused(what: &str, refusal: Refusal) -> Error {
+    pr_err!("{}: {}\n", what, refusal.message());
+    EINVAL
+}
+
+/// `size`: the virtual size in bytes; can be changed while the device is not swapped on.
+struct SizeAttribute;
+
+impl Attribute for SizeAttribute {
+    const NAME: &'static CStr = c"size";
+    const MODE: u16 = 0o644;
+
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
+        writeln!(text, "{}", control.device.size().bytes())
+    }
+
+    fn store(control: &Control, text: &str) -> Result {
+        let size = parse_size(text).and_then(Size::from_bytes);
+        let size = size.map_err(|refusal| refused("size", refusal))?;
+        control.inode.resize(size).inspect_err(|_| {
+            pr_err!("size: the device is swapped on; swap it off first\n");
+        })
+    }
+}
+
+/// `ram_limit`: the most that the ram tier may take, in bytes.
+struct RamLimitAttribute;
+
+impl Attribute for RamLimitAttribute {
+    const NAME: &'static CStr = c"ram_limit";
+    const MODE: u16 = 0o644;
+
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
+        writeln!(text, "{}", control.device.ram().limit())
+    }
+
+    fn store(control: &Control, text: &str) -> Result {
+        let limit =
+            parse_size(text).and_then(|bytes| RamLimit::from_bytes(bytes, memory::total_ram()));
+        control.device.ram().set_limit(limit.map_err(|refusal| refused("ram_limit", refusal))?);
+        Ok(())
+    }
+}
+
+/// `comp_algorithm`: what new pages are compressed with, in brackets among what there is.
+struct AlgorithmAttribute;
+
+impl Attribute for AlgorithmAttribute {
+    const NAME: &'static CStr = c"comp_algorithm";
+    const MODE: u16 = 0o644;
+
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
+        let current = control.device.ram().algorithm();
+        for (i, algorithm) in Algorithm::ALL.into_iter().enumerate() {
+            let gap = if i == 0 { "" } else { " " };
+            if algorithm == current {
+                write!(text, "{gap}[{}]", algorithm.name())?;
+            } else {
+                write!(text, "{gap}{}", algorithm.name())?;
+            }
+        }
+        writeln!(text)
+    }
+
+    fn store(control: &Control, text: &str) -> Result {
+        let Some(algorithm) = Algorithm::from_name(text) else {
+            pr_err!("comp_algorithm: there is no such algorithm; write lz4 or zstd\n");
+            return Err(EINVAL);
+        };
+        control.device.set_algorithm(algorithm)
+    }
+}
+
+/// `stat`: one `name value` a line.
+struct StatAttribute;
+
+impl Attribute for StatAttribute {
+    const NAME: &'static CStr = c"stat";
+    const MODE: u16 = 0o444;
+
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
+        let device = &control.device;
+        for counter in Counter::ALL {
+            writeln!(text, "{} {}", counter.name(), device.counter(*counter))?;
+        }
+        writeln!(text, "pool_bytes {}", device.ram().pool_bytes())?;
+        writeln!(text, "table_bytes {}", device.table_bytes())?;
+        writeln!(text, "metadata_bytes {}", device.metadata_bytes())
+    }
+}
+
+attributes!(ATTRIBUTES: SizeAttribute, RamLimitAttribute, AlgorithmAttribute, StatAttribute);

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The node: a character device of a class of its own.
+//!
+//! `swapon` accepts it because each opened file shows the mapping of [`SwapInode`]; reading
+//! gives the swap header, for programs that look before they swap on.
+//!
+//! C headers: `include/linux/cdev.h`, `include/linux/device/class.h`
+
+use super::bindings;
+use super::sysfs::Groups;
+use crate::control::Control;
+use crate::device::Device;
+use crate::engine::header;
+use crate::engine::page::PAGE_SIZE;
+use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+use kernel::bindings::{dev_t, file, inode, loff_t};
+use kernel::error::{from_err_ptr, to_result};
+use kernel::prelude::*;
+use kernel::uaccess::{UserPtr, UserSlice};
+
+/// What an open file belongs to.
+#[repr(C)]
+struct Private {
+    // First, so that a pointer to it is one to the whole.
+    cdev: kernel::bindings::cdev,
+    control: Control,
+}
+
+/// The control of an open file's device.
+///
+/// # Safety
+///
+/// `file` was opened by [`open`].
+unsafe fn control<'a>(file: *mut file) -> &'a Control {
+    // SAFETY: `open` put it there, and the open file keeps the module and with it the node.
+    unsafe { &(*(*file).private_data.cast::<Private>()).control }
+}
+
+unsafe extern "C" fn open(inode: *mut inode, file: *mut file) -> c_int {
+    // SAFETY: the VFS's call for a node of this device: the cdev is the first field of a
+    // `Private`, which lives as long as the node.
+    unsafe {
+        let private = bindings::vswap_inode_cdev(inode).cast::<Private>();
+        (*file).private_data = private.cast();
+        (*private).control.inode().back(file);
+    }
+    0
+}
+
+/// Reads the header, and zeros behind it up to the virtual size: no page's data ever.
+unsafe extern "C" fn read(
+    file: *mut file,
+    to: *mut c_char,
+    length: usize,
+    position: *mut loff_t,
+) -> isize {
+    // SAFETY: the VFS's call: a file opened by `open`, and a position to move.
+    let (control, position) = unsafe { (control(file), &mut *position) };
+    match read_at(control, UserPtr::from_ptr(to.cast()), length, *position) {
+        Ok(count) => {
+            *position = position.saturating_add(i64::try_from(count).unwrap_or(0));
+            isize::try_from(count).unwrap_or(0)
+        }
+        // Lossless: an errno is a small number.
+        Err(error) => error.to_errno() as isize,
+    }
+}
+
+/// Reads at most up to the end of a page.
+fn read_at(control: &Control, to: UserPtr, length: usize, position: loff_t) -> Result<usize> {
+    let position = u64::try_from(position).map_err(|_| EINVAL)?;
+    let size = control.device().size();
+    let start = usize::try_from(position)? % PAGE_SIZE;
+    let left = usize::try_from(size.bytes().saturating_sub(position))?;
+    let length = length.min(left).min(PAGE_SIZE.saturating_sub(start));
+    let mut page = KVec::from_elem(0u8, PAGE_SIZE, GFP_KERNEL)?;
+    if usize::try_from(position)? < PAGE_SIZE {
+        let page: &mut [u8; PAGE_SIZE] = page.as_mut_slice().try_into().map_err(|_| EINVAL)?;
+        header::write(page, Device::NUMBER, size.pages());
+    }
+    let bytes = page.get(start..).and_then(|rest| rest.get(..length)).ok_or(EINVAL)?;
+    UserSlice::new(to, length).writer().write_slice(bytes)?;
+    Ok(length)
+}
+
+unsafe extern "C" fn llseek(file: *mut file, offset: loff_t, whence: c_int) -> loff_t {
+    // SAFETY: the VFS's call, for a file opened by `open`.
+    let bytes = unsafe { control(file) }.device().size().bytes();
+    // SAFETY: as above.
+    unsafe {
+        kernel::bindings::fixed_size_llseek(
+            file,
+            offset,
+            whence,
+            loff_t::try_from(bytes).unwrap_or(loff_t::MAX),
+        )
+    }
+}
+
+/// The size in bytes, as of a block device; nothing else.
+unsafe extern "C" fn ioctl(file: *mut file, command: c_uint, argument: c_ulong) -> isize {
+    // SAFETY: the VFS's call, for a file opened by `open`.
+    let control = unsafe { control(file) };
+    let result = if command == bindings::VSWAP_BLKGETSIZE64 {
+        let to = UserPtr::from_addr(argument);
+        UserSlice::new(to, size_of::<u64>()).writer().write(&control.device().size().bytes())
+    } else {
+        Err(ENOTTY)
+    };
+    // Lossless: an errno is a small number.
+    result.map_or_else(|error| error.to_errno() as isize, |()| 0)
+}
+
+const OPS: kernel::bindings::file_operations = kernel::bindings::file_operations {
+    open: Some(open),
+    read: Some(read),
+    llseek: Some(llseek),
+    unlocked_ioctl: Some(ioctl),
+    ..pin_init::zeroed()
+};
+
+/// A number of its own for one device.
+struct Region(dev_t);
+
+impl Region {
+    fn new(name: &'static CStr) -> Result<Self> {
+        let mut number = 0;
+        // SAFETY: `number` outlives the call, and the name lives for ever.
+        to_result(unsafe {
+            kernel::bindings::alloc_chrdev_region(&mut number, 0, 1, name.as_char_ptr())
+        })?;
+        Ok(Self(number))
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: allocated by `new`.
+        unsafe { kernel::bindings::unregister_chrdev_region(self.0, 1) }
+    }
+}
+
+/// The class, `/sys/class/vswap`.
+struct Class(KBox<kernel::bindings::class>);
+
+impl Class {
+    fn new(name: &'static CStr) -> Result<Self> {
+        let class = kernel::bindings::class { name: name.as_char_ptr(), ..pin_init::zeroed() };
+        let class = KBox::new(class, GFP_KERNEL)?;
+        // SAFETY: the class and its name stay until `drop`.
+        to_result(unsafe { kernel::bindings::class_register(&*class) })?;
+        Ok(Self(class))
+    }
+}
+
+impl Drop for Class {
+    fn drop(&mut self) {
+        // SAFETY: registered by `new`, and its device is gone.
+        unsafe { kernel::bindings::class_unregister(&*self.0) }
+    }
+}
+
+/// The node itself, once it can be opened.
+struct Registered {
+    private: KBox<Private>,
+    // The operations' memory; the cdev points at it.
+    _ops: KBox<kernel::bindings::file_operations>,
+}
+
+impl Registered {
+    fn new(module: &'static ThisModule, number: dev_t, control: Control) -> Result<Self> {
+        let ops = kernel::bindings::file_operations { owner: module.as_ptr(), ..OPS };
+        let ops = KBox::new(ops, GFP_KERNEL)?;
+        let mut private = KBox::new(Private { cdev: pin_init::zeroed(), control }, GFP_KERNEL)?;
+        let cdev = &raw mut private.cdev;
+        // SAFETY: `private` and `ops` stay where they are until `drop`; an open file keeps the
+        // module, and the module both.
+        unsafe {
+            kernel::bindings::cdev_init(cdev, &*ops);
+            (*cdev).owner = module.as_ptr();
+            to_result(kernel::bindings::cdev_add(cdev, number, 1))?;
+        }
+        Ok(Self { private, _ops: ops })
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        // SAFETY: added by `new`. No file is open: the module is not unloaded before.
+        unsafe { kernel::bindings::cdev_del(&mut self.private.cdev) }
+    }
+}
+
+/// The node and its sysfs folder, from its making to its drop.
+///
+/// # Invariants
+///
+/// The class has a device of number `region`, whose data is the `Control` in `_registered`.
+pub(crate) struct Node {
+    // Dropped in this order, after the device: nobody can open what has no node, and the class
+    // and the number go last.
+    _registered: Registered,
+    class: Class,
+    region: Region,
+}
+
+// SAFETY: a node may be removed from any thread.
+unsafe impl Send for Node {}
+// SAFETY: through a shared reference only the control can be had, which is `Sync`.
+unsafe impl Sync for Node {}
+
+impl Node {
+    /// Makes the class `class` and in it the node `name` with mode 0600, with these attributes.
+    /// May sleep.
+    pub(crate) fn new(
+        module: &'static ThisModule,
+        class: &'static CStr,
+        name: &'static CStr,
+        control: Control,
+        groups: Groups,
+    ) -> Result<Self> {
+        let region = Region::new(class)?;
+        let class = Class::new(class)?;
+        let registered = Registered::new(module, region.0, control)?;
+        let control: *const Control = &registered.private.control;
+        // SAFETY: the class is registered, the control and the groups outlive the device, and
+        // the name is a plain one that the format takes.
+        from_err_ptr(unsafe {
+            kernel::bindings::device_create_with_groups(
+                &*class.0,
+                core::ptr::null_mut(),
+                region.0,
+                control.cast_mut().cast::<c_void>(),
+                (&raw const groups.0 .0).cast_mut().cast(),
+                c"%s".as_char_ptr(),
+                name.as_char_ptr(),
+            )
+        })?;
+        // INVARIANT: just made so.
+        Ok(Self { _registered: registered, class, region })
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant there is such a device. This waits for its attributes.
+        unsafe { kernel::bindings::device_destroy(&*self.class.0, self.region.0) }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The current CPU.
+//!
+//! C header: `include/linux/smp.h`
+
+use super::bindings;
+use kernel::prelude::*;
+use kernel::types::NotThreadSafe;
+
+/// Evidence that preemption is off, and with it the number of the CPU that runs this.
+///
+/// # Invariants
+///
+/// Preemption was switched off by the guard's making and is switched on by its drop.
+pub(crate) struct Pinned(usize, NotThreadSafe);
+
+impl Pinned {
+    /// Stays on this CPU while the guard lives. What holds it must not sleep.
+    #[inline]
+    pub(crate) fn new() -> Self {
+        // SAFETY: no requirements; the drop below undoes it.
+        let cpu = unsafe { bindings::vswap_get_cpu() };
+        // INVARIANT: preemption was just switched off.
+        Self(lossless(cpu), NotThreadSafe)
+    }
+
+    /// The CPU's number, below [`count`].
+    #[inline]
+    pub(crate) fn number(&self) -> usize {
+        self.0
+    }
+}
+
+impl Drop for Pinned {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: by the invariant, preemption is off by this guard's making.
+        unsafe { bindings::vswap_put_cpu() }
+    }
+}
+
+/// The CPU that ran this a moment ago: a hint, as the task may have moved since.
+#[inline]
+pub(crate) fn hint() -> usize {
+    // SAFETY: no requirements.
+    lossless(unsafe { kernel::bindings::raw_smp_processor_id() })
+}
+
+/// One more than the highest number a CPU can ever have; CPUs that come later are counted.
+pub(crate) fn count() -> usize {
+    // SAFETY: set during boot and not changed since.
+    lossless(unsafe { kernel::bindings::nr_cpu_ids })
+}
+
+const _: () = assert!(size_of::<usize>() == 8, "vswap needs a 64-bit kernel");
+
+#[inline]
+fn lossless(number: u32) -> usize {
+    // Lossless: usize has 64 bits, as asserted above.
+    number as usize
+}
+
+/// One `T` for each CPU.
+pub(crate) struct PerCpu<T>(KVec<T>);
+
+impl<T: Default> PerCpu<T> {
+    /// A default value for each CPU there can be. May sleep.
+    pub(crate) fn new() -> Result<Self> {
+        let mut values = KVec::with_capacity(count(), GFP_KERNEL)?;
+        for _ in 0..count() {
+            values.push(T::default(), GFP_KERNEL)?;
+        }
+        Ok(Self(values))
+    }
+}
+
+impl<T> PerCpu<T> {
+    /// That CPU's value.
+    #[inline]
+    pub(crate) fn get(&self, cpu: usize) -> Option<&T> {
+        self.0.get(cpu)
+    }
+
+    /// All values.
+    pub(crate) fn iter(&self) -> core::slice::Iter<'_, T> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The hidden disk through which the swap core reports freed slots.
+//!
+//! It has no node and carries no data: every I/O sent to it fails.
+//!
+//! C header: `include/linux/blkdev.h`
+
+use super::{bindings, swap_io};
+use crate::device::Device;
+use kernel::ffi::c_void;
+use core::ptr::NonNull;
+use kernel::error::from_err_ptr;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+
+/// The disk.
+///
+/// # Invariants
+///
+/// `disk` is a valid, added disk made with `OPS`, whose private data is `_device`.
+pub(crate) struct Disk {
+    disk: NonNull<kernel::bindings::gendisk>,
+    // After the disk, which `drop` removes: notifications use it.
+    _device: Arc<Device>,
+}
+
+// SAFETY: a disk may be removed from any thread.
+unsafe impl Send for Disk {}
+// SAFETY: through a shared reference only its block device's address can be had.
+unsafe impl Sync for Disk {}
+
+/// Called with the swap core's cluster lock held, once for every slot.
+unsafe extern "C" fn slot_free_notify(bdev: *mut kernel::bindings::block_device, offset: usize) {
+    // SAFETY: the block device is that of a `Disk`; by its invariant the private data is the
+    // device, which lives at least as long.
+    let device = unsafe { &*(*(*bdev).bd_disk).private_data.cast::<Device>() };
+    if let Some(slot) = swap_io::slot_of(offset) {
+        device.free(slot);
+    }
+}
+
+unsafe extern "C" fn submit_bio(bio: *mut kernel::bindings::bio) {
+    // SAFETY: the block layer's call gives the bio away.
+    unsafe { bindings::vswap_bio_fail(bio) }
+}
+
+/// The disk has no node, so nobody opens it and it needs no owner: the module stays while the
+/// character device is open.
+static OPS: Operations = Operations(kernel::bindings::block_device_operations {
+    submit_bio: Some(submit_bio),
+    swap_slot_free_notify: Some(slot_free_notify),
+    ..pin_init::zeroed()
+});
+
+struct Operations(kernel::bindings::block_device_operations);
+
+// SAFETY: nobody writes to it.
+unsafe impl Sync for Operations {}
+
+impl Disk {
+    /// Makes and adds the disk. May sleep.
+    pub(crate) fn new(name: &CStr, device: Arc<Device>) -> Result<Self> {
+        let private: *const Device = &*device;
+        // SAFETY: the name is copied, the operations live as long as the module, and the device
+        // as long as the disk.
+        let disk = from_err_ptr(unsafe {
+            bindings::vswap_disk_add(
+                name.as_char_ptr(),
+                private.cast_mut().cast::<c_void>(),
+                &OPS.0,
+            )
+        })?;
+        // INVARIANT: just made so.
+        Ok(Self { disk: NonNull::new(disk).ok_or(ENOMEM)?, _device: device })
+    }
+
+    /// The disk's block device, valid as long as the disk.
+    pub(super) fn bdev(&self) -> *mut kernel::bindings::block_device {
+        // SAFETY: the disk is valid by the invariant.
+        unsafe { (*self.disk.as_ptr()).part0 }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // SAFETY: the disk is valid by the invariant, and removed once. No swap area uses it:
+        // the module can't be unloaded before.
+        unsafe { bindings::vswap_disk_remove(self.disk.as_ptr()) }
+    }
+}

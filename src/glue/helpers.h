@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inline functions, macros and constants of the kernel that Rust can't reach, in calls as
+ * coarse as their callers allow: a call from Rust is never inlined.
+ */
+#ifndef VSWAP_HELPERS_H
+#define VSWAP_HELPERS_H
+
+#include <linux/blkdev.h>
+#include <linux/cdev.h>
+#include <linux/fs.h>
+#include <linux/lz4.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/swap_ops.h>
+#include <linux/xarray.h>
+#include <linux/zsmalloc.h>
+
+static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
+static const unsigned long VSWAP_SWP_BLKDEV = SWP_BLKDEV;
+static const unsigned int VSWAP_BLKGETSIZE64 = BLKGETSIZE64;
+
+/* cpu */
+unsigned int vswap_get_cpu(void);
+void vswap_put_cpu(void);
+
+/* memory */
+u64 vswap_total_ram(void);
+unsigned long vswap_direct_map_base(void);
+void *vswap_zeroed_page(void);
+unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size);
+struct kmem_cache *vswap_typesafe_cache(const char *name, unsigned int size,
+					void (*ctor)(void *object));
+void *vswap_typesafe_alloc(struct kmem_cache *cache);
+
+/* xarray */
+int vswap_xa_insert(struct xarray *xa, unsigned long index, void *entry);
+
+/* swap I/O */
+void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot);
+void vswap_io_complete(struct swap_io_ctx *ctx, int rw, int error);
+
+/* the disk that the swap core reports freed slots to */
+struct gendisk *vswap_disk_add(const char *name, void *private,
+			       const struct block_device_operations *ops);
+void vswap_disk_remove(struct gendisk *disk);
+void vswap_bio_fail(struct bio *bio);
+
+/* the inode whose mapping stands behind the node */
+struct inode *vswap_inode_new(void *private,
+			      const struct address_space_operations *ops,
+			      loff_t bytes);
+void vswap_inode_free(struct inode *inode);
+int vswap_inode_lock_unused(struct inode *inode);
+void vswap_inode_resize(struct inode *inode, loff_t bytes);
+void vswap_inode_unlock(struct inode *inode);
+void *vswap_folio_page(struct folio *folio, unsigned long *index);
+void vswap_folio_read(struct folio *folio);
+struct cdev *vswap_inode_cdev(struct inode *inode);
+
+#endif

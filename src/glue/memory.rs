@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Memory: what the machine has, and pages and objects for the swap-out path.
+//!
+//! C headers: `include/linux/gfp.h`, `include/linux/slab.h`
+
+use super::bindings;
+use crate::engine::page::{Page, PAGE_SIZE};
+use kernel::ffi::c_void;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// The machine's RAM in bytes, as far as the kernel hands it out.
+pub(crate) fn total_ram() -> u64 {
+    // SAFETY: no requirements.
+    unsafe { bindings::vswap_total_ram() }
+}
+
+/// A zeroed page, without waiting for one, or `None`.
+pub(super) fn zeroed_page() -> Option<NonNull<c_void>> {
+    // SAFETY: no requirements.
+    NonNull::new(unsafe { bindings::vswap_zeroed_page() })
+}
+
+/// Gives a page back.
+///
+/// # Safety
+///
+/// `page` came from [`zeroed_page`] and nobody uses it any more.
+pub(super) unsafe fn free_page(page: NonNull<c_void>) {
+    // SAFETY: as this function requires. The address of a page is no more than its number.
+    unsafe { kernel::bindings::free_pages(page.as_ptr() as usize, 0) }
+}
+
+/// A type whose objects can live in a [`TypeStable`] cache.
+pub(super) trait Constructed {
+    /// Makes an object in fresh memory, once for all its lives.
+    ///
+    /// # Safety
+    ///
+    /// `place` points at memory for a `Self` that nothing else uses.
+    unsafe fn construct(place: *mut Self);
+}
+
+/// A slab cache in which the memory of a freed object stays an object of its type for a grace
+/// period at least: who found it under RCU may still look at it, and has to check what it is.
+///
+/// Objects are constructed when their memory comes to the cache, not on each allocation; they
+/// are freed in the state in which they are to be found again.
+///
+/// # Invariants
+///
+/// The pointer is to a cache made with `SLAB_TYPESAFE_BY_RCU` and `T`'s size and constructor.
+pub(super) struct TypeStable<T> {
+    cache: NonNull<kernel::bindings::kmem_cache>,
+    _type: PhantomData<T>,
+}
+
+// SAFETY: a slab cache may be used from any thread, and hands out pointers only.
+unsafe impl<T> Send for TypeStable<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for TypeStable<T> {}
+
+impl<T: Constructed> TypeStable<T> {
+    /// Makes the cache; `name` is what `/proc/slabinfo` shows. May sleep.
+    pub(super) fn new(name: &'static CStr) -> Result<Self> {
+        unsafe extern "C" fn construct<T: Constructed>(place: *mut c_void) {
+            // SAFETY: the slab allocator calls this with fresh memory of an object's size.
+            unsafe { T::construct(place.cast()) }
+        }
+        let size = u32::try_from(size_of::<T>())?;
+        // SAFETY: the name lives for ever, and the constructor lives as long as the module,
+        // which destroys the cache before it goes.
+        let cache = unsafe {
+            bindings::vswap_typesafe_cache(name.as_char_ptr(), size, Some(construct::<T>))
+        };
+        // INVARIANT: just made so.
+        NonNull::new(cache).map(|cache| Self { cache, _type: PhantomData }).ok_or(ENOMEM)
+    }
+
+    /// An object, without waiting for memory, or `None`. It is the caller's alone to publish.
+    pub(super) fn alloc(&self) -> Option<NonNull<T>> {
+        // SAFETY: the cache is valid by the invariant.
+        NonNull::new(unsafe { bindings::vswap_typesafe_alloc(self.cache.as_ptr()) }.cast())
+    }
+
+    /// Gives an object back.
+    ///
+    /// # Safety
+    ///
+    /// `object` came from this cache's [`alloc`](Self::alloc), is not published any more and is
+    /// in the state its constructor left. Readers under RCU may still look at it.
+    pub(super) unsafe fn free(&self, object: NonNull<T>) {
+        // SAFETY: as this function requires; the cache is valid by the invariant.
+        unsafe { kernel::bindings::kmem_cache_free(self.cache.as_ptr(), object.as_ptr().cast()) }
+    }
+}
+
+impl<T> Drop for TypeStable<T> {
+    fn drop(&mut self) {
+        // SAFETY: the cache is valid by the invariant. It waits for the grace periods of its
+        // freed objects; its users have given back all of them.
+        unsafe { kernel::bindings::kmem_cache_destroy(self.cache.as_ptr()) }
+    }
+}
+
+/// A page's bytes.
+#[inline]
+pub(crate) fn bytes_of(page: &Page) -> &[u8; PAGE_SIZE] {
+    // SAFETY: the words are as many bytes, and any byte is valid.
+    unsafe { &*core::ptr::from_ref(page).cast() }
+}
+
+/// A page's bytes, to change.
+#[inline]
+pub(crate) fn bytes_of_mut(page: &mut Page) -> &mut [u8; PAGE_SIZE] {
+    // SAFETY: as above, and any eight bytes are a word.
+    unsafe { &mut *core::ptr::from_mut(page).cast() }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The kernel, wrapped: one module for each of its objects. All `unsafe` is in here.
+
+pub(crate) mod chardev;
+pub(crate) mod cpu;
+pub(crate) mod gendisk;
+pub(crate) mod index;
+pub(crate) mod inode;
+pub(crate) mod lz4;
+pub(crate) mod memory;
+pub(crate) mod swap_io;
+pub(crate) mod sysfs;
+pub(crate) mod xarray;
+pub(crate) mod zsmalloc;
+pub(crate) mod zstd;
+
+/// Bindings to what rust/kernel does not bind, made by bindgen from `bindings.h`.
+#[allow(
+    clippy::all,
+    improper_ctypes,
+    dead_code,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    unreachable_pub,
+    unsafe_op_in_unsafe_fn
+)]
+mod bindings {
+    use kernel::bindings::*;
+    use kernel::ffi;
+    include!(env!("VSWAP_BINDINGS"));
+}

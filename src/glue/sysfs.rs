@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Attributes of a class device.
+//!
+//! C headers: `include/linux/device.h`, `include/linux/sysfs.h`
+
+use crate::control::Control;
+use crate::engine::page::PAGE_SIZE;
+use kernel::ffi::{c_char, c_void};
+use kernel::fmt;
+use kernel::prelude::*;
+
+/// An attribute's file: a type without a value.
+pub(crate) trait Attribute {
+    /// The file's name.
+    const NAME: &'static CStr;
+    /// The file's mode.
+    const MODE: u16;
+
+    /// Writes what a reader sees, at most a page. May sleep.
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result;
+
+    /// Takes what a writer wrote. May sleep. On an error nothing has changed.
+    fn store(_control: &Control, _text: &str) -> Result {
+        Err(EACCES)
+    }
+}
+
+/// The page that an attribute is written into. What does not fit is an error.
+pub(crate) struct Text<'a> {
+    page: &'a mut [u8],
+    length: usize,
+}
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length.checked_add(text.len()).ok_or(fmt::Error)?;
+        let room = self.page.get_mut(self.length..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+unsafe extern "C" fn show<A: Attribute>(
+    device: *mut kernel::bindings::device,
+    _attribute: *mut kernel::bindings::device_attribute,
+    page: *mut c_char,
+) -> isize {
+    // SAFETY: sysfs gives a page to write into, and keeps the device while this runs; its data
+    // is a `Control`, as `attributes!` and `chardev` agree on, and is removed after it.
+    let (control, page) = unsafe {
+        let control = &*(*device).driver_data.cast::<Control>();
+        (control, core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE))
+    };
+    let mut text = Text { page, length: 0 };
+    match A::show(control, &mut text) {
+        Ok(()) => isize::try_from(text.length).unwrap_or(0),
+        Err(_) => errno(EMSGSIZE),
+    }
+}
+
+unsafe extern "C" fn store<A: Attribute>(
+    device: *mut kernel::bindings::device,
+    _attribute: *mut kernel::bindings::device_attribute,
+    text: *const c_char,
+    length: usize,
+) -> isize {
+    // SAFETY: sysfs gives that many bytes of text, and keeps the device while this runs; its
+    // data is a `Control`, as in `show`.
+    let (control, text) = unsafe {
+        let control = &*(*device).driver_data.cast::<Control>();
+        (control, core::slice::from_raw_parts(text.cast::<u8>(), length))
+    };
+    let taken = core::str::from_utf8(text).map_err(|_| EINVAL);
+    match taken.and_then(|text| A::store(control, text)) {
+        Ok(()) => isize::try_from(length).unwrap_or(isize::MAX),
+        Err(error) => errno(error),
+    }
+}
+
+fn errno(error: Error) -> isize {
+    // Lossless: an errno is a small number, and isize has 64 bits.
+    error.to_errno() as isize
+}
+
+/// An attribute as the driver core wants it. Shared, as nobody writes to it.
+#[repr(transparent)]
+pub(crate) struct DeviceAttribute(kernel::bindings::device_attribute);
+
+// SAFETY: the driver core only reads it.
+unsafe impl Sync for DeviceAttribute {}
+
+impl DeviceAttribute {
+    /// The attribute of that type.
+    pub(crate) const fn new<A: Attribute>() -> Self {
+        let mut attribute: kernel::bindings::device_attribute = pin_init::zeroed();
+        attribute.attr.name = A::NAME.as_ptr().cast();
+        attribute.attr.mode = A::MODE;
+        attribute.__bindgen_anon_1.show = Some(show::<A>);
+        if A::MODE & 0o200 != 0 {
+            attribute.__bindgen_anon_2.store = Some(store::<A>);
+        }
+        Self(attribute)
+    }
+}
+
+/// Pointers as the driver core wants them, with a null one at the end.
+#[repr(transparent)]
+pub(crate) struct List<const N: usize>(pub(crate) [*const c_void; N]);
+
+// SAFETY: the driver core only reads it, and what it points at is static.
+unsafe impl<const N: usize> Sync for List<N> {}
+
+/// A group of attributes, in the device's own folder.
+#[repr(transparent)]
+pub(crate) struct Group(kernel::bindings::attribute_group);
+
+// SAFETY: the driver core only reads it, and what it points at is static.
+unsafe impl Sync for Group {}
+
+impl Group {
+    /// The group of the attributes in a list made by [`attributes`].
+    pub(crate) const fn new<const N: usize>(list: &'static List<N>) -> Self {
+        let mut group: kernel::bindings::attribute_group = pin_init::zeroed();
+        group.__bindgen_anon_2.attrs = (&raw const list.0).cast_mut().cast();
+        Self(group)
+    }
+}
+
+/// All groups of a device.
+#[derive(Clone, Copy)]
+pub(crate) struct Groups(pub(super) &'static List<2>);
+
+impl Groups {
+    /// The groups in a list made by [`attributes`].
+    pub(crate) const fn new(list: &'static List<2>) -> Self {
+        Self(list)
+    }
+}
+
+/// Makes the static tables for attributes of those types, and `$name`, which stands for them.
+macro_rules! attributes {
+    ($name:ident: $($attribute:ty),* $(,)?) => {
+        pub(crate) static $name: $crate::glue::sysfs::Groups = {
+            use $crate::glue::sysfs::{DeviceAttribute, Group, Groups, List};
+            const COUNT: usize = <[&str]>::len(&[$(stringify!($attribute)),*]);
+            static ATTRIBUTES: [DeviceAttribute; COUNT] =
+                [$(DeviceAttribute::new::<$attribute>()),*];
+            static LIST: List<{ COUNT + 1 }> = List({
+                let mut list = [core::ptr::null(); COUNT + 1];
+                let mut i = 0;
+                while i < COUNT {
+                    list[i] = (&raw const ATTRIBUTES[i]).cast();
+                    i += 1;
+                }
+                list
+            });
+            static GROUP: Group = Group::new(&LIST);
+            static GROUPS: List<2> = List([(&raw const GROUP).cast(), core::ptr::null()]);
+            Groups::new(&GROUPS)
+        };
+    };
+}
+pub(crate) use attributes;

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The kernel's allocator for compressed pages.
+//!
+//! C header: `include/linux/zsmalloc.h`
+
+use super::bindings;
+use crate::engine::entry::{Handle, Length, Object};
+use crate::engine::page::PAGE_SIZE;
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// Handles are addresses of 8-byte objects in slab memory, so an entry holds an eighth of the
+/// distance from where that memory is addressed.
+const HANDLE_SHIFT: u32 = 3;
+
+const PAGE_BYTES: u64 = PAGE_SIZE as u64;
+
+/// A pool of objects of up to a page each. The pages it takes are movable.
+///
+/// # Invariants
+///
+/// `pool` is a valid pool, owned by this value.
+pub(crate) struct Pool {
+    pool: NonNull<bindings::zs_pool>,
+    base: usize,
+    huge: usize,
+}
+
+// SAFETY: a pool has its own locks and may be used from any thread.
+unsafe impl Send for Pool {}
+// SAFETY: as above.
+unsafe impl Sync for Pool {}
+
+impl Pool {
+    /// An empty pool; `name` is what debugfs shows. May sleep.
+    pub(crate) fn new(name: &CStr) -> Result<Self> {
+        // SAFETY: the name is copied.
+        let pool = NonNull::new(unsafe { bindings::zs_create_pool(name.as_char_ptr()) });
+        let pool = pool.ok_or(ENOMEM)?;
+        // SAFETY: the pool was just made.
+        let huge = unsafe { bindings::zs_huge_class_size(pool.as_ptr()) };
+        // SAFETY: no requirements.
+        let base = unsafe { bindings::vswap_direct_map_base() };
+        // INVARIANT: just made, and kept by nobody else.
+        Ok(Self { pool, base, huge })
+    }
+
+    /// The length in bytes from which on an object takes a whole page, so that compressing it
+    /// saved nothing.
+    #[inline]
+    pub(crate) fn whole_page_from(&self) -> usize {
+        self.huge
+    }
+
+    /// Bytes of the pages that the pool takes.
+    #[inline]
+    pub(crate) fn bytes(&self) -> u64 {
+        // SAFETY: the pool is valid by the invariant.
+        let pages = unsafe { bindings::zs_get_total_pages(self.pool.as_ptr()) };
+        u64::try_from(pages).unwrap_or(u64::MAX).saturating_mul(PAGE_BYTES)
+    }
+
+    /// Stores `bytes` as an object, without waiting for memory. `ENOMEM`: there is none.
+    pub(crate) fn store(&self, bytes: &[u8]) -> Result<(Handle, Length)> {
+        let length = Length::new(bytes.len()).ok_or(EINVAL)?;
+        // SAFETY: the pool is valid by the invariant.
+        let address = unsafe { bindings::vswap_zs_malloc(self.pool.as_ptr(), bytes.len()) };
+        if address == 0 {
+            return Err(ENOMEM);
+        }
+        let Some(handle) = self.handle(address) else {
+            // A machine with more than 128 TiB. Refusing is better than a wrong entry.
+            // SAFETY: the object was just made and nobody else knows it.
+            unsafe { bindings::zs_free(self.pool.as_ptr(), address) };
+            return Err(ENOMEM);
+        };
+        // SAFETY: the object was just made with that length; the source is only read.
+        unsafe {
+            bindings::zs_obj_write(
+                self.pool.as_ptr(),
+                address,
+                bytes.as_ptr().cast_mut().cast(),
+                bytes.len(),
+            )
+        };
+        Ok((handle, length))
+    }
+
+    /// Gives an object's bytes to `read`. Does not sleep, nor may `read`. `spare` is where they
+    /// are put together when they lie on two pages.
+    ///
+    /// # Safety
+    ///
+    /// The object is this pool's and is not freed meanwhile.
+    #[inline]
+    pub(crate) unsafe fn read<R>(
+        &self,
+        object: Object,
+        spare: &mut [u8; PAGE_SIZE],
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> R {
+        let (pool, address) = (self.pool.as_ptr(), self.address(object.handle));
+        let bytes = object.length.bytes();
+        // SAFETY: the object is there, as this function requires, with that length, for which
+        // `spare` has room.
+        unsafe {
+            let start = bindings::zs_obj_read_begin(pool, address, bytes, spare.as_mut_ptr().cast());
+            let result = read(core::slice::from_raw_parts(start.cast::<u8>(), bytes));
+            bindings::zs_obj_read_end(pool, address, bytes, start);
+            result
+        }
+    }
+
+    /// Frees an object. Does not sleep.
+    ///
+    /// # Safety
+    ///
+    /// The object is this pool's, is freed once, and nobody reads it any more.
+    #[inline]
+    pub(crate) unsafe fn free(&self, handle: Handle) {
+        // SAFETY: as this function requires; the pool is valid by the invariant.
+        unsafe { bindings::zs_free(self.pool.as_ptr(), self.address(handle)) }
+    }
+
+    fn handle(&self, address: usize) -> Option<Handle> {
+        let distance = u64::try_from(address.checked_sub(self.base)?).ok()?;
+        if distance.trailing_zeros() < HANDLE_SHIFT {
+            return None;
+        }
+        Handle::new(distance >> HANDLE_SHIFT)
+    }
+
+    #[inline]
+    fn address(&self, handle: Handle) -> usize {
+        // Lossless: usize has 64 bits; see `cpu`. The shift undoes that of `handle`.
+        self.base.wrapping_add((handle.number() << HANDLE_SHIFT) as usize)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // SAFETY: the pool is valid by the invariant and goes with its owner.
+        unsafe { bindings::zs_destroy_pool(self.pool.as_ptr()) }
+    }
+}

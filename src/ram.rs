@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The ram tier: pages as compressed objects in a pool of limited size.
+
+use crate::contexts::Context;
+use crate::engine::codec::{Algorithm, Codec};
+use crate::engine::config::RamLimit;
+use crate::engine::entry::Object;
+use crate::engine::page::Page;
+use crate::glue::memory;
+use crate::glue::zsmalloc::Pool;
+use core::sync::atomic::{AtomicU64, Ordering};
+use kernel::prelude::*;
+
+/// The tier.
+pub(crate) struct Ram {
+    pool: Pool,
+    limit: AtomicU64,
+    algorithm: AtomicU64,
+}
+
+impl Ram {
+    /// An empty tier that may take `limit`. May sleep.
+    pub(crate) fn new(limit: RamLimit) -> Result<Self> {
+        Ok(Self {
+            pool: Pool::new(c"vswap")?,
+            limit: AtomicU64::new(limit.bytes()),
+            algorithm: AtomicU64::new(Algorithm::Lz4.to_bits()),
+        })
+    }
+
+    /// Stores a page, compressed or, when that saves nothing, as it is. Does not sleep.
+    ///
+    /// `ENOSPC`: the limit is reached. `ENOMEM`: there is no memory.
+    #[inline]
+    pub(crate) fn store(&self, page: &Page, context: &mut Context) -> Result<Object> {
+        let algorithm = self.algorithm();
+        let room = self.pool.whole_page_from().saturating_sub(1);
+        let (codec, bytes) = match context.compress(algorithm, page, room) {
+            Some(bytes) => (algorithm.codec(), bytes),
+            None => (Codec::Raw, memory::bytes_of(page).as_slice()),
+        };
+        let (handle, length) = self.pool.store(bytes)?;
+        let object = Object { handle, length, codec };
+        if self.pool.bytes() > self.limit() {
+            self.free(object);
+            return Err(ENOSPC);
+        }
+        Ok(object)
+    }
+
+    /// Reads a page back. Does not sleep. `EIO`: the object is damaged.
+    ///
+    /// The object is in an entry of a slot that stays in use meanwhile.
+    #[inline]
+    pub(crate) fn load(&self, object: Object, page: &mut Page, context: &mut Context) -> Result {
+        let (spare, decompressor) = context.split();
+        // SAFETY: an entry's object is this pool's, and is freed after its slot only.
+        unsafe {
+            self.pool.read(object, spare, |bytes| decompressor.decompress(object.codec, bytes, page))
+        }
+    }
+
+    /// Frees an object that no entry holds any more. Does not sleep.
+    #[inline]
+    pub(crate) fn free(&self, object: Object) {
+        // SAFETY: the object is this pool's; who took it out of its entry frees it, once.
+        unsafe { self.pool.free(object.handle) }
+    }
+
+    /// Bytes that the pool takes.
+    pub(crate) fn pool_bytes(&self) -> u64 {
+        self.pool.bytes()
+    }
+
+    /// The most that the pool may take, in bytes.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Changes the limit. What is stored stays, even above it.
+    pub(crate) fn set_limit(&self, limit: RamLimit) {
+        self.limit.store(limit.bytes(), Ordering::Relaxed);
+    }
+
+    /// What new pages are compressed with.
+    #[inline]
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        Algorithm::from_bits(self.algorithm.load(Ordering::Acquire)).unwrap_or(Algorithm::Lz4)
+    }
+
+    /// Changes what new pages are compressed with; the contexts are prepared for it.
+    pub(crate) fn set_algorithm(&self, algorithm: Algorithm) {
+        self.algorithm.store(algorithm.to_bits(), Ordering::Release);
+    }
+}
