@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# What scripts/demo shows. Lines that begin with "step: " are progress, "  failed: " comes
+# before the end, the others are results.
+# shellcheck source=tests/guest/lib.sh
+. /tests/lib.sh
+
+step() { echo "step: $*"; }
+
+# row NAME: what is swapped out now, and what it costs.
+row() {
+    awk -v name="$1" '
+        function mib(bytes) { return sprintf("%.1f MiB", bytes / 1048576) }
+        { value[$1] = $2 }
+        END {
+            swapped = value["used_slots"] * 4096
+            memory = value["pool_bytes"] + value["metadata_bytes"]
+            printf "%-13s %12s %12s %12s %12s %12s %11s %8s\n", name, mib(swapped),
+                mib(value["same_filled_slots"] * 4096),
+                mib((value["ram_slots"] - value["raw_slots"]) * 4096),
+                mib(value["raw_slots"] * 4096),
+                mib(value["pool_bytes"]), sprintf("%.0f KiB", value["metadata_bytes"] / 1024),
+                memory ? sprintf("%.1f", swapped / memory) : "-"
+        }' $class/stat
+}
+
+# shown NAME MIB PAGECHECK_OPTION...: that much is swapped out, shown, and compared.
+shown() {
+    name=$1 size=$2
+    shift 2
+    step "pagecheck: $size MiB, $name, 4 threads"
+    pagecheck --size "$size" --pageout --threads 4 --hold /tmp/held "$@" >/tmp/pagecheck 2>&1 &
+    pid=$!
+    held /tmp/held
+    row "$name"
+    rm /tmp/held
+    wait $pid || fail "$(cat /tmp/pagecheck)"
+}
+
+# pressed WHAT COMMAND...: COMMAND has to succeed; says how much it swapped out.
+pressed() {
+    what=$1 before=$(vmstat pswpout)
+    shift
+    step "$what"
+    "$@" >/tmp/output 2>&1 || fail "'$*' ended with status $?: $(tail -n 3 /tmp/output)"
+    results="$results
+$what: $((($(vmstat pswpout) - before) / 256)) MiB swapped out, and all came back right"
+}
+
+results=
+step "loading vswap.ko and swapon $device"
+start size_mib=1024
+echo "Linux $(uname -r), $(nproc) processors, $(($(meminfo MemTotal) / 1024)) MiB of memory, $(($(meminfo SwapTotal) / 1024)) MiB of swap on $device"
+echo
+echo "contents       swapped out  same-filled   compressed          raw  memory used      tables    ratio"
+shown same-filled 48 --mix same
+shown compressible 48 --mix compressible
+shown random 32 --mix random
+shown mixed 48 --mix same=40,compressible=50,random=10 --rounds 1
+size=$(available 125)
+pressed "memhog of $size MiB" memhog -r1 "${size}M"
+pressed "stress-ng --vm 2 --verify" stress-ng --vm 2 --vm-bytes "$(available 110)M" --vm-method zero-one --verify --timeout 15s
+pressed "pagecheck of $size MiB, 4 threads" pagecheck --size "$size" --mix same=60,compressible=35,random=5 --threads 4
+echo "$results"
+step "swapoff and unloading"
+stop
+echo "swapoff and rmmod: nothing is left"
