@@ -12,7 +12,8 @@ group=/sys/fs/cgroup/test
 swapon() { /usr/sbin/swapon "$@"; }
 swapoff() { /usr/sbin/swapoff "$@"; }
 
-step() { echo "  - $*"; }
+# step WHAT: what begins now, with the seconds since boot.
+step() { echo "  - [$(cut -d" " -f1 /proc/uptime)] $*"; }
 
 fail() {
     echo "  failed: $*"

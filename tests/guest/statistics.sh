@@ -44,8 +44,9 @@ released() {
 start size_mib=1024
 expect_empty
 filled same
+# A sixth of the pages repeat an arbitrary word, and most of those don't fit into an entry.
 # shellcheck disable=SC2154
-holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -ge 99
+holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -ge 80
 # shellcheck disable=SC2154
 holds "bytes in the pool" "$pool_bytes" -le $((1 << 20))
 released
@@ -63,7 +64,7 @@ holds "share of raw slots" "$(percent "$raw_slots" "$used_slots")" -ge 99
 holds "bytes in the pool" "$pool_bytes" -ge $((raw_slots * 4096))
 released
 filled same=50,compressible=50
-holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -ge 40
+holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -ge 35
 holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -le 60
 released
 stop

@@ -53,11 +53,9 @@ fn check(checks: &mut Checks, node: &str, size: u64) -> std::io::Result<()> {
         ("mmap private", libc::MAP_PRIVATE, libc::PROT_READ),
     ] {
         let map = unsafe { libc::mmap(std::ptr::null_mut(), PAGE, protection, flags, fd, 0) };
-        checks.refused(
-            what,
-            if map == libc::MAP_FAILED { -1 } else { 0 },
-            &[libc::ENODEV],
-        );
+        let result = if map == libc::MAP_FAILED { -1 } else { 0 };
+        // While it is on, the kernel itself refuses to map it for writing, as "text busy".
+        checks.refused(what, result, &[libc::ENODEV, libc::ETXTBSY]);
     }
     // Terminal settings, a block device's flush, one of nobody's, one of every bit.
     for request in [0x5401, 0x1261, 0x1234, 0xffff_ffff] {
@@ -114,6 +112,17 @@ fn check(checks: &mut Checks, node: &str, size: u64) -> std::io::Result<()> {
     // A node that is open several times is still one device.
     let (_one, two) = (File::open(node)?, File::open(node)?);
     two.read_exact_at(&mut buffer, 0)?;
+
+    // Comes last, because there is no way back. The number is that of "nobody".
+    checks.expect(
+        "setuid",
+        unsafe { libc::setuid(65534) } == 0,
+        Error::last_os_error(),
+    );
+    let error = File::open(node)
+        .err()
+        .and_then(|error| error.raw_os_error());
+    checks.expect("open by another user", error == Some(libc::EACCES), error);
     Ok(())
 }
 
