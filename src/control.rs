@@ -53,7 +53,7 @@ impl Attribute for SizeAttribute {
         writeln!(text, "{}", control.device.size().bytes())
     }
 
-    fn store(control: &Control, text: &str) -> Result {
+    fn store(control: &Control, text: &[u8]) -> Result {
         let size = parse_size(text).and_then(Size::from_bytes);
         let size = size.map_err(|refusal| refused("size", refusal))?;
         control.inode.resize(size).inspect_err(|_| {
@@ -73,7 +73,7 @@ impl Attribute for RamLimitAttribute {
         writeln!(text, "{}", control.device.ram().limit())
     }
 
-    fn store(control: &Control, text: &str) -> Result {
+    fn store(control: &Control, text: &[u8]) -> Result {
         let limit =
             parse_size(text).and_then(|bytes| RamLimit::from_bytes(bytes, memory::total_ram()));
         control.device.ram().set_limit(limit.map_err(|refusal| refused("ram_limit", refusal))?);
@@ -101,7 +101,7 @@ impl Attribute for AlgorithmAttribute {
         writeln!(text)
     }
 
-    fn store(control: &Control, text: &str) -> Result {
+    fn store(control: &Control, text: &[u8]) -> Result {
         let Some(algorithm) = Algorithm::from_name(text) else {
             pr_err!("comp_algorithm: there is no such algorithm; write lz4 or zstd\n");
             return Err(EINVAL);

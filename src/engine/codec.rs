@@ -58,8 +58,10 @@ impl Algorithm {
     }
 
     /// The algorithm of that name; white space around it does not count.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|a| a.name() == name.trim())
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|a| a.name().as_bytes() == name.trim_ascii())
     }
 
     /// How a page that this algorithm compressed is to be read.
@@ -93,15 +95,18 @@ mod tests {
     #[test]
     fn names_and_numbers_come_back() {
         for algorithm in Algorithm::ALL {
-            assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
+            assert_eq!(
+                Algorithm::from_name(algorithm.name().as_bytes()),
+                Some(algorithm)
+            );
             assert_eq!(Algorithm::from_bits(algorithm.to_bits()), Some(algorithm));
             assert_eq!(
                 Codec::from_bits(algorithm.codec().to_bits()),
                 Some(algorithm.codec())
             );
         }
-        assert_eq!(Algorithm::from_name(" zstd\n"), Some(Algorithm::Zstd));
-        assert_eq!(Algorithm::from_name("lzo"), None);
+        assert_eq!(Algorithm::from_name(b" zstd\n"), Some(Algorithm::Zstd));
+        assert_eq!(Algorithm::from_name(b"lzo"), None);
         assert_eq!(Algorithm::from_bits(2), None);
     }
 

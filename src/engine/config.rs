@@ -106,22 +106,25 @@ impl RamLimit {
 
 /// Reads a size as users write it: decimal digits and, optionally, `K`, `M`, `G` or `T` (powers
 /// of 1024, in either case). White space around it does not count. Gives bytes.
-pub fn parse_size(text: &str) -> Result<u64, Refusal> {
-    let text = text.trim();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let shift = match text.get(digits.len()..) {
-        Some("") => 0,
-        Some("K" | "k") => 10,
-        Some("M" | "m") => 20,
-        Some("G" | "g") => 30,
-        Some("T" | "t") => 40,
-        _ => return Err(Refusal::NotASize),
+pub fn parse_size(text: &[u8]) -> Result<u64, Refusal> {
+    let text = text.trim_ascii();
+    let (digits, shift) = match text.split_last() {
+        Some((b'K' | b'k', digits)) => (digits, 10),
+        Some((b'M' | b'm', digits)) => (digits, 20),
+        Some((b'G' | b'g', digits)) => (digits, 30),
+        Some((b'T' | b't', digits)) => (digits, 40),
+        _ => (text, 0),
     };
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+    if digits.is_empty() {
         return Err(Refusal::NotASize);
     }
-    let number: u64 = digits.parse().map_err(|_| Refusal::NotASize)?;
-    number.checked_mul(1 << shift).ok_or(Refusal::NotASize)
+    let number = digits.iter().try_fold(0u64, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    });
+    number
+        .and_then(|number| number.checked_mul(1 << shift))
+        .ok_or(Refusal::NotASize)
 }
 
 #[cfg(test)]
@@ -180,7 +183,7 @@ mod tests {
             ("2G", 2 << 30),
             ("1t", 1 << 40),
         ] {
-            assert_eq!(parse_size(text), Ok(bytes), "{text:?}");
+            assert_eq!(parse_size(text.as_bytes()), Ok(bytes), "{text:?}");
         }
         for text in [
             "",
@@ -195,14 +198,18 @@ mod tests {
             "99999999999999999999",
             "99999999T",
         ] {
-            assert_eq!(parse_size(text), Err(Refusal::NotASize), "{text:?}");
+            assert_eq!(
+                parse_size(text.as_bytes()),
+                Err(Refusal::NotASize),
+                "{text:?}"
+            );
         }
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in any::<String>()) {
-            let _ = parse_size(&text);
+            let _ = parse_size(text.as_bytes());
         }
     }
 }

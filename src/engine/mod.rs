@@ -12,6 +12,8 @@ pub mod counters;
 pub mod entry;
 pub mod header;
 pub mod last_used;
+#[cfg(all(test, loom))]
+mod models;
 pub mod number;
 pub mod page;
 pub mod same;

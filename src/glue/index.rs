@@ -32,8 +32,9 @@ use kernel::sync::{new_spinlock, rcu, SpinLock};
 /// Bytes of a cluster's table.
 pub(crate) const TABLE_BYTES: usize = size_of::<Table>();
 
-/// Bytes of a cluster's object, as the slab cache lays it out: a cache line.
-pub(crate) const CLUSTER_BYTES: usize = 64;
+/// Bytes of a cluster's object, as the slab cache lays it out: a cache line, unless the kernel
+/// has debugging in its locks.
+pub(crate) const CLUSTER_BYTES: usize = size_of::<Cluster>().next_multiple_of(64);
 
 /// A cluster object: one cluster after another, and none in between.
 ///
@@ -50,8 +51,6 @@ struct Cluster {
     #[pin]
     occupancy: SpinLock<Occupancy>,
 }
-
-const _: () = assert!(size_of::<Cluster>() <= CLUSTER_BYTES);
 
 impl Constructed for Cluster {
     unsafe fn construct(place: *mut Self) {
@@ -115,7 +114,7 @@ impl Index {
     pub(crate) fn load(&self, slot: Slot) -> (Entry, Found) {
         let rcu = rcu::read_lock();
         match self.find(&rcu, slot.cluster()) {
-            Some((cluster, found)) => {
+            Some((cluster, found)) if cluster.carried.is(slot.cluster()) => {
                 if found == Found::Walked {
                     self.remember(cluster, slot.cluster());
                 }
@@ -124,7 +123,7 @@ impl Index {
                 // cluster's, and stays while the caller's slot is in use.
                 (unsafe { &*table }.load(slot.offset()), found)
             }
-            None => (Entry::EMPTY, Found::Walked),
+            _ => (Entry::EMPTY, Found::Walked),
         }
     }
 
@@ -153,7 +152,8 @@ impl Index {
             };
             let mut occupancy = cluster.occupancy.lock();
             if !cluster.carried.is(number) {
-                // It went, and perhaps is another cluster by now.
+                // It went while its lock was waited for, and is out of the index now; perhaps
+                // it is another cluster.
                 continue;
             }
             let table = cluster.table.load(Ordering::Relaxed);
@@ -200,8 +200,8 @@ impl Index {
         }
     }
 
-    /// The object that is that cluster now. Before the cluster's lock is taken, or without a
-    /// slot of it in use, that is only a hint.
+    /// The object that is that cluster, or was a moment ago: the caller checks the number, with
+    /// the object's lock held or a slot of the cluster in use.
     #[inline]
     fn find<'a>(
         &'a self,
@@ -218,8 +218,7 @@ impl Index {
         }
         let cluster = self.array.load(index(number))?;
         // SAFETY: it was in the index under this RCU guard, which keeps its memory an object.
-        let cluster = unsafe { cluster.as_ref() };
-        cluster.carried.is(number).then_some((cluster, Found::Walked))
+        Some((unsafe { cluster.as_ref() }, Found::Walked))
     }
 
     /// Has this CPU remember the object, unless that is no longer the cluster.

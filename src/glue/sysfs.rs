@@ -21,7 +21,7 @@ pub(crate) trait Attribute {
     fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result;
 
     /// Takes what a writer wrote. May sleep. On an error nothing has changed.
-    fn store(_control: &Control, _text: &str) -> Result {
+    fn store(_control: &Control, _text: &[u8]) -> Result {
         Err(EACCES)
     }
 }
@@ -72,8 +72,7 @@ unsafe extern "C" fn store<A: Attribute>(
         let control = &*(*device).driver_data.cast::<Control>();
         (control, core::slice::from_raw_parts(text.cast::<u8>(), length))
     };
-    let taken = core::str::from_utf8(text).map_err(|_| EINVAL);
-    match taken.and_then(|text| A::store(control, text)) {
+    match A::store(control, text) {
         Ok(()) => isize::try_from(length).unwrap_or(isize::MAX),
         Err(error) => errno(error),
     }
