@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # used by those who source it
 # What every script shares: where things lie, how messages look, how to become root.
 # To be sourced.
 

@@ -45,7 +45,11 @@ impl Contexts {
     pub(crate) fn new() -> Result<Self> {
         let mut contexts = KVec::with_capacity(cpu::count(), GFP_KERNEL)?;
         for _ in 0..cpu::count() {
-            let context = Context { lz4: Lz4::new()?, zstd: None, scratch: Scratch::new()? };
+            let context = Context {
+                lz4: Lz4::new()?,
+                zstd: None,
+                scratch: Scratch::new()?,
+            };
             let context = KBox::pin_init(new_mutex!(context, "vswap_context"), GFP_KERNEL)?;
             contexts.push(context, GFP_KERNEL)?;
         }
@@ -78,14 +82,22 @@ impl Contexts {
             return Some(context);
         }
         // Its holder was preempted or has moved; others may be idle.
-        self.0.iter().find_map(|context| context.try_lock()).or_else(|| Some(first.lock()))
+        self.0
+            .iter()
+            .find_map(|context| context.try_lock())
+            .or_else(|| Some(first.lock()))
     }
 }
 
 impl Context {
     /// Compresses a page into less than `room` bytes, or gives `None`.
     #[inline]
-    pub(crate) fn compress(&mut self, algorithm: Algorithm, page: &Page, room: usize) -> Option<&[u8]> {
+    pub(crate) fn compress(
+        &mut self,
+        algorithm: Algorithm,
+        page: &Page,
+        room: usize,
+    ) -> Option<&[u8]> {
         let to = self.scratch.bytes().get_mut(..room)?;
         let length = match algorithm {
             Algorithm::Lz4 => self.lz4.compress(page, to)?,

@@ -76,7 +76,10 @@ impl Attribute for RamLimitAttribute {
     fn store(control: &Control, text: &[u8]) -> Result {
         let limit =
             parse_size(text).and_then(|bytes| RamLimit::from_bytes(bytes, memory::total_ram()));
-        control.device.ram().set_limit(limit.map_err(|refusal| refused("ram_limit", refusal))?);
+        control
+            .device
+            .ram()
+            .set_limit(limit.map_err(|refusal| refused("ram_limit", refusal))?);
         Ok(())
     }
 }

@@ -9,13 +9,14 @@ use crate::contexts::{Context, Contexts};
 use crate::engine::codec::{Algorithm, Codec};
 use crate::engine::config::{RamLimit, Size};
 use crate::engine::counters::{self, Counter, Delta};
-use crate::engine::entry::{Content, Entry, Object};
+use crate::engine::entry::{Content, Object};
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::same;
 use crate::engine::slot::Slot;
 use crate::engine::table::Change;
 use crate::glue::cpu::{PerCpu, Pinned};
-use crate::glue::index::{Found, Index, CLUSTER_BYTES, TABLE_BYTES};
+use crate::glue::held::{HeldContent, Owned, PinnedSlot};
+use crate::glue::index::{Found, Index, Replaced, CLUSTER_BYTES, TABLE_BYTES};
 use crate::ram::Ram;
 use core::sync::atomic::{AtomicU64, Ordering};
 use kernel::pr_err_once;
@@ -51,37 +52,40 @@ impl Device {
         )
     }
 
-    /// Stores a folio's pages in consecutive slots. On an error none of those slots holds
-    /// anything: the folio stays in memory, and no older copy of it is ever read.
+    /// Stores a folio's pages in their slots. On an error none of those slots holds anything:
+    /// the folio stays in memory, and no older copy of it is ever read.
     ///
     /// `ENOSPC`: no tier has room. `ENOMEM`: there is no memory.
-    pub(crate) fn store(&self, first: Slot, pages: &[Page]) -> Result {
+    pub(crate) fn store<'a>(
+        &self,
+        pages: impl Iterator<Item = (PinnedSlot<'a>, &'a Page)> + Clone,
+    ) -> Result {
         let mut delta = Delta::default();
         let mut context = self.contexts.take().ok_or(EINVAL)?;
-        let result = pages.iter().enumerate().try_for_each(|(i, page)| {
-            let slot = first.checked_add(i).ok_or(EINVAL)?;
-            self.store_page(slot, page, &mut context, &mut delta)
-        });
+        let result = pages
+            .clone()
+            .try_for_each(|(slot, page)| self.store_page(&slot, page, &mut context, &mut delta));
         drop(context);
         if result.is_err() {
-            delta.count(Counter::FailedStores, count(pages.len()));
-            for slot in (0..pages.len()).filter_map(|i| first.checked_add(i)) {
-                self.clear(slot, &mut delta);
+            for (slot, _) in pages {
+                delta.count(Counter::FailedStores, 1);
+                self.clear(slot.slot(), &mut delta);
             }
         }
         self.add(&delta);
         result
     }
 
-    /// Reads consecutive slots into a folio's pages. `EIO`: a slot holds nothing, or nothing
-    /// that can be read.
-    pub(crate) fn load(&self, first: Slot, pages: &mut [Page]) -> Result {
+    /// Reads slots into a folio's pages. `EIO`: a slot holds nothing, or nothing that can be
+    /// read.
+    pub(crate) fn load<'a>(
+        &self,
+        mut pages: impl Iterator<Item = (PinnedSlot<'a>, &'a mut Page)>,
+    ) -> Result {
         let mut delta = Delta::default();
         let mut context = self.contexts.take().ok_or(EINVAL)?;
-        let result = pages.iter_mut().enumerate().try_for_each(|(i, page)| {
-            let slot = first.checked_add(i).ok_or(EINVAL)?;
-            self.load_page(slot, page, &mut context, &mut delta)
-        });
+        let result = pages
+            .try_for_each(|(slot, page)| self.load_page(&slot, page, &mut context, &mut delta));
         drop(context);
         self.add(&delta);
         result
@@ -97,35 +101,33 @@ impl Device {
     /// The device is not swapped on any more. Its slots are free by now; the events that were
     /// counted are those of the time it was on.
     pub(crate) fn deactivated(&self) {
-        self.counters.iter().for_each(counters::PerCpu::reset_events);
+        self.counters
+            .iter()
+            .for_each(counters::PerCpu::reset_events);
     }
 
     #[inline]
     fn store_page(
         &self,
-        slot: Slot,
+        slot: &PinnedSlot<'_>,
         page: &Page,
         context: &mut Context,
         delta: &mut Delta,
     ) -> Result {
-        let entry = match same::repeated_word(page).and_then(Entry::same) {
+        let entry = match same::repeated_word(page).and_then(Owned::same) {
             Some(entry) => entry,
-            None => Entry::ram(self.ram.store(page, context)?),
+            None => self.ram.store(page, context)?,
         };
-        match self.index.replace(slot, entry) {
+        let content = entry.content();
+        match self.index.replace(slot.slot(), entry) {
             Ok(replaced) => {
-                count_found(replaced.found, delta);
-                count_change(replaced.change, delta);
-                delta.count(Counter::Clusters, replaced.clusters);
-                count_content(entry, 1, delta);
-                self.release(replaced.old, delta);
+                count_content(content, 1, delta);
+                self.replaced(replaced, delta);
                 Ok(())
             }
-            Err(error) => {
-                if let Some(Content::Ram(object)) = entry.content() {
-                    self.ram.free(object);
-                }
-                Err(error)
+            Err(entry) => {
+                self.ram.free(entry);
+                Err(ENOMEM)
             }
         }
     }
@@ -133,20 +135,20 @@ impl Device {
     #[inline]
     fn load_page(
         &self,
-        slot: Slot,
+        slot: &PinnedSlot<'_>,
         page: &mut Page,
         context: &mut Context,
         delta: &mut Delta,
     ) -> Result {
-        let (entry, found) = self.index.load(slot);
+        let (held, found) = self.index.load(slot);
         count_found(found, delta);
-        match entry.content() {
-            Some(Content::Same(word)) => {
+        match held.content() {
+            Some(HeldContent::Same(word)) => {
                 page.fill(word);
                 Ok(())
             }
-            Some(Content::Ram(object)) => self.ram.load(object, page, context),
-            Some(Content::Empty) | None => {
+            Some(HeldContent::Ram(object)) => self.ram.load(&object, page, context),
+            Some(HeldContent::Empty) | None => {
                 pr_err_once!("a slot was read that holds no page; its reader gets an error\n");
                 Err(EIO)
             }
@@ -156,21 +158,19 @@ impl Device {
     #[inline]
     fn clear(&self, slot: Slot, delta: &mut Delta) {
         // Freeing can't fail, as it makes no cluster.
-        if let Ok(replaced) = self.index.replace(slot, Entry::EMPTY) {
-            count_found(replaced.found, delta);
-            count_change(replaced.change, delta);
-            delta.count(Counter::Clusters, replaced.clusters);
-            self.release(replaced.old, delta);
+        if let Ok(replaced) = self.index.replace(slot, Owned::EMPTY) {
+            self.replaced(replaced, delta);
         }
     }
 
-    /// Gives back what an entry holds that is in no table any more.
+    /// Counts what a change did, and frees what was there before.
     #[inline]
-    fn release(&self, entry: Entry, delta: &mut Delta) {
-        count_content(entry, -1, delta);
-        if let Some(Content::Ram(object)) = entry.content() {
-            self.ram.free(object);
-        }
+    fn replaced(&self, replaced: Replaced, delta: &mut Delta) {
+        count_found(replaced.found, delta);
+        count_change(replaced.change, delta);
+        delta.count(Counter::Clusters, replaced.clusters);
+        count_content(replaced.old.content(), -1, delta);
+        self.ram.free(replaced.old);
     }
 
     fn add(&self, delta: &Delta) {
@@ -210,12 +210,14 @@ impl Device {
 
     /// Bytes of the tables of all clusters.
     pub(crate) fn table_bytes(&self) -> i64 {
-        self.counter(Counter::Clusters).saturating_mul(TABLE_BYTES as i64)
+        self.counter(Counter::Clusters)
+            .saturating_mul(TABLE_BYTES as i64)
     }
 
     /// Bytes of the tables and the cluster objects.
     pub(crate) fn metadata_bytes(&self) -> i64 {
-        self.counter(Counter::Clusters).saturating_mul((TABLE_BYTES + CLUSTER_BYTES) as i64)
+        self.counter(Counter::Clusters)
+            .saturating_mul((TABLE_BYTES + CLUSTER_BYTES) as i64)
     }
 }
 
@@ -232,13 +234,16 @@ fn count_change(change: Change, delta: &mut Delta) {
     }
 }
 
-fn count_content(entry: Entry, by: i64, delta: &mut Delta) {
-    match entry.content() {
+fn count_content(content: Option<Content>, by: i64, delta: &mut Delta) {
+    match content {
         Some(Content::Same(_)) => delta.count(Counter::SameFilledSlots, by),
         Some(Content::Ram(Object { length, codec, .. })) => {
             delta.count(Counter::RamSlots, by);
             delta.count(Counter::RawSlots, if codec == Codec::Raw { by } else { 0 });
-            delta.count(Counter::CompressedBytes, count(length.bytes()).wrapping_mul(by));
+            delta.count(
+                Counter::CompressedBytes,
+                count(length.bytes()).wrapping_mul(by),
+            );
         }
         Some(Content::Empty) | None => {}
     }
@@ -254,10 +259,6 @@ const _: () = assert!(TABLE_BYTES == PAGE_SIZE);
 impl PinnedDrop for Device {
     fn drop(self: Pin<&mut Self>) {
         // Swapoff has freed all slots. If one is left, its memory is given back.
-        self.index.drain(|entry| {
-            if let Some(Content::Ram(object)) = entry.content() {
-                self.ram.free(object);
-            }
-        });
+        self.index.drain(|entry| self.ram.free(entry));
     }
 }

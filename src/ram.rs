@@ -5,8 +5,8 @@
 use crate::contexts::Context;
 use crate::engine::codec::{Algorithm, Codec};
 use crate::engine::config::RamLimit;
-use crate::engine::entry::Object;
 use crate::engine::page::Page;
+use crate::glue::held::{HeldObject, Owned};
 use crate::glue::memory;
 use crate::glue::zsmalloc::Pool;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -33,39 +33,39 @@ impl Ram {
     ///
     /// `ENOSPC`: the limit is reached. `ENOMEM`: there is no memory.
     #[inline]
-    pub(crate) fn store(&self, page: &Page, context: &mut Context) -> Result<Object> {
+    pub(crate) fn store(&self, page: &Page, context: &mut Context) -> Result<Owned> {
         let algorithm = self.algorithm();
         let room = self.pool.whole_page_from().saturating_sub(1);
-        let (codec, bytes) = match context.compress(algorithm, page, room) {
-            Some(bytes) => (algorithm.codec(), bytes),
-            None => (Codec::Raw, memory::bytes_of(page).as_slice()),
+        let entry = match context.compress(algorithm, page, room) {
+            Some(bytes) => self.pool.store(algorithm.codec(), bytes)?,
+            None => self.pool.store(Codec::Raw, memory::bytes_of(page))?,
         };
-        let (handle, length) = self.pool.store(bytes)?;
-        let object = Object { handle, length, codec };
         if self.pool.bytes() > self.limit() {
-            self.free(object);
+            self.free(entry);
             return Err(ENOSPC);
         }
-        Ok(object)
+        Ok(entry)
     }
 
     /// Reads a page back. Does not sleep. `EIO`: the object is damaged.
-    ///
-    /// The object is in an entry of a slot that stays in use meanwhile.
     #[inline]
-    pub(crate) fn load(&self, object: Object, page: &mut Page, context: &mut Context) -> Result {
+    pub(crate) fn load(
+        &self,
+        held: &HeldObject<'_>,
+        page: &mut Page,
+        context: &mut Context,
+    ) -> Result {
+        let codec = held.object().codec;
         let (spare, decompressor) = context.split();
-        // SAFETY: an entry's object is this pool's, and is freed after its slot only.
-        unsafe {
-            self.pool.read(object, spare, |bytes| decompressor.decompress(object.codec, bytes, page))
-        }
+        self.pool.read(held, spare, |bytes| {
+            decompressor.decompress(codec, bytes, page)
+        })
     }
 
-    /// Frees an object that no entry holds any more. Does not sleep.
+    /// Frees what an entry holds in this tier. Does not sleep.
     #[inline]
-    pub(crate) fn free(&self, object: Object) {
-        // SAFETY: the object is this pool's; who took it out of its entry frees it, once.
-        unsafe { self.pool.free(object.handle) }
+    pub(crate) fn free(&self, entry: Owned) {
+        self.pool.free(entry)
     }
 
     /// Bytes that the pool takes.

@@ -102,8 +102,8 @@ fn words_that_no_constructor_makes_are_not_entries() {
         u64::MAX,
         0b100,
         1 << 63,
-        ram | 1 << 16,
-        ram | 1 << 19,
+        ram | (1 << 16),
+        ram | (1 << 19),
         ram | 0b1100,
         (1 << 35) | 0b101,
     ] {

@@ -67,7 +67,9 @@ impl Memory {
     }
 
     fn load(&self, cpu: usize, slot: usize) -> Entry {
-        let Some((object, walked)) = self.find(cpu) else { return Entry::EMPTY };
+        let Some((object, walked)) = self.find(cpu) else {
+            return Entry::EMPTY;
+        };
         if !self.objects[object].carried.is(cluster()) {
             return Entry::EMPTY;
         }
@@ -80,7 +82,10 @@ impl Memory {
     fn replace(&self, cpu: usize, slot: usize, entry: Entry) -> Entry {
         loop {
             let Some((number, walked)) = self.find(cpu) else {
-                assert!(!entry.is_empty(), "the slot is in use, so its cluster is there");
+                assert!(
+                    !entry.is_empty(),
+                    "the slot is in use, so its cluster is there"
+                );
                 self.make();
                 continue;
             };
@@ -107,7 +112,12 @@ impl Memory {
     }
 
     fn make(&self) {
-        let number = self.free.lock().unwrap().pop().expect("enough objects for the model");
+        let number = self
+            .free
+            .lock()
+            .unwrap()
+            .pop()
+            .expect("enough objects for the model");
         self.objects[number].carried.take(cluster());
         let mut array = self.array.lock().unwrap();
         if array.is_none() {

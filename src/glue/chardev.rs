@@ -13,9 +13,9 @@ use crate::control::Control;
 use crate::device::Device;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
-use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use kernel::bindings::{dev_t, file, inode, loff_t};
 use kernel::error::{from_err_ptr, to_result};
+use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use kernel::prelude::*;
 use kernel::uaccess::{UserPtr, UserSlice};
 
@@ -37,6 +37,11 @@ unsafe fn control<'a>(file: *mut file) -> &'a Control {
     unsafe { &(*(*file).private_data.cast::<Private>()).control }
 }
 
+/// Opens the node: the file shows the swap inode's mapping.
+///
+/// # Safety
+///
+/// Called by the VFS, for the node's file operations.
 unsafe extern "C" fn open(inode: *mut inode, file: *mut file) -> c_int {
     // SAFETY: the VFS's call for a node of this device: the cdev is the first field of a
     // `Private`, which lives as long as the node.
@@ -49,6 +54,10 @@ unsafe extern "C" fn open(inode: *mut inode, file: *mut file) -> c_int {
 }
 
 /// Reads the header, and zeros behind it up to the virtual size: no page's data ever.
+///
+/// # Safety
+///
+/// Called by the VFS, for the node's file operations.
 unsafe extern "C" fn read(
     file: *mut file,
     to: *mut c_char,
@@ -79,11 +88,19 @@ fn read_at(control: &Control, to: UserPtr, length: usize, position: loff_t) -> R
         let page: &mut [u8; PAGE_SIZE] = page.as_mut_slice().try_into().map_err(|_| EINVAL)?;
         header::write(page, Device::NUMBER, size.pages());
     }
-    let bytes = page.get(start..).and_then(|rest| rest.get(..length)).ok_or(EINVAL)?;
+    let bytes = page
+        .get(start..)
+        .and_then(|rest| rest.get(..length))
+        .ok_or(EINVAL)?;
     UserSlice::new(to, length).writer().write_slice(bytes)?;
     Ok(length)
 }
 
+/// Moves within the virtual size.
+///
+/// # Safety
+///
+/// Called by the VFS, for the node's file operations.
 unsafe extern "C" fn llseek(file: *mut file, offset: loff_t, whence: c_int) -> loff_t {
     // SAFETY: the VFS's call, for a file opened by `open`.
     let bytes = unsafe { control(file) }.device().size().bytes();
@@ -99,12 +116,18 @@ unsafe extern "C" fn llseek(file: *mut file, offset: loff_t, whence: c_int) -> l
 }
 
 /// The size in bytes, as of a block device; nothing else.
+///
+/// # Safety
+///
+/// Called by the VFS, for the node's file operations.
 unsafe extern "C" fn ioctl(file: *mut file, command: c_uint, argument: c_ulong) -> isize {
     // SAFETY: the VFS's call, for a file opened by `open`.
     let control = unsafe { control(file) };
     let result = if command == bindings::VSWAP_BLKGETSIZE64 {
         let to = UserPtr::from_addr(argument);
-        UserSlice::new(to, size_of::<u64>()).writer().write(&control.device().size().bytes())
+        UserSlice::new(to, size_of::<u64>())
+            .writer()
+            .write(&control.device().size().bytes())
     } else {
         Err(ENOTTY)
     };
@@ -146,7 +169,10 @@ struct Class(KBox<kernel::bindings::class>);
 
 impl Class {
     fn new(name: &'static CStr) -> Result<Self> {
-        let class = kernel::bindings::class { name: name.as_char_ptr(), ..pin_init::zeroed() };
+        let class = kernel::bindings::class {
+            name: name.as_char_ptr(),
+            ..pin_init::zeroed()
+        };
         let class = KBox::new(class, GFP_KERNEL)?;
         // SAFETY: the class and its name stay until `drop`.
         to_result(unsafe { kernel::bindings::class_register(&*class) })?;
@@ -170,9 +196,18 @@ struct Registered {
 
 impl Registered {
     fn new(module: &'static ThisModule, number: dev_t, control: Control) -> Result<Self> {
-        let ops = kernel::bindings::file_operations { owner: module.as_ptr(), ..OPS };
+        let ops = kernel::bindings::file_operations {
+            owner: module.as_ptr(),
+            ..OPS
+        };
         let ops = KBox::new(ops, GFP_KERNEL)?;
-        let mut private = KBox::new(Private { cdev: pin_init::zeroed(), control }, GFP_KERNEL)?;
+        let mut private = KBox::new(
+            Private {
+                cdev: pin_init::zeroed(),
+                control,
+            },
+            GFP_KERNEL,
+        )?;
         let cdev = &raw mut private.cdev;
         // SAFETY: `private` and `ops` stay where they are until `drop`; an open file keeps the
         // module, and the module both.
@@ -238,7 +273,11 @@ impl Node {
             )
         })?;
         // INVARIANT: just made so.
-        Ok(Self { _registered: registered, class, region })
+        Ok(Self {
+            _registered: registered,
+            class,
+            region,
+        })
     }
 }
 

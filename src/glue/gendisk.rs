@@ -8,9 +8,9 @@
 
 use super::{bindings, swap_io};
 use crate::device::Device;
-use kernel::ffi::c_void;
 use core::ptr::NonNull;
 use kernel::error::from_err_ptr;
+use kernel::ffi::c_void;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
@@ -31,6 +31,10 @@ unsafe impl Send for Disk {}
 unsafe impl Sync for Disk {}
 
 /// Called with the swap core's cluster lock held, once for every slot.
+///
+/// # Safety
+///
+/// Called by the swap core, with the block device of a [`Disk`].
 unsafe extern "C" fn slot_free_notify(bdev: *mut kernel::bindings::block_device, offset: usize) {
     // SAFETY: the block device is that of a `Disk`; by its invariant the private data is the
     // device, which lives at least as long.
@@ -40,6 +44,11 @@ unsafe extern "C" fn slot_free_notify(bdev: *mut kernel::bindings::block_device,
     }
 }
 
+/// Fails what is sent to the disk: it carries no data.
+///
+/// # Safety
+///
+/// Called by the block layer, which gives the bio away.
 unsafe extern "C" fn submit_bio(bio: *mut kernel::bindings::bio) {
     // SAFETY: the block layer's call gives the bio away.
     unsafe { bindings::vswap_bio_fail(bio) }
@@ -72,7 +81,10 @@ impl Disk {
             )
         })?;
         // INVARIANT: just made so.
-        Ok(Self { disk: NonNull::new(disk).ok_or(ENOMEM)?, _device: device })
+        Ok(Self {
+            disk: NonNull::new(disk).ok_or(ENOMEM)?,
+            _device: device,
+        })
     }
 
     /// The disk's block device, valid as long as the disk.

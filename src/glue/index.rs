@@ -17,12 +17,13 @@
 //! loads an entry without the lock has a slot of that cluster in use, so it does not go.
 
 use super::cpu::{self, PerCpu};
+use super::held::{Held, Owned, PinnedSlot};
 use super::memory::{self, Constructed, TypeStable};
 use super::xarray::PointerArray;
 use crate::engine::entry::Entry;
 use crate::engine::last_used::{self, LastUsed};
 use crate::engine::number::Carried;
-use crate::engine::slot::{ClusterNumber, Slot};
+use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
 use crate::engine::table::{Change, Occupancy, Table};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -76,8 +77,8 @@ pub(crate) enum Found {
 
 /// What [`Index::replace`] did.
 pub(crate) struct Replaced {
-    /// The entry that was there: the caller's to release.
-    pub(crate) old: Entry,
+    /// The entry that was there.
+    pub(crate) old: Owned,
     /// What that means for the number of slots in use.
     pub(crate) change: Change,
     /// By how much the number of clusters changed.
@@ -107,39 +108,41 @@ impl Index {
     }
 
     /// The entry of a slot. Takes no lock and does not sleep.
-    ///
-    /// The caller has the slot in use and pinned, as the swap core has each slot that it reads;
-    /// of another one, only that it is empty could be said.
     #[inline]
-    pub(crate) fn load(&self, slot: Slot) -> (Entry, Found) {
+    pub(crate) fn load<'a>(&self, pinned: &'a PinnedSlot<'_>) -> (Held<'a>, Found) {
+        let slot = pinned.slot();
         let rcu = rcu::read_lock();
-        match self.find(&rcu, slot.cluster()) {
+        let (entry, found) = match self.find(&rcu, slot.cluster()) {
             Some((cluster, found)) if cluster.carried.is(slot.cluster()) => {
                 if found == Found::Walked {
                     self.remember(cluster, slot.cluster());
                 }
                 let table = cluster.table.load(Ordering::Acquire);
                 // SAFETY: the object carries the number, so by its invariant `table` is the
-                // cluster's, and stays while the caller's slot is in use.
+                // cluster's, and stays while a slot of it is in use. The slot is pinned: if it
+                // is in use, it stays so, and nobody reads one that is not.
                 (unsafe { &*table }.load(slot.offset()), found)
             }
             _ => (Entry::EMPTY, Found::Walked),
-        }
+        };
+        // SAFETY: the slot is pinned, so its entry is neither replaced nor freed meanwhile.
+        (unsafe { Held::new(entry) }, found)
     }
 
-    /// Puts `entry` into a slot; the empty entry frees it. Does not sleep.
+    /// Puts an entry into a slot; the empty entry frees it. Does not sleep.
     ///
-    /// `ENOMEM`: there was no memory for the slot's cluster; nothing changed. Freeing can't fail.
+    /// Gives the entry back when there was no memory for the slot's cluster; nothing changed
+    /// then. Freeing can't fail.
     #[inline]
-    pub(crate) fn replace(&self, slot: Slot, entry: Entry) -> Result<Replaced> {
-        let number = slot.cluster();
+    pub(crate) fn replace(&self, slot: Slot, new: Owned) -> Result<Replaced, Owned> {
+        let (number, entry) = (slot.cluster(), new.entry());
         let mut made = 0;
         loop {
             let rcu = rcu::read_lock();
             let Some((cluster, found)) = self.find(&rcu, number) else {
                 if entry.is_empty() {
                     return Ok(Replaced {
-                        old: Entry::EMPTY,
+                        old: Owned::EMPTY,
                         change: Change::None,
                         clusters: 0,
                         found: Found::Walked,
@@ -147,7 +150,10 @@ impl Index {
                 }
                 // The cluster may go before the loop comes back to it; then another is made.
                 drop(rcu);
-                made = i64::from(self.make(number)?).wrapping_add(made);
+                match self.make(number) {
+                    Ok(published) => made = i64::from(published).wrapping_add(made),
+                    Err(_) => return Err(new),
+                }
                 continue;
             };
             let mut occupancy = cluster.occupancy.lock();
@@ -159,13 +165,19 @@ impl Index {
             let table = cluster.table.load(Ordering::Relaxed);
             // SAFETY: the object carries the number, so by its invariant `table` is the
             // cluster's; the lock is held, so it keeps the number.
-            let (old, change) =
-                unsafe { &*table }.replace(slot.offset(), entry, &mut occupancy);
+            let (old, change) = unsafe { &*table }.replace(slot.offset(), entry, &mut occupancy);
+            // SAFETY: it was just taken out of its table.
+            let old = unsafe { Owned::new(old) };
             if change != Change::Freed || !occupancy.is_empty() {
                 if found == Found::Walked {
                     self.remember(cluster, number);
                 }
-                return Ok(Replaced { old, change, clusters: made, found });
+                return Ok(Replaced {
+                    old,
+                    change,
+                    clusters: made,
+                    found,
+                });
             }
             cluster.carried.give_up();
             self.array.remove(index(number));
@@ -173,24 +185,29 @@ impl Index {
             // SAFETY: the object has given up its number under the lock and is out of the
             // index; only this thread saw the last slot go, so only it gets here.
             unsafe { self.destroy(NonNull::from(cluster)) };
-            return Ok(Replaced { old, change, clusters: made.wrapping_sub(1), found });
+            return Ok(Replaced {
+                old,
+                change,
+                clusters: made.wrapping_sub(1),
+                found,
+            });
         }
     }
 
     /// Empties every slot and gives what stood there to `release`. Nobody else uses the index.
-    pub(crate) fn drain(&self, mut release: impl FnMut(Entry)) {
+    pub(crate) fn drain(&self, mut release: impl FnMut(Owned)) {
         let mut next = 0;
         while let Some((place, cluster)) = self.array.find(next) {
             next = place.wrapping_add(1);
             // SAFETY: the object is in the index, so it is alive; nobody else uses it.
             let cluster_ref = unsafe { cluster.as_ref() };
             let mut occupancy = cluster_ref.occupancy.lock();
-            let table = cluster_ref.table.load(Ordering::Relaxed);
-            for slot in (0..512).map(Slot::new) {
-                // SAFETY: as in `replace`.
-                release(
-                    unsafe { &*table }.replace(slot.offset(), Entry::EMPTY, &mut occupancy).0,
-                );
+            // SAFETY: as in `replace`: the object carries a number, and the lock is held.
+            let table = unsafe { &*cluster_ref.table.load(Ordering::Relaxed) };
+            for slot in (0..u32::MAX).take(SLOTS_PER_CLUSTER).map(Slot::new) {
+                let (old, _) = table.replace(slot.offset(), Entry::EMPTY, &mut occupancy);
+                // SAFETY: it was just taken out of its table.
+                release(unsafe { Owned::new(old) });
             }
             cluster_ref.carried.give_up();
             self.array.remove(place);
@@ -241,7 +258,9 @@ impl Index {
         // SAFETY: a constructed object, and nobody else changes it before it is published.
         let cluster_ref = unsafe { cluster.as_ref() };
         // INVARIANT: a zeroed page is an empty table, and the occupancy is that of one.
-        cluster_ref.table.store(table.as_ptr().cast(), Ordering::Release);
+        cluster_ref
+            .table
+            .store(table.as_ptr().cast(), Ordering::Release);
         cluster_ref.carried.take(number);
         match self.array.insert(index(number), cluster) {
             Ok(()) => Ok(true),
@@ -266,12 +285,11 @@ impl Index {
     /// nobody else gives it back.
     #[cold]
     unsafe fn destroy(&self, cluster: NonNull<Cluster>) {
-        last_used::forget_everywhere(
-            self.last_used.iter(),
-            cluster.as_ptr().expose_provenance(),
-        );
+        last_used::forget_everywhere(self.last_used.iter(), cluster.as_ptr().expose_provenance());
         // SAFETY: the object is alive until it is given back below.
-        let table = unsafe { cluster.as_ref() }.table.swap(ptr::null_mut(), Ordering::Relaxed);
+        let table = unsafe { cluster.as_ref() }
+            .table
+            .swap(ptr::null_mut(), Ordering::Relaxed);
         if let Some(table) = NonNull::new(table) {
             // SAFETY: it came from `zeroed_page`; nobody loads entries from it, as none of its
             // slots is in use, and nobody who takes the lock finds the number.
@@ -291,6 +309,6 @@ fn index(number: ClusterNumber) -> usize {
 impl PinnedDrop for Index {
     fn drop(self: Pin<&mut Self>) {
         // Whoever owns the index drains it first; what is left would be lost memory, not data.
-        self.drain(|_| ());
+        self.drain(drop);
     }
 }

@@ -10,9 +10,9 @@ use crate::device::Device;
 use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
-use kernel::ffi::{c_int, c_void};
 use core::ptr::NonNull;
 use kernel::error::{from_err_ptr, to_result};
+use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
@@ -46,6 +46,11 @@ unsafe fn backing<'a>(mapping: *mut kernel::bindings::address_space) -> &'a Back
     unsafe { &*(*(*mapping).host).i_private.cast::<Backing>() }
 }
 
+/// Fills a page of the device: the swap header, or zeros.
+///
+/// # Safety
+///
+/// Called by the page cache, with a locked folio of one page in a [`SwapInode`]'s mapping.
 unsafe extern "C" fn read_folio(
     _file: *mut kernel::bindings::file,
     folio: *mut kernel::bindings::folio,
@@ -57,7 +62,11 @@ unsafe extern "C" fn read_folio(
         let page = bindings::vswap_folio_page(folio, &mut index).cast::<[u8; PAGE_SIZE]>();
         let mapping = (*folio).__bindgen_anon_1.__bindgen_anon_1.mapping;
         if index == 0 {
-            header::write(&mut *page, Device::NUMBER, backing(mapping).device.size().pages());
+            header::write(
+                &mut *page,
+                Device::NUMBER,
+                backing(mapping).device.size().pages(),
+            );
         } else {
             (*page).fill(0);
         }
@@ -66,6 +75,11 @@ unsafe extern "C" fn read_folio(
     0
 }
 
+/// Makes a swap area of the device.
+///
+/// # Safety
+///
+/// Called by `swapon`, with a file that shows a [`SwapInode`]'s mapping.
 unsafe extern "C" fn swap_activate(
     sis: *mut kernel::bindings::swap_info_struct,
     file: *mut kernel::bindings::file,
@@ -79,6 +93,11 @@ unsafe extern "C" fn swap_activate(
     }
 }
 
+/// The swap area is gone.
+///
+/// # Safety
+///
+/// Called by `swapoff`, with the file of `swap_activate`.
 unsafe extern "C" fn swap_deactivate(file: *mut kernel::bindings::file) {
     // SAFETY: `swapoff`'s call, with the file of `swap_activate`.
     unsafe { backing((*file).f_mapping) }.device.deactivated();
@@ -108,7 +127,10 @@ impl SwapInode {
             bindings::vswap_inode_new(private.cast_mut().cast::<c_void>(), &OPS.0, bytes)
         })?;
         // INVARIANT: just made so.
-        Ok(Self { inode: NonNull::new(inode).ok_or(ENOMEM)?, backing: backing })
+        Ok(Self {
+            inode: NonNull::new(inode).ok_or(ENOMEM)?,
+            backing,
+        })
     }
 
     /// Gives the inode another size, and the device, while nobody can swap it on. `EBUSY`: it

@@ -14,7 +14,11 @@ pub(crate) struct Lz4(KVVec<u8>);
 impl Lz4 {
     /// Allocates the scratch memory. May sleep.
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self(KVVec::from_elem(0, bindings::VSWAP_LZ4_WORKSPACE, GFP_KERNEL)?))
+        Ok(Self(KVVec::from_elem(
+            0,
+            bindings::VSWAP_LZ4_WORKSPACE,
+            GFP_KERNEL,
+        )?))
     }
 
     /// Compresses a page into `to`. Gives the length, or `None` when that is not enough room.

@@ -6,9 +6,9 @@
 
 use super::bindings;
 use crate::engine::page::{Page, PAGE_SIZE};
-use kernel::ffi::c_void;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
+use kernel::ffi::c_void;
 use kernel::prelude::*;
 
 /// The machine's RAM in bytes, as far as the kernel hands it out.
@@ -65,8 +65,11 @@ unsafe impl<T> Sync for TypeStable<T> {}
 impl<T: Constructed> TypeStable<T> {
     /// Makes the cache; `name` is what `/proc/slabinfo` shows. May sleep.
     pub(super) fn new(name: &'static CStr) -> Result<Self> {
+        /// # Safety
+        ///
+        /// Called by the slab allocator, with fresh memory for a `T`.
         unsafe extern "C" fn construct<T: Constructed>(place: *mut c_void) {
-            // SAFETY: the slab allocator calls this with fresh memory of an object's size.
+            // SAFETY: as this function requires.
             unsafe { T::construct(place.cast()) }
         }
         let size = u32::try_from(size_of::<T>())?;
@@ -76,7 +79,12 @@ impl<T: Constructed> TypeStable<T> {
             bindings::vswap_typesafe_cache(name.as_char_ptr(), size, Some(construct::<T>))
         };
         // INVARIANT: just made so.
-        NonNull::new(cache).map(|cache| Self { cache, _type: PhantomData }).ok_or(ENOMEM)
+        NonNull::new(cache)
+            .map(|cache| Self {
+                cache,
+                _type: PhantomData,
+            })
+            .ok_or(ENOMEM)
     }
 
     /// An object, without waiting for memory, or `None`. It is the caller's alone to publish.

@@ -5,6 +5,7 @@
 pub(crate) mod chardev;
 pub(crate) mod cpu;
 pub(crate) mod gendisk;
+pub(crate) mod held;
 pub(crate) mod index;
 pub(crate) mod inode;
 pub(crate) mod lz4;
@@ -18,6 +19,7 @@ pub(crate) mod zstd;
 /// Bindings to what rust/kernel does not bind, made by bindgen from `bindings.h`.
 #[allow(
     clippy::all,
+    clippy::undocumented_unsafe_blocks,
     improper_ctypes,
     dead_code,
     missing_docs,

@@ -42,6 +42,11 @@ impl fmt::Write for Text<'_> {
     }
 }
 
+/// Shows an attribute.
+///
+/// # Safety
+///
+/// Called by sysfs, with a page to write into and a device whose data is a [`Control`].
 unsafe extern "C" fn show<A: Attribute>(
     device: *mut kernel::bindings::device,
     _attribute: *mut kernel::bindings::device_attribute,
@@ -51,7 +56,10 @@ unsafe extern "C" fn show<A: Attribute>(
     // is a `Control`, as `attributes!` and `chardev` agree on, and is removed after it.
     let (control, page) = unsafe {
         let control = &*(*device).driver_data.cast::<Control>();
-        (control, core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE))
+        (
+            control,
+            core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE),
+        )
     };
     let mut text = Text { page, length: 0 };
     match A::show(control, &mut text) {
@@ -60,6 +68,11 @@ unsafe extern "C" fn show<A: Attribute>(
     }
 }
 
+/// Changes an attribute.
+///
+/// # Safety
+///
+/// Called by sysfs, with `length` bytes of text and a device whose data is a [`Control`].
 unsafe extern "C" fn store<A: Attribute>(
     device: *mut kernel::bindings::device,
     _attribute: *mut kernel::bindings::device_attribute,
@@ -70,7 +83,10 @@ unsafe extern "C" fn store<A: Attribute>(
     // data is a `Control`, as in `show`.
     let (control, text) = unsafe {
         let control = &*(*device).driver_data.cast::<Control>();
-        (control, core::slice::from_raw_parts(text.cast::<u8>(), length))
+        (
+            control,
+            core::slice::from_raw_parts(text.cast::<u8>(), length),
+        )
     };
     match A::store(control, text) {
         Ok(()) => isize::try_from(length).unwrap_or(isize::MAX),
@@ -94,7 +110,7 @@ impl DeviceAttribute {
     /// The attribute of that type.
     pub(crate) const fn new<A: Attribute>() -> Self {
         let mut attribute: kernel::bindings::device_attribute = pin_init::zeroed();
-        attribute.attr.name = A::NAME.as_ptr().cast();
+        attribute.attr.name = A::NAME.to_bytes_with_nul().as_ptr().cast();
         attribute.attr.mode = A::MODE;
         attribute.__bindgen_anon_1.show = Some(show::<A>);
         if A::MODE & 0o200 != 0 {

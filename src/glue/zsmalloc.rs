@@ -5,7 +5,9 @@
 //! C header: `include/linux/zsmalloc.h`
 
 use super::bindings;
-use crate::engine::entry::{Handle, Length, Object};
+use super::held::{HeldObject, Owned};
+use crate::engine::codec::Codec;
+use crate::engine::entry::{Content, Entry, Handle, Length, Object};
 use crate::engine::page::PAGE_SIZE;
 use core::ptr::NonNull;
 use kernel::prelude::*;
@@ -58,11 +60,15 @@ impl Pool {
     pub(crate) fn bytes(&self) -> u64 {
         // SAFETY: the pool is valid by the invariant.
         let pages = unsafe { bindings::zs_get_total_pages(self.pool.as_ptr()) };
-        u64::try_from(pages).unwrap_or(u64::MAX).saturating_mul(PAGE_BYTES)
+        u64::try_from(pages)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(PAGE_BYTES)
     }
 
-    /// Stores `bytes` as an object, without waiting for memory. `ENOMEM`: there is none.
-    pub(crate) fn store(&self, bytes: &[u8]) -> Result<(Handle, Length)> {
+    /// Stores `bytes`, which `codec` says how to read, as an object, without waiting for memory.
+    ///
+    /// `ENOMEM`: there is none.
+    pub(crate) fn store(&self, codec: Codec, bytes: &[u8]) -> Result<Owned> {
         let length = Length::new(bytes.len()).ok_or(EINVAL)?;
         // SAFETY: the pool is valid by the invariant.
         let address = unsafe { bindings::vswap_zs_malloc(self.pool.as_ptr(), bytes.len()) };
@@ -84,43 +90,50 @@ impl Pool {
                 bytes.len(),
             )
         };
-        Ok((handle, length))
+        // SAFETY: the object was just made and nobody else knows it.
+        Ok(unsafe {
+            Owned::new(Entry::ram(Object {
+                handle,
+                length,
+                codec,
+            }))
+        })
     }
 
     /// Gives an object's bytes to `read`. Does not sleep, nor may `read`. `spare` is where they
     /// are put together when they lie on two pages.
-    ///
-    /// # Safety
-    ///
-    /// The object is this pool's and is not freed meanwhile.
     #[inline]
-    pub(crate) unsafe fn read<R>(
+    pub(crate) fn read<R>(
         &self,
-        object: Object,
+        object: &HeldObject<'_>,
         spare: &mut [u8; PAGE_SIZE],
         read: impl FnOnce(&[u8]) -> R,
     ) -> R {
-        let (pool, address) = (self.pool.as_ptr(), self.address(object.handle));
-        let bytes = object.length.bytes();
-        // SAFETY: the object is there, as this function requires, with that length, for which
-        // `spare` has room.
+        let Object { handle, length, .. } = object.object();
+        let (pool, address) = (self.pool.as_ptr(), self.address(handle));
+        // SAFETY: the object is held, so it is there, with that length, for which `spare` has
+        // room.
         unsafe {
-            let start = bindings::zs_obj_read_begin(pool, address, bytes, spare.as_mut_ptr().cast());
-            let result = read(core::slice::from_raw_parts(start.cast::<u8>(), bytes));
-            bindings::zs_obj_read_end(pool, address, bytes, start);
+            let start = bindings::zs_obj_read_begin(
+                pool,
+                address,
+                length.bytes(),
+                spare.as_mut_ptr().cast(),
+            );
+            let result = read(core::slice::from_raw_parts(start.cast(), length.bytes()));
+            bindings::zs_obj_read_end(pool, address, length.bytes(), start);
             result
         }
     }
 
-    /// Frees an object. Does not sleep.
-    ///
-    /// # Safety
-    ///
-    /// The object is this pool's, is freed once, and nobody reads it any more.
+    /// Frees what an entry holds, if that is an object. Does not sleep.
     #[inline]
-    pub(crate) unsafe fn free(&self, handle: Handle) {
-        // SAFETY: as this function requires; the pool is valid by the invariant.
-        unsafe { bindings::zs_free(self.pool.as_ptr(), self.address(handle)) }
+    pub(crate) fn free(&self, entry: Owned) {
+        if let Some(Content::Ram(object)) = entry.content() {
+            // SAFETY: nobody else holds or reads the object, by the invariant of `Owned`, which
+            // goes with this; the pool is valid by ours.
+            unsafe { bindings::zs_free(self.pool.as_ptr(), self.address(object.handle)) }
+        }
     }
 
     fn handle(&self, address: usize) -> Option<Handle> {
@@ -134,7 +147,8 @@ impl Pool {
     #[inline]
     fn address(&self, handle: Handle) -> usize {
         // Lossless: usize has 64 bits; see `cpu`. The shift undoes that of `handle`.
-        self.base.wrapping_add((handle.number() << HANDLE_SHIFT) as usize)
+        self.base
+            .wrapping_add((handle.number() << HANDLE_SHIFT) as usize)
     }
 }
 

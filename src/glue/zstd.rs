@@ -96,5 +96,9 @@ fn is_error(length: usize) -> bool {
 }
 
 fn workspace(bytes: usize) -> Result<KVVec<u64>> {
-    Ok(KVVec::from_elem(0, bytes.div_ceil(size_of::<u64>()), GFP_KERNEL)?)
+    Ok(KVVec::from_elem(
+        0,
+        bytes.div_ceil(size_of::<u64>()),
+        GFP_KERNEL,
+    )?)
 }
