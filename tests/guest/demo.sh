@@ -37,14 +37,15 @@ shown() {
     wait $pid || fail "$(cat /tmp/pagecheck)"
 }
 
-# pressed WHAT COMMAND...: COMMAND has to succeed; says how much it swapped out.
+# pressed WHAT COMMAND...: COMMAND, which fails when its data is wrong, has to succeed; says
+# how much it swapped out.
 pressed() {
     what=$1 before=$(vmstat pswpout)
     shift
     step "$what"
     "$@" >/tmp/output 2>&1 || fail "'$*' ended with status $?: $(tail -n 3 /tmp/output)"
     results="$results
-$what: $((($(vmstat pswpout) - before) / 256)) MiB swapped out, and all came back right"
+$what: $((($(vmstat pswpout) - before) / 256)) MiB swapped out"
 }
 
 results=
