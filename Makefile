@@ -1,9 +1,51 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What can be asked for here; the scripts do it. Kbuild, beside this file, says what the
+# What can be asked for here; scripts and tests do it. Kbuild, beside this file, says what the
 # module is made of.
 
+# A kernel's release, as "uname -r" has it; empty for the pinned one.
 KERNEL ?=
 
-.PHONY: module
+.PHONY: help module install demo test bench soak lint debug-kernel rust-analyzer clean
+
+help:
+	@echo 'make demo          the module at work: a real kernel in QEMU, too little memory'
+	@echo 'make test          all tests that take minutes'
+	@echo 'make module        build/vswap.ko for the pinned kernel; KERNEL=RELEASE for another'
+	@echo 'make install       build for the running kernel and install'
+	@echo 'make bench         compare with zram, zswap and a plain swap device'
+	@echo 'make soak          the tests that take long, also on a kernel with KASAN and lockdep'
+	@echo 'make lint          formatting, clippy, shellcheck, checkpatch'
+	@echo 'make debug-kernel  build the kernel with KASAN and lockdep'
+	@echo 'make rust-analyzer rust-project.json for an editor'
+	@echo 'make clean         remove build/; what is cached stays'
+
 module:
 	@scripts/module $(KERNEL)
+
+install:
+	@scripts/install $(KERNEL)
+
+demo: module
+	@scripts/demo
+
+test: module
+	@tests/all
+
+bench: module
+	@bench/run
+
+soak: module
+	@scripts/module debug
+	@tests/soak
+
+lint:
+	@scripts/lint
+
+debug-kernel:
+	@scripts/debug-kernel
+
+rust-analyzer:
+	@scripts/rust-analyzer
+
+clean:
+	rm -rf build rust-project.json

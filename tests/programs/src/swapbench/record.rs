@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What is printed: one line of JSON a run.
+
+use crate::clock::Span;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Result;
+
+/// What the caller knows of the run, to be repeated in its record.
+#[derive(clap::Args, Clone, Serialize)]
+pub struct Labels {
+    #[arg(long)]
+    peer: String,
+    #[arg(long)]
+    round: u32,
+    #[arg(long)]
+    workload: String,
+}
+
+#[derive(Default, Serialize)]
+struct Phase {
+    pages: u64,
+    ns: u64,
+}
+
+#[derive(Serialize)]
+pub struct Record {
+    #[serde(flatten)]
+    labels: Labels,
+    phases: BTreeMap<String, Phase>,
+    /// By how much the kernel's counters grew.
+    vmstat: BTreeMap<&'static str, u64>,
+    #[serde(skip)]
+    before: BTreeMap<&'static str, u64>,
+}
+
+const COUNTERS: [&str; 5] = ["pswpin", "pswpout", "zswpin", "zswpout", "thp_swpout"];
+
+fn vmstat() -> Result<BTreeMap<&'static str, u64>> {
+    let text = std::fs::read_to_string("/proc/vmstat")?;
+    Ok(text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(name, value)| {
+            let name = COUNTERS.into_iter().find(|&counter| counter == name)?;
+            Some((name, value.parse().ok()?))
+        })
+        .collect())
+}
+
+impl Record {
+    pub fn new(labels: &Labels) -> Result<Self> {
+        Ok(Record {
+            labels: labels.clone(),
+            phases: BTreeMap::new(),
+            vmstat: BTreeMap::new(),
+            before: vmstat()?,
+        })
+    }
+
+    /// A phase that happens several times is added up.
+    pub fn add(&mut self, phase: &str, span: Span, pages: u64) {
+        let phase = self.phases.entry(phase.to_owned()).or_default();
+        phase.ns += span.ns();
+        phase.pages += pages;
+    }
+
+    pub fn print(mut self) -> Result<()> {
+        self.vmstat = vmstat()?;
+        for (name, value) in &mut self.vmstat {
+            *value -= self.before.get(name).copied().unwrap_or(0);
+        }
+        println!("{}", serde_json::to_string(&self)?);
+        Ok(())
+    }
+}

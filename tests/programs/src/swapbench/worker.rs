@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One process of a run. It says "ready" before each phase, begins it when a byte arrives,
+//! and then says how long it took: so that several begin together.
+
+use crate::clock::{timed, Span};
+use crate::data::{swapped_pages, Data, Shape};
+use serde::{Deserialize, Serialize};
+use std::ffi::CString;
+use std::io::{stdin, Error, Read, Result};
+
+#[derive(clap::Args, Clone)]
+pub struct Options {
+    #[command(flatten)]
+    pub shape: Shape,
+    /// Instead of reading back and freeing: swapoff of this device
+    #[arg(long)]
+    pub swapoff: Option<String>,
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// What a worker says, a line each.
+#[derive(Debug, Deserialize, Serialize, PartialEq)]
+pub enum Message {
+    Ready,
+    Done {
+        phase: String,
+        span: Span,
+        pages: u64,
+    },
+}
+
+fn say(message: &Message) -> Result<()> {
+    println!("{}", serde_json::to_string(message)?);
+    Ok(())
+}
+
+fn together(work: impl FnOnce() -> Result<()>) -> Result<Span> {
+    say(&Message::Ready)?;
+    stdin().lock().read_exact(&mut [0])?;
+    timed(work)
+}
+
+fn done(phase: &str, span: Span, pages: u64) -> Result<()> {
+    say(&Message::Done {
+        phase: phase.to_owned(),
+        span,
+        pages,
+    })
+}
+
+/// Fills memory and writes it out. Gives the number of pages that are out.
+fn write(data: &mut Data) -> Result<u64> {
+    data.fill();
+    let span = together(|| data.page_out())?;
+    let pages = swapped_pages()?;
+    // The rest was in the lists of a CPU that this process ran on before.
+    if pages < data.pages() as u64 * 9 / 10 {
+        return Err(Error::other(format!(
+            "only {pages} of {} pages were swapped out",
+            data.pages()
+        )));
+    }
+    done("write", span, pages)?;
+    Ok(pages)
+}
+
+fn swapoff(device: &str) -> Result<()> {
+    let device = CString::new(device)?;
+    // SAFETY: a C string.
+    match unsafe { libc::swapoff(device.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(Error::last_os_error()),
+    }
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let mut data = Data::new(options.shape, options.seed)?;
+    let pages = write(&mut data)?;
+    if let Some(device) = &options.swapoff {
+        done("swapoff", together(|| swapoff(device))?, pages)?;
+        return data.compare(|_| None);
+    }
+    let span = together(|| {
+        data.touch();
+        Ok(())
+    })?;
+    done("read", span, pages)?;
+    data.compare(|_| None)?;
+    // Filled again, as a page that did not change would not be written again.
+    let pages = write(&mut data)?;
+    done("free", together(|| data.unmap())?, pages)
+}
