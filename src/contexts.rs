@@ -75,7 +75,7 @@ impl Contexts {
     /// A context of one's own: this CPU's, or any that is free, or else this CPU's after
     /// waiting for it. May sleep.
     #[inline]
-    pub(crate) fn take(&self) -> Option<Guard<'_, Context, MutexBackend>> {
+    fn take(&self) -> Option<Guard<'_, Context, MutexBackend>> {
         let here = cpu::hint();
         let first = self.0.get(here)?;
         if let Some(context) = first.try_lock() {
@@ -86,6 +86,33 @@ impl Contexts {
             .iter()
             .find_map(|context| context.try_lock())
             .or_else(|| Some(first.lock()))
+    }
+}
+
+/// A context that is taken when it is first needed: same-filled pages need none.
+pub(crate) struct Lazy<'a> {
+    contexts: &'a Contexts,
+    taken: Option<Guard<'a, Context, MutexBackend>>,
+}
+
+impl<'a> Lazy<'a> {
+    /// One of those contexts, not taken yet.
+    #[inline]
+    pub(crate) fn new(contexts: &'a Contexts) -> Self {
+        Self {
+            contexts,
+            taken: None,
+        }
+    }
+
+    /// The context, from now on taken. The first call may sleep.
+    #[inline]
+    pub(crate) fn get(&mut self) -> Result<&mut Context> {
+        if self.taken.is_none() {
+            self.taken = self.contexts.take();
+        }
+        // There is a context for each CPU, so one was taken.
+        self.taken.as_deref_mut().ok_or(EINVAL)
     }
 }
 

@@ -5,7 +5,7 @@
 //! The swap core has a slot pinned while it does one of these to it, so no two of them run on
 //! one slot at a time; on different slots, all of them do.
 
-use crate::contexts::{Context, Contexts};
+use crate::contexts::{Contexts, Lazy};
 use crate::engine::codec::{Algorithm, Codec};
 use crate::engine::config::{RamLimit, Size};
 use crate::engine::counters::{self, Counter, Delta};
@@ -61,7 +61,7 @@ impl Device {
         pages: impl Iterator<Item = (PinnedSlot<'a>, &'a Page)> + Clone,
     ) -> Result {
         let mut delta = Delta::default();
-        let mut context = self.contexts.take().ok_or(EINVAL)?;
+        let mut context = Lazy::new(&self.contexts);
         let result = pages
             .clone()
             .try_for_each(|(slot, page)| self.store_page(&slot, page, &mut context, &mut delta));
@@ -83,7 +83,7 @@ impl Device {
         mut pages: impl Iterator<Item = (PinnedSlot<'a>, &'a mut Page)>,
     ) -> Result {
         let mut delta = Delta::default();
-        let mut context = self.contexts.take().ok_or(EINVAL)?;
+        let mut context = Lazy::new(&self.contexts);
         let result = pages
             .try_for_each(|(slot, page)| self.load_page(&slot, page, &mut context, &mut delta));
         drop(context);
@@ -111,12 +111,12 @@ impl Device {
         &self,
         slot: &PinnedSlot<'_>,
         page: &Page,
-        context: &mut Context,
+        context: &mut Lazy<'_>,
         delta: &mut Delta,
     ) -> Result {
         let entry = match same::repeated_word(page).and_then(Owned::same) {
             Some(entry) => entry,
-            None => self.ram.store(page, context)?,
+            None => self.ram.store(page, context.get()?)?,
         };
         let content = entry.content();
         match self.index.replace(slot.slot(), entry) {
@@ -137,7 +137,7 @@ impl Device {
         &self,
         slot: &PinnedSlot<'_>,
         page: &mut Page,
-        context: &mut Context,
+        context: &mut Lazy<'_>,
         delta: &mut Delta,
     ) -> Result {
         let (held, found) = self.index.load(slot);
@@ -147,7 +147,7 @@ impl Device {
                 page.fill(word);
                 Ok(())
             }
-            Some(HeldContent::Ram(object)) => self.ram.load(&object, page, context),
+            Some(HeldContent::Ram(object)) => self.ram.load(&object, page, context.get()?),
             Some(HeldContent::Empty) | None => {
                 pr_err_once!("a slot was read that holds no page; its reader gets an error\n");
                 Err(EIO)
