@@ -122,6 +122,11 @@ limited() {
     return "$limited_status"
 }
 
+# scaled NUMBER: a size in MiB, or a number that goes with one. VSWAP_TEST_DIVISOR=4 in the
+# kernel's command line makes all of them a quarter of that: a kernel that checks each of its
+# steps is so much slower, and finds as much.
+scaled() { echo $((($1 + ${VSWAP_TEST_DIVISOR:-1} - 1) / ${VSWAP_TEST_DIVISOR:-1})); }
+
 # swapped PAGES COMMAND...: COMMAND has to succeed and swap out at least so many pages.
 swapped() {
     swapped_least=$1
