@@ -8,7 +8,7 @@
 use crate::contexts::{Contexts, Lazy};
 use crate::engine::codec::{Algorithm, Codec};
 use crate::engine::config::{RamLimit, Size};
-use crate::engine::counters::{self, Counter, Delta};
+use crate::engine::counters::{self, Counter};
 use crate::engine::entry::{Content, Object};
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::same;
@@ -60,19 +60,18 @@ impl Device {
         &self,
         pages: impl Iterator<Item = (PinnedSlot<'a>, &'a Page)> + Clone,
     ) -> Result {
-        let mut delta = Delta::default();
         let mut context = Lazy::new(&self.contexts);
         let result = pages
             .clone()
-            .try_for_each(|(slot, page)| self.store_page(&slot, page, &mut context, &mut delta));
+            .try_for_each(|(slot, page)| self.store_page(&slot, page, &mut context));
         drop(context);
         if result.is_err() {
             for (slot, _) in pages {
-                delta.count(Counter::FailedStores, 1);
-                self.clear(slot.slot(), &mut delta);
+                self.free(slot.slot());
+                let cpu = Pinned::new();
+                self.count(&cpu, Counter::FailedStores, 1);
             }
         }
-        self.add(&delta);
         result
     }
 
@@ -82,20 +81,19 @@ impl Device {
         &self,
         mut pages: impl Iterator<Item = (PinnedSlot<'a>, &'a mut Page)>,
     ) -> Result {
-        let mut delta = Delta::default();
         let mut context = Lazy::new(&self.contexts);
-        let result = pages
-            .try_for_each(|(slot, page)| self.load_page(&slot, page, &mut context, &mut delta));
+        let result = pages.try_for_each(|(slot, page)| self.load_page(&slot, page, &mut context));
         drop(context);
-        self.add(&delta);
         result
     }
 
     /// Frees a slot. Does not sleep.
     pub(crate) fn free(&self, slot: Slot) {
-        let mut delta = Delta::default();
-        self.clear(slot, &mut delta);
-        self.add(&delta);
+        let cpu = Pinned::new();
+        // Freeing can't fail, as it makes no cluster.
+        if let Ok(replaced) = self.index.replace(&cpu, slot, Owned::EMPTY) {
+            self.replaced(&cpu, replaced);
+        }
     }
 
     /// The device is not swapped on any more. Its slots are free by now; the events that were
@@ -107,22 +105,17 @@ impl Device {
     }
 
     #[inline]
-    fn store_page(
-        &self,
-        slot: &PinnedSlot<'_>,
-        page: &Page,
-        context: &mut Lazy<'_>,
-        delta: &mut Delta,
-    ) -> Result {
+    fn store_page(&self, slot: &PinnedSlot<'_>, page: &Page, context: &mut Lazy<'_>) -> Result {
         let entry = match same::repeated_word(page).and_then(Owned::same) {
             Some(entry) => entry,
             None => self.ram.store(page, context.get()?)?,
         };
         let content = entry.content();
-        match self.index.replace(slot.slot(), entry) {
+        let cpu = Pinned::new();
+        match self.index.replace(&cpu, slot.slot(), entry) {
             Ok(replaced) => {
-                count_content(content, 1, delta);
-                self.replaced(replaced, delta);
+                self.count_content(&cpu, content, 1);
+                self.replaced(&cpu, replaced);
                 Ok(())
             }
             Err(entry) => {
@@ -133,15 +126,13 @@ impl Device {
     }
 
     #[inline]
-    fn load_page(
-        &self,
-        slot: &PinnedSlot<'_>,
-        page: &mut Page,
-        context: &mut Lazy<'_>,
-        delta: &mut Delta,
-    ) -> Result {
-        let (held, found) = self.index.load(slot);
-        count_found(found, delta);
+    fn load_page(&self, slot: &PinnedSlot<'_>, page: &mut Page, context: &mut Lazy<'_>) -> Result {
+        let held = {
+            let cpu = Pinned::new();
+            let (held, found) = self.index.load(&cpu, slot);
+            self.count_found(&cpu, found);
+            held
+        };
         match held.content() {
             Some(HeldContent::Same(word)) => {
                 page.fill(word);
@@ -155,28 +146,51 @@ impl Device {
         }
     }
 
-    #[inline]
-    fn clear(&self, slot: Slot, delta: &mut Delta) {
-        // Freeing can't fail, as it makes no cluster.
-        if let Ok(replaced) = self.index.replace(slot, Owned::EMPTY) {
-            self.replaced(replaced, delta);
-        }
-    }
-
     /// Counts what a change did, and frees what was there before.
     #[inline]
-    fn replaced(&self, replaced: Replaced, delta: &mut Delta) {
-        count_found(replaced.found, delta);
-        count_change(replaced.change, delta);
-        delta.count(Counter::Clusters, replaced.clusters);
-        count_content(replaced.old.content(), -1, delta);
+    fn replaced(&self, cpu: &Pinned, replaced: Replaced) {
+        self.count_found(cpu, replaced.found);
+        match replaced.change {
+            Change::Filled => self.count(cpu, Counter::UsedSlots, 1),
+            Change::Freed => self.count(cpu, Counter::UsedSlots, -1),
+            Change::Replaced | Change::None => {}
+        }
+        if replaced.clusters != 0 {
+            self.count(cpu, Counter::Clusters, replaced.clusters);
+        }
+        self.count_content(cpu, replaced.old.content(), -1);
         self.ram.free(replaced.old);
     }
 
-    fn add(&self, delta: &Delta) {
-        let cpu = Pinned::new();
-        if let Some(counters) = self.counters.get(cpu.number()) {
-            counters.add(delta);
+    #[inline]
+    fn count(&self, cpu: &Pinned, counter: Counter, by: i64) {
+        if let Some(counters) = self.counters.local(cpu) {
+            counters.add(counter, by);
+        }
+    }
+
+    #[inline]
+    fn count_found(&self, cpu: &Pinned, found: Found) {
+        self.count(cpu, Counter::Lookups, 1);
+        if found == Found::LastUsed {
+            self.count(cpu, Counter::MruHits, 1);
+        }
+    }
+
+    #[inline]
+    fn count_content(&self, cpu: &Pinned, content: Option<Content>, by: i64) {
+        match content {
+            Some(Content::Same(_)) => self.count(cpu, Counter::SameFilledSlots, by),
+            Some(Content::Ram(Object { length, codec, .. })) => {
+                self.count(cpu, Counter::RamSlots, by);
+                if codec == Codec::Raw {
+                    self.count(cpu, Counter::RawSlots, by);
+                }
+                // Lossless: at most a page.
+                let bytes = length.bytes() as i64;
+                self.count(cpu, Counter::CompressedBytes, bytes.wrapping_mul(by));
+            }
+            Some(Content::Empty) | None => {}
         }
     }
 
@@ -219,38 +233,6 @@ impl Device {
         self.counter(Counter::Clusters)
             .saturating_mul((TABLE_BYTES + CLUSTER_BYTES) as i64)
     }
-}
-
-fn count_found(found: Found, delta: &mut Delta) {
-    delta.count(Counter::Lookups, 1);
-    delta.count(Counter::MruHits, i64::from(found == Found::LastUsed));
-}
-
-fn count_change(change: Change, delta: &mut Delta) {
-    match change {
-        Change::Filled => delta.count(Counter::UsedSlots, 1),
-        Change::Freed => delta.count(Counter::UsedSlots, -1),
-        Change::Replaced | Change::None => {}
-    }
-}
-
-fn count_content(content: Option<Content>, by: i64, delta: &mut Delta) {
-    match content {
-        Some(Content::Same(_)) => delta.count(Counter::SameFilledSlots, by),
-        Some(Content::Ram(Object { length, codec, .. })) => {
-            delta.count(Counter::RamSlots, by);
-            delta.count(Counter::RawSlots, if codec == Codec::Raw { by } else { 0 });
-            delta.count(
-                Counter::CompressedBytes,
-                count(length.bytes()).wrapping_mul(by),
-            );
-        }
-        Some(Content::Empty) | None => {}
-    }
-}
-
-fn count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 const _: () = assert!(TABLE_BYTES == PAGE_SIZE);

@@ -61,39 +61,23 @@ counters! {
 
 const COUNTERS: usize = Counter::ALL.len();
 
-/// What one operation adds to the counters, gathered before it is [added](PerCpu::add).
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Delta([i64; COUNTERS]);
-
 /// One CPU's counters. The alignment keeps other CPUs off its cache lines.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub struct PerCpu([AtomicI64; COUNTERS]);
 
-impl Delta {
-    /// Adds `by`, which may be negative, to one counter.
-    #[inline]
-    pub fn count(&mut self, counter: Counter, by: i64) {
-        let value = &mut self.0[counter as usize];
-        *value = value.wrapping_add(by);
-    }
-}
-
 impl PerCpu {
-    /// Adds an operation's counts.
+    /// Adds `by`, which may be negative, to one counter.
     ///
     /// Called on the CPU whose counters these are, with preemption off, and never from an
     /// interrupt: nobody else writes here meanwhile, so no atomic addition is needed.
     #[inline]
-    pub fn add(&self, delta: &Delta) {
-        for (counter, by) in self.0.iter().zip(delta.0) {
-            if by != 0 {
-                counter.store(
-                    counter.load(Ordering::Relaxed).wrapping_add(by),
-                    Ordering::Relaxed,
-                );
-            }
-        }
+    pub fn add(&self, counter: Counter, by: i64) {
+        let counter = &self.0[counter as usize];
+        counter.store(
+            counter.load(Ordering::Relaxed).wrapping_add(by),
+            Ordering::Relaxed,
+        );
     }
 
     /// This CPU's part of a counter. A part may be negative: what one CPU stores another frees.
@@ -123,13 +107,9 @@ mod tests {
     #[test]
     fn parts_of_two_cpus_add_up() {
         let cpus = [PerCpu::default(), PerCpu::default()];
-        let mut delta = Delta::default();
-        delta.count(Counter::RamSlots, 3);
-        delta.count(Counter::Lookups, 1);
-        cpus[0].add(&delta);
-        let mut delta = Delta::default();
-        delta.count(Counter::RamSlots, -2);
-        cpus[1].add(&delta);
+        cpus[0].add(Counter::RamSlots, 3);
+        cpus[0].add(Counter::Lookups, 1);
+        cpus[1].add(Counter::RamSlots, -2);
         assert_eq!(total(cpus.iter(), Counter::RamSlots), 1);
         assert_eq!(total(cpus.iter(), Counter::Lookups), 1);
         cpus.iter().for_each(PerCpu::reset_events);

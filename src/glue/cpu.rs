@@ -10,6 +10,9 @@ use kernel::types::NotThreadSafe;
 
 /// Evidence that preemption is off, and with it the number of the CPU that runs this.
 ///
+/// It is an RCU read-side critical section as well: grace periods wait for regions without
+/// preemption, in kernels that are not PREEMPT_RT, for which vswap is not built.
+///
 /// # Invariants
 ///
 /// Preemption was switched off by the guard's making and is switched on by its drop.
@@ -76,10 +79,10 @@ impl<T: Default> PerCpu<T> {
 }
 
 impl<T> PerCpu<T> {
-    /// That CPU's value.
+    /// This CPU's value. There is one for each, so `None` does not happen.
     #[inline]
-    pub(crate) fn get(&self, cpu: usize) -> Option<&T> {
-        self.0.get(cpu)
+    pub(crate) fn local(&self, cpu: &Pinned) -> Option<&T> {
+        self.0.get(cpu.number())
     }
 
     /// All values.

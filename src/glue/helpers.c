@@ -18,6 +18,10 @@
  */
 #define GFP_STORE (GFP_NOWAIT | __GFP_NOWARN)
 
+#ifdef CONFIG_PREEMPT_RT
+#error "vswap takes spinlocks with preemption off; PREEMPT_RT kernels are not supported"
+#endif
+
 unsigned int vswap_get_cpu(void)
 {
 	return get_cpu();

@@ -16,7 +16,7 @@
 //! carry the number of the cluster they are. A table is freed at once when its cluster goes: who
 //! loads an entry without the lock has a slot of that cluster in use, so it does not go.
 
-use super::cpu::{self, PerCpu};
+use super::cpu::{PerCpu, Pinned};
 use super::held::{Held, Owned, PinnedSlot};
 use super::memory::{self, Constructed, TypeStable};
 use super::xarray::PointerArray;
@@ -28,7 +28,7 @@ use crate::engine::table::{Change, Occupancy, Table};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, Ordering};
 use kernel::prelude::*;
-use kernel::sync::{new_spinlock, rcu, SpinLock};
+use kernel::sync::{new_spinlock, SpinLock};
 
 /// Bytes of a cluster's table.
 pub(crate) const TABLE_BYTES: usize = size_of::<Table>();
@@ -109,13 +109,12 @@ impl Index {
 
     /// The entry of a slot. Takes no lock and does not sleep.
     #[inline]
-    pub(crate) fn load<'a>(&self, pinned: &'a PinnedSlot<'_>) -> (Held<'a>, Found) {
+    pub(crate) fn load<'a>(&self, cpu: &Pinned, pinned: &'a PinnedSlot<'_>) -> (Held<'a>, Found) {
         let slot = pinned.slot();
-        let rcu = rcu::read_lock();
-        let (entry, found) = match self.find(&rcu, slot.cluster()) {
+        let (entry, found) = match self.find(cpu, slot.cluster()) {
             Some((cluster, found)) if cluster.carried.is(slot.cluster()) => {
                 if found == Found::Walked {
-                    self.remember(cluster, slot.cluster());
+                    self.remember(cpu, cluster, slot.cluster());
                 }
                 let table = cluster.table.load(Ordering::Acquire);
                 // SAFETY: the object carries the number, so by its invariant `table` is the
@@ -134,12 +133,11 @@ impl Index {
     /// Gives the entry back when there was no memory for the slot's cluster; nothing changed
     /// then. Freeing can't fail.
     #[inline]
-    pub(crate) fn replace(&self, slot: Slot, new: Owned) -> Result<Replaced, Owned> {
+    pub(crate) fn replace(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, Owned> {
         let (number, entry) = (slot.cluster(), new.entry());
         let mut made = 0;
         loop {
-            let rcu = rcu::read_lock();
-            let Some((cluster, found)) = self.find(&rcu, number) else {
+            let Some((cluster, found)) = self.find(cpu, number) else {
                 if entry.is_empty() {
                     return Ok(Replaced {
                         old: Owned::EMPTY,
@@ -149,7 +147,6 @@ impl Index {
                     });
                 }
                 // The cluster may go before the loop comes back to it; then another is made.
-                drop(rcu);
                 match self.make(number) {
                     Ok(published) => made = i64::from(published).wrapping_add(made),
                     Err(_) => return Err(new),
@@ -170,7 +167,7 @@ impl Index {
             let old = unsafe { Owned::new(old) };
             if change != Change::Freed || !occupancy.is_empty() {
                 if found == Found::Walked {
-                    self.remember(cluster, number);
+                    self.remember(cpu, cluster, number);
                 }
                 return Ok(Replaced {
                     old,
@@ -220,27 +217,25 @@ impl Index {
     /// The object that is that cluster, or was a moment ago: the caller checks the number, with
     /// the object's lock held or a slot of the cluster in use.
     #[inline]
-    fn find<'a>(
-        &'a self,
-        _rcu: &'a rcu::Guard,
-        number: ClusterNumber,
-    ) -> Option<(&'a Cluster, Found)> {
-        if let Some(token) = self.last_used.get(cpu::hint()).and_then(LastUsed::get) {
+    fn find<'a>(&'a self, cpu: &'a Pinned, number: ClusterNumber) -> Option<(&'a Cluster, Found)> {
+        if let Some(token) = self.last_used.local(cpu).and_then(LastUsed::get) {
             // SAFETY: what is remembered was an object of `self.objects` that had not been
-            // given back, or is forgotten before it is; RCU keeps its memory an object.
+            // given back, or is forgotten before it is; as preemption is off, RCU keeps its
+            // memory an object.
             let cluster = unsafe { &*ptr::with_exposed_provenance::<Cluster>(token) };
             if cluster.carried.is(number) {
                 return Some((cluster, Found::LastUsed));
             }
         }
         let cluster = self.array.load(index(number))?;
-        // SAFETY: it was in the index under this RCU guard, which keeps its memory an object.
+        // SAFETY: it was in the index while preemption was off, which as an RCU reader keeps its
+        // memory an object.
         Some((unsafe { cluster.as_ref() }, Found::Walked))
     }
 
     /// Has this CPU remember the object, unless that is no longer the cluster.
-    fn remember(&self, cluster: &Cluster, number: ClusterNumber) {
-        if let Some(last_used) = self.last_used.get(cpu::hint()) {
+    fn remember(&self, cpu: &Pinned, cluster: &Cluster, number: ClusterNumber) {
+        if let Some(last_used) = self.last_used.local(cpu) {
             let token = ptr::from_ref(cluster).expose_provenance();
             last_used.remember(token, || cluster.carried.is(number));
         }
