@@ -54,17 +54,17 @@ run_swapoff() {
     swapon "$device"
 }
 
-# numactl's memhog, which fills all pages with 0xff, twice, with three times the limit.
+# numactl's memhog, which fills all pages with 0xff, with twice the limit.
 run_memhog() {
-    limit=$((mib / 2))
-    bench command --pages $((mib * 3 * 256)) -- memhog -r2 $((mib * 3 / 2))M
+    limit=$mib
+    bench command --pages $((mib * 512)) -- memhog -r1 $((mib * 2))M
     limit=
 }
 
 # Random accesses, with half of the memory. zswap's own memory counts against the limit, the
 # other peers' does not.
 run_churn() {
-    limit=$((mib / 2))
-    bench churn --size "$mib" --mix compressible=80,random=20 --accesses $((mib * 256))
+    limit=$mib
+    bench churn --size $((mib * 2)) --mix compressible=80,random=20 --accesses $((mib * 256))
     limit=
 }
