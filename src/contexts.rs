@@ -151,8 +151,15 @@ impl Decompressor<'_> {
             Codec::Raw => copy(bytes, page),
             Codec::Lz4 => lz4::decompress(bytes, page),
             Codec::Zstd => self.0.ok_or(EIO)?.decompress(bytes, page),
+            Codec::Word => repeat(bytes, page),
         }
     }
+}
+
+#[inline]
+fn repeat(bytes: &[u8], page: &mut Page) -> Result {
+    page.fill(u64::from_ne_bytes(bytes.try_into().map_err(|_| EIO)?));
+    Ok(())
 }
 
 #[inline]

@@ -69,7 +69,7 @@ impl Device {
             for (slot, _) in pages {
                 self.free(slot.slot());
                 let cpu = Pinned::new();
-                self.count(&cpu, Counter::FailedStores, 1);
+                self.tally(&cpu).count(Counter::FailedStores, 1);
             }
         }
         result
@@ -92,7 +92,9 @@ impl Device {
         let cpu = Pinned::new();
         // Freeing can't fail, as it makes no cluster.
         if let Ok(replaced) = self.index.replace(&cpu, slot, Owned::EMPTY) {
-            self.replaced(&cpu, replaced);
+            let tally = self.tally(&cpu);
+            tally.replaced(&replaced);
+            self.ram.free(replaced.old);
         }
     }
 
@@ -106,16 +108,21 @@ impl Device {
 
     #[inline]
     fn store_page(&self, slot: &PinnedSlot<'_>, page: &Page, context: &mut Lazy<'_>) -> Result {
-        let entry = match same::repeated_word(page).and_then(Owned::same) {
-            Some(entry) => entry,
+        let entry = match same::repeated_word(page) {
+            Some(word) => match Owned::same(word) {
+                Some(entry) => entry,
+                None => self.ram.store_word(word)?,
+            },
             None => self.ram.store(page, context.get()?)?,
         };
         let content = entry.content();
         let cpu = Pinned::new();
         match self.index.replace(&cpu, slot.slot(), entry) {
             Ok(replaced) => {
-                self.count_content(&cpu, content, 1);
-                self.replaced(&cpu, replaced);
+                let tally = self.tally(&cpu);
+                tally.content(content, 1);
+                tally.replaced(&replaced);
+                self.ram.free(replaced.old);
                 Ok(())
             }
             Err(entry) => {
@@ -130,7 +137,7 @@ impl Device {
         let held = {
             let cpu = Pinned::new();
             let (held, found) = self.index.load(&cpu, slot);
-            self.count_found(&cpu, found);
+            self.tally(&cpu).found(found);
             held
         };
         match held.content() {
@@ -146,52 +153,10 @@ impl Device {
         }
     }
 
-    /// Counts what a change did, and frees what was there before.
+    /// This CPU's counters, to count with while it stays on it.
     #[inline]
-    fn replaced(&self, cpu: &Pinned, replaced: Replaced) {
-        self.count_found(cpu, replaced.found);
-        match replaced.change {
-            Change::Filled => self.count(cpu, Counter::UsedSlots, 1),
-            Change::Freed => self.count(cpu, Counter::UsedSlots, -1),
-            Change::Replaced | Change::None => {}
-        }
-        if replaced.clusters != 0 {
-            self.count(cpu, Counter::Clusters, replaced.clusters);
-        }
-        self.count_content(cpu, replaced.old.content(), -1);
-        self.ram.free(replaced.old);
-    }
-
-    #[inline]
-    fn count(&self, cpu: &Pinned, counter: Counter, by: i64) {
-        if let Some(counters) = self.counters.local(cpu) {
-            counters.add(counter, by);
-        }
-    }
-
-    #[inline]
-    fn count_found(&self, cpu: &Pinned, found: Found) {
-        self.count(cpu, Counter::Lookups, 1);
-        if found == Found::LastUsed {
-            self.count(cpu, Counter::MruHits, 1);
-        }
-    }
-
-    #[inline]
-    fn count_content(&self, cpu: &Pinned, content: Option<Content>, by: i64) {
-        match content {
-            Some(Content::Same(_)) => self.count(cpu, Counter::SameFilledSlots, by),
-            Some(Content::Ram(Object { length, codec, .. })) => {
-                self.count(cpu, Counter::RamSlots, by);
-                if codec == Codec::Raw {
-                    self.count(cpu, Counter::RawSlots, by);
-                }
-                // Lossless: at most a page.
-                let bytes = length.bytes() as i64;
-                self.count(cpu, Counter::CompressedBytes, bytes.wrapping_mul(by));
-            }
-            Some(Content::Empty) | None => {}
-        }
+    fn tally<'a>(&'a self, cpu: &'a Pinned) -> Tally<'a> {
+        Tally(self.counters.local(cpu))
     }
 
     /// The virtual size.
@@ -232,6 +197,59 @@ impl Device {
     pub(crate) fn metadata_bytes(&self) -> i64 {
         self.counter(Counter::Clusters)
             .saturating_mul((TABLE_BYTES + CLUSTER_BYTES) as i64)
+    }
+}
+
+/// One CPU's counters, and what is to be counted of each operation.
+struct Tally<'a>(Option<&'a counters::PerCpu>);
+
+impl Tally<'_> {
+    #[inline]
+    fn count(&self, counter: Counter, by: i64) {
+        if let Some(counters) = self.0 {
+            counters.add(counter, by);
+        }
+    }
+
+    #[inline]
+    fn found(&self, found: Found) {
+        self.count(Counter::Lookups, 1);
+        if found == Found::LastUsed {
+            self.count(Counter::MruHits, 1);
+        }
+    }
+
+    /// A slot's entry was replaced, and the old one is no longer in use.
+    #[inline]
+    fn replaced(&self, replaced: &Replaced) {
+        self.found(replaced.found);
+        match replaced.change {
+            Change::Filled => self.count(Counter::UsedSlots, 1),
+            Change::Freed => self.count(Counter::UsedSlots, -1),
+            Change::Replaced | Change::None => {}
+        }
+        if replaced.clusters != 0 {
+            self.count(Counter::Clusters, replaced.clusters);
+        }
+        self.content(replaced.old.content(), -1);
+    }
+
+    /// An entry with that content came into use (`by` 1) or went out of it (-1).
+    #[inline]
+    fn content(&self, content: Option<Content>, by: i64) {
+        match content {
+            Some(Content::Same(_)) => self.count(Counter::SameFilledSlots, by),
+            Some(Content::Ram(Object { length, codec, .. })) => {
+                self.count(Counter::RamSlots, by);
+                if codec == Codec::Raw {
+                    self.count(Counter::RawSlots, by);
+                }
+                // Lossless: at most a page.
+                let bytes = length.bytes() as i64;
+                self.count(Counter::CompressedBytes, bytes.wrapping_mul(by));
+            }
+            Some(Content::Empty) | None => {}
+        }
     }
 }
 

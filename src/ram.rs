@@ -40,6 +40,19 @@ impl Ram {
             Some(bytes) => self.pool.store(algorithm.codec(), bytes)?,
             None => self.pool.store(Codec::Raw, memory::bytes_of(page))?,
         };
+        self.within_limit(entry)
+    }
+
+    /// Stores a page that is one word, repeated. Does not sleep. The errors are those of
+    /// [`store`](Self::store).
+    #[inline]
+    pub(crate) fn store_word(&self, word: u64) -> Result<Owned> {
+        self.within_limit(self.pool.store(Codec::Word, &word.to_ne_bytes())?)
+    }
+
+    /// Undoes a store that took the pool above the limit.
+    #[inline]
+    fn within_limit(&self, entry: Owned) -> Result<Owned> {
         if self.pool.bytes() > self.limit() {
             self.free(entry);
             return Err(ENOSPC);

@@ -12,6 +12,8 @@ pub enum Codec {
     Lz4 = 1,
     /// A zstd frame.
     Zstd = 2,
+    /// A word of 8 bytes that the page repeats, and that an entry can't hold.
+    Word = 3,
 }
 
 impl Codec {
@@ -24,6 +26,7 @@ impl Codec {
             0 => Some(Self::Raw),
             1 => Some(Self::Lz4),
             2 => Some(Self::Zstd),
+            3 => Some(Self::Word),
             _ => None,
         }
     }
@@ -112,10 +115,10 @@ mod tests {
 
     #[test]
     fn codecs_fit_their_bits() {
-        for codec in [Codec::Raw, Codec::Lz4, Codec::Zstd] {
+        for codec in [Codec::Raw, Codec::Lz4, Codec::Zstd, Codec::Word] {
             assert!(codec.to_bits() < 1 << Codec::BITS);
             assert_eq!(Codec::from_bits(codec.to_bits()), Some(codec));
         }
-        assert_eq!(Codec::from_bits(3), None);
+        assert_eq!(Codec::from_bits(4), None);
     }
 }

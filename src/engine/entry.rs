@@ -15,7 +15,7 @@
 //! - **Same**: the page is one 8-byte word, repeated. Held are the words whose upper four bits
 //!   are alike (zero and small numbers of either sign, kernel pointers), in 61 bits, and those
 //!   that repeat a half word of 4 bytes (any byte, any 4-byte number), in 32 bits. Others do
-//!   not fit, and such a page is compressed like any other.
+//!   not fit, and are kept as an object of 8 bytes in the ram tier.
 //! - **Ram**: the page is an object of `length` bytes in the ram tier.
 //!
 //! Bits drawn as 0 must be 0: [`Entry::content`] gives `None` for any other word.
