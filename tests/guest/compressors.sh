@@ -17,9 +17,9 @@ refused "Invalid argument" sh -c "echo >$class/comp_algorithm"
 choose zstd "lz4 [zstd]"
 swapon "$device"
 step "zstd"
-swapped 3000 limited 8 pagecheck --size 16 --mix compressible=80,random=20 --rounds 1
+swapped "$(scaled 2000)" limited "$(scaled 6)" pagecheck --size "$(scaled 12)" --mix compressible=80,random=20 --rounds 1
 step "switched between stores"
-limited 8 pagecheck --size 16 --mix compressible=90,random=10 --rounds 2 --threads 2 --hold /tmp/held &
+limited "$(scaled 6)" pagecheck --size "$(scaled 12)" --mix compressible=90,random=10 --rounds 2 --threads 2 --hold /tmp/held &
 pid=$!
 held /tmp/held
 choose lz4 "[lz4] zstd"

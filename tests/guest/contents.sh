@@ -9,7 +9,7 @@ start size_mib=1024
 for threads in 1 4; do
     for mix in same compressible random same=40,compressible=40,random=20; do
         step "$mix, $threads thread(s)"
-        swapped 3000 limited 8 pagecheck --size 20 --mix $mix --threads $threads --rounds 1 --seed $threads
+        swapped "$(scaled 1800)" limited "$(scaled 6)" pagecheck --size "$(scaled 10)" --mix $mix --threads $threads --rounds 1 --seed $threads
     done
 done
 stop

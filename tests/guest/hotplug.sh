@@ -7,7 +7,7 @@
 
 cpu=/sys/devices/system/cpu/cpu1/online
 start size_mib=1024
-limited 12 pagecheck --size 40 --threads 4 --rounds 2 &
+limited "$(scaled 12)" pagecheck --size "$(scaled 30)" --threads 4 --rounds 2 &
 pid=$!
 changes=0
 while kill -0 $pid 2>/dev/null; do

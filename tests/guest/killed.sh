@@ -8,7 +8,7 @@
 start size_mib=1024
 for seed in 1 2 3; do
     step "SIGKILL, the $seed. time"
-    limited 12 pagecheck --size 40 --rounds 100000 --threads 2 --seed $seed --hold /tmp/held &
+    limited "$(scaled 8)" pagecheck --size "$(scaled 24)" --rounds 100000 --threads 2 --seed $seed --hold /tmp/held &
     pid=$!
     held /tmp/held
     rm /tmp/held
@@ -18,9 +18,9 @@ for seed in 1 2 3; do
     expect_empty
 done
 step "out of the cgroup's memory"
-echo 8M >$group/memory.swap.max
+echo "$(scaled 8)M" >$group/memory.swap.max
 kills=$(sed -n 's/^oom_kill //p' $group/memory.events)
-limited 8 pagecheck --size 64 --threads 2 && fail "it was not killed"
+limited "$(scaled 8)" pagecheck --size "$(scaled 32)" --threads 2 && fail "it was not killed"
 holds "kills" "$(sed -n 's/^oom_kill //p' $group/memory.events)" -gt "$kills"
 echo max >$group/memory.swap.max
 expect_empty

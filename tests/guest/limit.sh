@@ -53,12 +53,12 @@ for nonsense in many -1 $(($(meminfo MemTotal) * 1024 + 4096)) "" 18446744073709
     refused "Invalid argument" sh -c "echo '$nonsense' >$class/ram_limit"
     expect ram_limit "$(cat $class/ram_limit)" $((16 * mib))
 done
-limit=$(($(scaled 16) * mib))
+limit=$(($(scaled 8) * mib))
 echo "$limit" >$class/ram_limit
 swapon "$device"
 
 step "random pages, three times as much as the limit"
-sampled "$limit" fill "$(scaled 48)"
+sampled "$limit" fill "$(scaled 24)"
 holds "failed stores" "$(value failed_stores)" -gt 0
 holds "bytes in the pool at rest" "$(value pool_bytes)" -le "$limit"
 # Nothing else takes memory now, so the pool is as full as it may be.
@@ -69,7 +69,7 @@ expect_empty
 step "raised live"
 echo $((4 * limit)) >$class/ram_limit
 failed=$(value failed_stores)
-sampled $((4 * limit)) fill "$(scaled 40)"
+sampled $((4 * limit)) fill "$(scaled 20)"
 expect "stores that failed below the limit" "$(value failed_stores)" "$failed"
 pool=$(value pool_bytes)
 holds "bytes in the pool" "$pool" -gt "$limit"
@@ -82,8 +82,20 @@ sampled "$pool" checked
 holds "failed stores" "$(value failed_stores)" -gt "$failed"
 expect_empty
 
-step "same-filled pages at the limit need none of it"
+step "a huge page is stored whole or not at all"
 echo 0 >$class/ram_limit
+echo 1 >/proc/sys/vm/compact_memory
+echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+small=$(vmstat thp_fault_fallback)
+pagecheck --size 8 --memory thp --mix same=90,random=10 --pageout --hold /tmp/held &
+pid=$!
+held /tmp/held
+# Each has a page that can't be stored, unless it is no huge page.
+expect "huge pages that the kernel did not have" $(($(vmstat thp_fault_fallback) - small)) 0
+expect "used slots" "$(value used_slots)" 0
+checked
+
+step "same-filled pages at the limit need none of it"
 failed=$(value failed_stores)
 fill 1
 holds "failed stores" "$(value failed_stores)" -gt "$failed"
@@ -91,7 +103,7 @@ expect "bytes in the pool" "$(value pool_bytes)" 0
 checked
 failed=$(value failed_stores)
 # An entry holds no arbitrary word, so not all of them are stored.
-swapped $(($(scaled 32) * 256 * 3 / 4)) pagecheck --size "$(scaled 32)" --mix same --pageout
+swapped $(($(scaled 16) * 256 * 3 / 4)) pagecheck --size "$(scaled 16)" --mix same --pageout
 same=$(($(value failed_stores) - failed))
-holds "failed stores" $same -le $(($(scaled 32) * 256 / 4))
+holds "failed stores" $same -le $(($(scaled 16) * 256 / 4))
 stop

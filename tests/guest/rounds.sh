@@ -7,7 +7,7 @@
 
 round() {
     start size_mib=1024
-    swapped 3000 pagecheck --size 24 --pageout --seed "$1" --threads 2
+    swapped "$(scaled 3000)" pagecheck --size "$(scaled 16)" --pageout --seed "$1" --threads 2
     stop
     sync
     echo 3 >/proc/sys/vm/drop_caches

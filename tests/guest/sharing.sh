@@ -8,13 +8,13 @@
 
 start size_mib=1024
 step "shared memory, pushed out"
-swapped 5000 pagecheck --size 24 --memory shmem --pageout --rounds 1 --threads 2
+swapped "$(scaled 3500)" pagecheck --size "$(scaled 16)" --memory shmem --pageout --rounds 1 --threads 2
 step "shared memory under a limit"
-swapped 3000 limited 12 pagecheck --size 24 --memory shmem --rounds 1
+swapped "$(scaled 2000)" limited "$(scaled 8)" pagecheck --size "$(scaled 16)" --memory shmem --rounds 1
 step "after fork, pushed out"
-swapped 5000 pagecheck --size 24 --fork --pageout
+swapped "$(scaled 3500)" pagecheck --size "$(scaled 16)" --fork --pageout
 step "after fork, under a limit"
-swapped 3000 limited 12 pagecheck --size 24 --fork
+swapped "$(scaled 2000)" limited "$(scaled 8)" pagecheck --size "$(scaled 16)" --fork
 step "several readers of the same pages"
-swapped 5000 pagecheck --size 24 --pageout --readers 4
+swapped "$(scaled 3500)" pagecheck --size "$(scaled 16)" --pageout --readers 4
 stop

@@ -8,10 +8,11 @@
 # percent PART WHOLE
 percent() { echo $(($1 * 100 / $2)); }
 
-# filled MIX: 32 MiB of that kind are swapped out, and read into variables.
+# filled MIX: so many pages of that kind are swapped out, and read into variables.
+pages=$(($(scaled 24) * 256))
 filled() {
     step "$1"
-    pagecheck --size 32 --mix "$1" --pageout --hold /tmp/held &
+    pagecheck --size $((pages / 256)) --mix "$1" --pageout --hold /tmp/held &
     pid=$!
     held /tmp/held
     for name in $levels failed_stores lookups mru_hits; do
@@ -19,8 +20,8 @@ filled() {
     done
     # shellcheck disable=SC2154 # assigned above
     expect "used_slots" "$used_slots" $((same_filled_slots + ram_slots))
-    holds "used slots" "$used_slots" -ge 7500
-    holds "used slots" "$used_slots" -le 8700
+    holds "used slots" "$used_slots" -ge $((pages * 92 / 100))
+    holds "used slots" "$used_slots" -le $((pages + 512))
     # shellcheck disable=SC2154
     holds "raw slots" "$raw_slots" -le "$ram_slots"
     # shellcheck disable=SC2154

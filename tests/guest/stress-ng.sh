@@ -8,8 +8,8 @@
 
 start size_mib=1024
 before=$(vmstat pswpout)
-limited 48 stress-ng --quiet --vm 2 --vm-bytes 80M --vm-keep --verify --timeout "${STRESS_SECONDS:-20}" ||
+limited "$(scaled 48)" stress-ng --quiet --vm 2 --vm-bytes "$(scaled 80)M" --vm-keep --verify --timeout "${STRESS_SECONDS:-20}" ||
     fail "stress-ng ended with status $?"
-holds "pages swapped out" $(($(vmstat pswpout) - before)) -ge 2000
+holds "pages swapped out" $(($(vmstat pswpout) - before)) -ge "$(scaled 2000)"
 step "$(($(vmstat pswpout) - before)) pages swapped out"
 stop

@@ -6,13 +6,13 @@
 . /tests/lib.sh
 
 start size_mib=1024
-pagecheck --size 40 --pageout --threads 2 --hold /tmp/held &
+pagecheck --size "$(scaled 24)" --pageout --threads 2 --hold /tmp/held &
 anon=$!
 held /tmp/held
-pagecheck --size 24 --memory shmem --pageout --seed 2 --hold /tmp/held-too &
+pagecheck --size "$(scaled 16)" --memory shmem --pageout --seed 2 --hold /tmp/held-too &
 shmem=$!
 held /tmp/held-too
-holds "KiB of swap used" $(($(meminfo SwapTotal) - $(meminfo SwapFree))) -ge 50000
+holds "KiB of swap used" $(($(meminfo SwapTotal) - $(meminfo SwapFree))) -ge "$(scaled 32000)"
 swapoff "$device"
 expect "SwapTotal" "$(meminfo SwapTotal)" 0
 expect_empty
