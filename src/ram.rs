@@ -35,8 +35,7 @@ impl Ram {
     #[inline]
     pub(crate) fn store(&self, page: &Page, context: &mut Context) -> Result<Owned> {
         let algorithm = self.algorithm();
-        let room = self.pool.whole_page_from().saturating_sub(1);
-        let entry = match context.compress(algorithm, page, room) {
+        let entry = match context.compress(algorithm, page, self.pool.whole_page_from()) {
             Some(bytes) => self.pool.store(algorithm.codec(), bytes)?,
             None => self.pool.store(Codec::Raw, memory::bytes_of(page))?,
         };

@@ -48,6 +48,11 @@ void *vswap_zeroed_page(void)
 	return (void *)__get_free_page(GFP_STORE | __GFP_ZERO);
 }
 
+void vswap_copy_page(void *to, void *from)
+{
+	copy_page(to, from);
+}
+
 unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size)
 {
 	unsigned long handle = zs_malloc(pool, size, GFP_STORE | __GFP_HIGHMEM | __GFP_MOVABLE,

@@ -28,6 +28,7 @@ void vswap_put_cpu(void);
 u64 vswap_total_ram(void);
 unsigned long vswap_direct_map_base(void);
 void *vswap_zeroed_page(void);
+void vswap_copy_page(void *to, void *from);
 unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size);
 struct kmem_cache *vswap_typesafe_cache(const char *name, unsigned int size,
 					void (*ctor)(void *object));

@@ -120,9 +120,11 @@ pub(crate) fn bytes_of(page: &Page) -> &[u8; PAGE_SIZE] {
     unsafe { &*core::ptr::from_ref(page).cast() }
 }
 
-/// A page's bytes, to change.
+/// Copies a page's bytes, as the kernel copies pages. `EIO`: they are not as many.
 #[inline]
-pub(crate) fn bytes_of_mut(page: &mut Page) -> &mut [u8; PAGE_SIZE] {
-    // SAFETY: as above, and any eight bytes are a word.
-    unsafe { &mut *core::ptr::from_mut(page).cast() }
+pub(crate) fn copy_page(from: &[u8], to: &mut Page) -> Result {
+    let from: &[u8; PAGE_SIZE] = from.try_into().map_err(|_| EIO)?;
+    // SAFETY: both are a page long, and don't overlap, as one is borrowed to be changed.
+    unsafe { bindings::vswap_copy_page(to.as_mut_ptr().cast(), from.as_ptr().cast_mut().cast()) }
+    Ok(())
 }

@@ -100,16 +100,21 @@ impl Pool {
         })
     }
 
-    /// Gives an object's bytes to `read`. Does not sleep, nor may `read`. `spare` is where they
-    /// are put together when they lie on two pages.
+    /// Gives an object's bytes to `read`. Does not sleep, nor may `read`. `spare`, of a page at
+    /// least, is where they are put together when they lie on two pages.
+    ///
+    /// `EINVAL`: `spare` is shorter than the object.
     #[inline]
     pub(crate) fn read<R>(
         &self,
         object: &HeldObject<'_>,
-        spare: &mut [u8; PAGE_SIZE],
-        read: impl FnOnce(&[u8]) -> R,
-    ) -> R {
+        spare: &mut [u8],
+        read: impl FnOnce(&[u8]) -> Result<R>,
+    ) -> Result<R> {
         let Object { handle, length, .. } = object.object();
+        if spare.len() < length.bytes() {
+            return Err(EINVAL);
+        }
         let (pool, address) = (self.pool.as_ptr(), self.address(handle));
         // SAFETY: the object is held, so it is there, with that length, for which `spare` has
         // room.
