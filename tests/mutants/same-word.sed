@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# what: a same-filled page comes back with half its word
+# file: src/device.rs
+# test: contents
+s/page\.fill(word)/page.fill(word \& 0xffff_ffff)/
