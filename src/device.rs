@@ -190,14 +190,20 @@ impl Device {
     /// Bytes of the tables of all clusters.
     pub(crate) fn table_bytes(&self) -> i64 {
         self.counter(Counter::Clusters)
-            .saturating_mul(TABLE_BYTES as i64)
+            .saturating_mul(count(TABLE_BYTES))
     }
 
     /// Bytes of the tables and the cluster objects.
     pub(crate) fn metadata_bytes(&self) -> i64 {
         self.counter(Counter::Clusters)
-            .saturating_mul((TABLE_BYTES + CLUSTER_BYTES) as i64)
+            .saturating_mul(count(TABLE_BYTES + CLUSTER_BYTES))
     }
+}
+
+/// A number of bytes, to be counted.
+#[inline]
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// One CPU's counters, and what is to be counted of each operation.
@@ -244,8 +250,7 @@ impl Tally<'_> {
                 if codec == Codec::Raw {
                     self.count(Counter::RawSlots, by);
                 }
-                // Lossless: at most a page.
-                let bytes = length.bytes() as i64;
+                let bytes = count(length.bytes());
                 self.count(Counter::CompressedBytes, bytes.wrapping_mul(by));
             }
             Some(Content::Empty) | None => {}

@@ -5,6 +5,17 @@
 //! Page tables hold virtual slots of `/dev/vswap0`; where a page lies can change behind them.
 //! `docs/design.md` tells how the parts work together.
 
+#![warn(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 mod contexts;
 mod control;
 mod device;

@@ -66,6 +66,7 @@ const COUNTERS: usize = Counter::ALL.len();
 #[repr(align(64))]
 pub struct PerCpu([AtomicI64; COUNTERS]);
 
+#[allow(clippy::indexing_slicing, reason = "there is a place for each counter")]
 impl PerCpu {
     /// Adds `by`, which may be negative, to one counter.
     ///

@@ -46,6 +46,7 @@ pub const HANDLE_BITS: u32 = u64::BITS - HANDLE_SHIFT;
 const _: () = assert!(PAGE_SIZE.is_power_of_two());
 const _: () = assert!(LENGTH_SHIFT + LENGTH_BITS <= HANDLE_SHIFT);
 const _: () = assert!(HANDLE_BITS == 44);
+const _: () = assert!(Length::PAGE.bytes() == PAGE_SIZE);
 const _: () = assert!(SAME_SHIFT + u32::BITS <= u64::BITS);
 const _: () = assert!(size_of::<Entry>() == 8);
 
@@ -84,6 +85,12 @@ pub struct Handle(u64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Length(u16);
 
+/// A word from its lower 61 bits: the upper ones are like the topmost of those.
+const fn extended(bits: u64) -> u64 {
+    const TOP: u64 = 1 << (u64::BITS - SAME_SHIFT - 1);
+    (bits ^ TOP).wrapping_sub(TOP)
+}
+
 impl Handle {
     /// The handle with that number, or `None` when it takes more than [`HANDLE_BITS`] bits.
     pub const fn new(number: u64) -> Option<Self> {
@@ -102,16 +109,12 @@ impl Handle {
 
 impl Length {
     /// A whole page.
-    pub const PAGE: Self = Self(PAGE_SIZE as u16);
+    pub const PAGE: Self = Self(4096);
 
     /// That many bytes, or `None` when that is 0 or more than a page.
-    pub const fn new(bytes: usize) -> Option<Self> {
-        if bytes >= 1 && bytes <= PAGE_SIZE {
-            // Lossless: at most 4096.
-            Some(Self(bytes as u16))
-        } else {
-            None
-        }
+    pub fn new(bytes: usize) -> Option<Self> {
+        let length = Self(u16::try_from(bytes).ok()?);
+        (1..=PAGE_SIZE).contains(&bytes).then_some(length)
     }
 
     /// Bytes, from 1 to a page.
@@ -128,8 +131,7 @@ impl Entry {
     /// A page of `word`, repeated, or `None` when an entry can't hold that word.
     pub const fn same(word: u64) -> Option<Self> {
         let shifted = word << SAME_SHIFT;
-        // An arithmetic shift brings the upper bits back when they were alike.
-        if ((shifted as i64) >> SAME_SHIFT) as u64 == word {
+        if extended(shifted >> SAME_SHIFT) == word {
             return Some(Self(shifted | STATE_SAME));
         }
         let half = word & 0xffff_ffff;
@@ -157,7 +159,7 @@ impl Entry {
         match word & STATE_MASK {
             STATE_EMPTY if word == 0 => Some(Content::Empty),
             STATE_SAME if word & HALF_FLAG == 0 => {
-                Some(Content::Same(((word as i64) >> SAME_SHIFT) as u64))
+                Some(Content::Same(extended(word >> SAME_SHIFT)))
             }
             STATE_SAME if word >> (SAME_SHIFT + u32::BITS) == 0 => {
                 let half = word >> SAME_SHIFT;

@@ -33,6 +33,10 @@ pub enum Change {
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Table>() == super::page::PAGE_SIZE);
 
+#[allow(
+    clippy::indexing_slicing,
+    reason = "an offset is below the number of slots"
+)]
 impl Table {
     /// The entry at `offset`. What its writer wrote before it is visible, too.
     #[inline]

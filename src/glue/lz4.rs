@@ -8,6 +8,11 @@ use super::bindings;
 use crate::engine::page::{Page, PAGE_SIZE};
 use kernel::prelude::*;
 
+/// A page's bytes, as LZ4 counts them.
+const PAGE_LENGTH: i32 = 4096;
+
+const _: () = assert!(PAGE_SIZE == 4096);
+
 /// The scratch memory of one compression at a time.
 pub(crate) struct Lz4(KVVec<u8>);
 
@@ -31,7 +36,7 @@ impl Lz4 {
             bindings::LZ4_compress_default(
                 page.as_ptr().cast(),
                 to.as_mut_ptr().cast(),
-                PAGE_SIZE as i32,
+                PAGE_LENGTH,
                 room,
                 self.0.as_mut_ptr().cast(),
             )
@@ -50,10 +55,10 @@ pub(crate) fn decompress(from: &[u8], page: &mut Page) -> Result {
             from.as_ptr().cast(),
             page.as_mut_ptr().cast(),
             length,
-            PAGE_SIZE as i32,
+            PAGE_LENGTH,
         )
     };
-    if got == PAGE_SIZE as i32 {
+    if got == PAGE_LENGTH {
         Ok(())
     } else {
         Err(EIO)

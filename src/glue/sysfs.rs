@@ -162,6 +162,10 @@ macro_rules! attributes {
             const COUNT: usize = <[&str]>::len(&[$(stringify!($attribute)),*]);
             static ATTRIBUTES: [DeviceAttribute; COUNT] =
                 [$(DeviceAttribute::new::<$attribute>()),*];
+            #[allow(
+                clippy::indexing_slicing,
+                reason = "evaluated when compiling"
+            )]
             static LIST: List<{ COUNT + 1 }> = List({
                 let mut list = [core::ptr::null(); COUNT + 1];
                 let mut i = 0;

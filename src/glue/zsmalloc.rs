@@ -149,9 +149,13 @@ impl Pool {
         Handle::new(distance >> HANDLE_SHIFT)
     }
 
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "usize has 64 bits; see `cpu`"
+    )]
     #[inline]
     fn address(&self, handle: Handle) -> usize {
-        // Lossless: usize has 64 bits; see `cpu`. The shift undoes that of `handle`.
+        // The shift undoes that of `handle`.
         self.base
             .wrapping_add((handle.number() << HANDLE_SHIFT) as usize)
     }
