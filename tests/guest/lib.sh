@@ -42,7 +42,8 @@ refused() {
 # eventually COMMAND...: tries for some seconds until COMMAND succeeds; some of the
 # kernel's work is done a little later.
 eventually() {
-    for _ in $(seq 100); do
+    eventually_until=$(($(cut -d. -f1 /proc/uptime) + 10))
+    while [ "$(cut -d. -f1 /proc/uptime)" -lt $eventually_until ]; do
         ! "$@" || return 0
         sleep 0.1
     done
