@@ -125,8 +125,10 @@ impl Device {
                 self.ram.free(replaced.old);
                 Ok(())
             }
-            Err(entry) => {
-                self.ram.free(entry);
+            Err(no_memory) => {
+                self.tally(&cpu)
+                    .count(Counter::Clusters, no_memory.clusters);
+                self.ram.free(no_memory.new);
                 Err(ENOMEM)
             }
         }

@@ -87,6 +87,14 @@ pub(crate) struct Replaced {
     pub(crate) found: Found,
 }
 
+/// There was no memory for a slot's cluster.
+pub(crate) struct NoMemory {
+    /// The entry that was to be put there.
+    pub(crate) new: Owned,
+    /// By how much the number of clusters changed all the same.
+    pub(crate) clusters: i64,
+}
+
 /// The index. See the module.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Index {
@@ -133,7 +141,12 @@ impl Index {
     /// Gives the entry back when there was no memory for the slot's cluster; nothing changed
     /// then. Freeing can't fail.
     #[inline]
-    pub(crate) fn replace(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, Owned> {
+    pub(crate) fn replace(
+        &self,
+        cpu: &Pinned,
+        slot: Slot,
+        new: Owned,
+    ) -> Result<Replaced, NoMemory> {
         let (number, entry) = (slot.cluster(), new.entry());
         let mut made = 0;
         loop {
@@ -149,7 +162,12 @@ impl Index {
                 // The cluster may go before the loop comes back to it; then another is made.
                 match self.make(number) {
                     Ok(published) => made = i64::from(published).wrapping_add(made),
-                    Err(_) => return Err(new),
+                    Err(_) => {
+                        return Err(NoMemory {
+                            new,
+                            clusters: made,
+                        })
+                    }
                 }
                 continue;
             };
@@ -163,7 +181,8 @@ impl Index {
             // SAFETY: the object carries the number, so by its invariant `table` is the
             // cluster's; the lock is held, so it keeps the number.
             let (old, change) = unsafe { &*table }.replace(slot.offset(), entry, &mut occupancy);
-            // SAFETY: it was just taken out of its table.
+            // SAFETY: it was just taken out of its table, and the swap core neither writes nor
+            // frees a slot that is being read.
             let old = unsafe { Owned::new(old) };
             if change != Change::Freed || !occupancy.is_empty() {
                 if found == Found::Walked {
@@ -203,7 +222,7 @@ impl Index {
             let table = unsafe { &*cluster_ref.table.load(Ordering::Relaxed) };
             for slot in (0..u32::MAX).take(SLOTS_PER_CLUSTER).map(Slot::new) {
                 let (old, _) = table.replace(slot.offset(), Entry::EMPTY, &mut occupancy);
-                // SAFETY: it was just taken out of its table.
+                // SAFETY: it was just taken out of its table, and nobody else uses the index.
                 release(unsafe { Owned::new(old) });
             }
             cluster_ref.carried.give_up();
