@@ -11,7 +11,7 @@ start size_mib=1024
 for mix in same=50,compressible=50 random; do
     step "$mix"
     whole=$(vmstat thp_swpout) split=$(vmstat thp_swpout_fallback)
-    swapped "$(scaled 5000)" pagecheck --size "$(scaled 24)" --memory thp --pageout --rounds 1 --mix $mix --threads 2
+    swapped "$(scaled 5000)" pagecheck --size "$(scaled 32)" --memory thp --pageout --rounds 1 --mix $mix --threads 2
     holds "huge pages swapped out" $(($(vmstat thp_swpout) - whole)) -ge "$(scaled 10)"
     expect "huge pages split for swapping" $(($(vmstat thp_swpout_fallback) - split)) 0
 done
