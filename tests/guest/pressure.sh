@@ -6,7 +6,7 @@
 . /tests/lib.sh
 
 # The rest of the memory is taken by a file that can't be reclaimed: the root is a ramfs.
-dd if=/dev/zero of=/taken bs=1M count=$(($(available 100) - $(scaled 96))) 2>/dev/null
+dd if=/dev/zero of=/taken bs=1M count=$(($(available 100) - 48 - $(scaled 48))) 2>/dev/null
 start size_mib=1024
 # Some of what is not called available is to be had all the same.
 size=$(($(available 100) + $(scaled 72)))
