@@ -9,7 +9,8 @@ zswap=/sys/module/zswap/parameters
 start size_mib=1024
 echo lz4 >$zswap/compressor
 # A share of the memory that the cgroup has room for: zswap writes back when that is full.
-echo "$(scaled 4)" >$zswap/max_pool_percent
+percent=$(scaled 4)
+echo "$percent" >$zswap/max_pool_percent
 echo 1 >$zswap/enabled
 taken=$(vmstat zswpout)
 # What zswap keeps counts in the cgroup, and can't be less than some.
