@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See helpers.h. */
 #include <linux/module.h>
+#include <linux/bio.h>
 #include <linux/fs_context.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/pseudo_fs.h>
+#include <linux/sched/mm.h>
 #include <linux/smp.h>
 #include <linux/swapops.h>
 #include <linux/uio.h>
@@ -46,6 +49,11 @@ unsigned long vswap_direct_map_base(void)
 void *vswap_zeroed_page(void)
 {
 	return (void *)__get_free_page(GFP_STORE | __GFP_ZERO);
+}
+
+void *vswap_buffer_page(void)
+{
+	return (void *)get_zeroed_page(GFP_KERNEL);
 }
 
 void vswap_copy_page(void *to, void *from)
@@ -214,4 +222,165 @@ void vswap_folio_read(struct folio *folio)
 struct cdev *vswap_inode_cdev(struct inode *inode)
 {
 	return inode->i_cdev;
+}
+
+/*
+ * The flag belongs to who opened the device, and stays until he has given it back, for which
+ * he takes this lock.
+ */
+static void vswap_mark_dead(struct block_device *bdev, bool surprise)
+	__releases(&bdev->bd_holder_lock)
+{
+	bool *dead = bdev->bd_holder;
+
+	WRITE_ONCE(*dead, true);
+	mutex_unlock(&bdev->bd_holder_lock);
+	/* As for a device whose holder doesn't care. */
+	if (!surprise)
+		sync_blockdev(bdev);
+}
+
+/*
+ * Without the others the block layer writes out the device's page cache to sync or freeze it,
+ * and does nothing to thaw it. A frozen device still takes I/O.
+ */
+static const struct blk_holder_ops vswap_holder_ops = {
+	.mark_dead = vswap_mark_dead,
+};
+
+static int vswap_bdev_prepare(struct block_device *bdev)
+{
+	if (bdev_read_only(bdev))
+		return -EROFS;
+	if (bdev_logical_block_size(bdev) > PAGE_SIZE)
+		return -EINVAL;
+	/* What is written out later would overwrite what is ours by then. */
+	return sync_blockdev(bdev);
+}
+
+struct file *vswap_bdev_open(const char *path, bool *dead)
+{
+	struct file *file;
+	dev_t number;
+	int error;
+
+	/* Not by path in one go: that calls a read-only device EACCES. */
+	error = lookup_bdev(path, &number);
+	if (error)
+		return ERR_PTR(error);
+	file = bdev_file_open_by_dev(number, BLK_OPEN_READ | BLK_OPEN_WRITE, dead,
+				     &vswap_holder_ops);
+	if (IS_ERR(file))
+		return file;
+	error = vswap_bdev_prepare(file_bdev(file));
+	if (error) {
+		bdev_fput(file);
+		return ERR_PTR(error);
+	}
+	return file;
+}
+
+u64 vswap_bdev_bytes(struct block_device *bdev)
+{
+	return bdev_nr_bytes(bdev);
+}
+
+bool vswap_bdev_synchronous(struct block_device *bdev)
+{
+	return bdev_synchronous(bdev);
+}
+
+bool vswap_bdev_read_only(struct block_device *bdev)
+{
+	return bdev_read_only(bdev);
+}
+
+bool vswap_bdev_zoned(struct block_device *bdev)
+{
+	return bdev_is_zoned(bdev);
+}
+
+static int vswap_bdev_rw_first(struct block_device *bdev, void *page, blk_opf_t op)
+{
+	struct bio_vec vec;
+	struct bio bio;
+	int error;
+
+	bio_init(&bio, bdev, &vec, 1, op);
+	bio_add_virt_nofail(&bio, page, PAGE_SIZE);
+	error = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	return error;
+}
+
+int vswap_bdev_write_first(struct block_device *bdev, void *page)
+{
+	int error = vswap_bdev_rw_first(bdev, page, REQ_OP_WRITE | REQ_SYNC | REQ_FUA);
+
+	/* So that blkid doesn't find what was there before. */
+	invalidate_inode_pages2_range(bdev->bd_mapping, 0, 0);
+	return error;
+}
+
+int vswap_bdev_read_first(struct block_device *bdev, void *page)
+{
+	return vswap_bdev_rw_first(bdev, page, REQ_OP_READ | REQ_SYNC);
+}
+
+int vswap_srcu_init(struct srcu_struct *srcu)
+{
+	return init_srcu_struct_fast_updown(srcu);
+}
+
+struct srcu_ctr __percpu *vswap_srcu_down(struct srcu_struct *srcu)
+{
+	return srcu_down_read_fast(srcu);
+}
+
+void vswap_srcu_up(struct srcu_struct *srcu, struct srcu_ctr __percpu *token)
+{
+	srcu_up_read_fast(srcu, token);
+}
+
+void vswap_wait_init(struct wait_queue_head *queue)
+{
+	init_waitqueue_head(queue);
+}
+
+void vswap_wait(struct wait_queue_head *queue, bool (*ready)(void *data), void *data)
+{
+	wait_event_idle(*queue, ready(data));
+}
+
+bool vswap_wait_timeout(struct wait_queue_head *queue, bool (*ready)(void *data), void *data,
+			unsigned int milliseconds)
+{
+	return wait_event_idle_timeout(*queue, ready(data), msecs_to_jiffies(milliseconds));
+}
+
+/* The fence that this has pairs with that of a waiter between queueing himself and looking. */
+void vswap_wake(struct wait_queue_head *queue)
+{
+	if (wq_has_sleeper(queue))
+		wake_up_all(queue);
+}
+
+struct task_struct *vswap_thread_start(int (*run)(void *data), void *data, const char *name)
+{
+	return kthread_run(run, data, "%s", name);
+}
+
+unsigned int vswap_noreclaim_save(void)
+{
+	return memalloc_noreclaim_save();
+}
+
+void vswap_noreclaim_restore(unsigned int flags)
+{
+	memalloc_noreclaim_restore(flags);
+}
+
+struct workqueue_struct *vswap_workqueue(const char *name)
+{
+	return alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, name);
 }

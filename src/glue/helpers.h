@@ -11,8 +11,11 @@
 #include <linux/fs.h>
 #include <linux/lz4.h>
 #include <linux/slab.h>
+#include <linux/srcu.h>
 #include <linux/swap.h>
 #include <linux/swap_ops.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <linux/zsmalloc.h>
 
@@ -28,6 +31,7 @@ void vswap_put_cpu(void);
 u64 vswap_total_ram(void);
 unsigned long vswap_direct_map_base(void);
 void *vswap_zeroed_page(void);
+void *vswap_buffer_page(void);
 void vswap_copy_page(void *to, void *from);
 unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size);
 struct kmem_cache *vswap_typesafe_cache(const char *name, unsigned int size,
@@ -58,5 +62,32 @@ void vswap_inode_unlock(struct inode *inode);
 void *vswap_folio_page(struct folio *folio, unsigned long *index);
 void vswap_folio_read(struct folio *folio);
 struct cdev *vswap_inode_cdev(struct inode *inode);
+
+/* block devices that hold pages; "dead" becomes true when the device goes */
+struct file *vswap_bdev_open(const char *path, bool *dead);
+u64 vswap_bdev_bytes(struct block_device *bdev);
+bool vswap_bdev_synchronous(struct block_device *bdev);
+bool vswap_bdev_read_only(struct block_device *bdev);
+bool vswap_bdev_zoned(struct block_device *bdev);
+int vswap_bdev_write_first(struct block_device *bdev, void *page);
+int vswap_bdev_read_first(struct block_device *bdev, void *page);
+
+/* SRCU with sections that end anywhere */
+int vswap_srcu_init(struct srcu_struct *srcu);
+struct srcu_ctr __percpu *vswap_srcu_down(struct srcu_struct *srcu);
+void vswap_srcu_up(struct srcu_struct *srcu, struct srcu_ctr __percpu *token);
+
+/* waiting; "ready" must not sleep */
+void vswap_wait_init(struct wait_queue_head *queue);
+void vswap_wait(struct wait_queue_head *queue, bool (*ready)(void *data), void *data);
+bool vswap_wait_timeout(struct wait_queue_head *queue, bool (*ready)(void *data), void *data,
+			unsigned int milliseconds);
+void vswap_wake(struct wait_queue_head *queue);
+
+/* threads and workqueues */
+struct task_struct *vswap_thread_start(int (*run)(void *data), void *data, const char *name);
+unsigned int vswap_noreclaim_save(void);
+void vswap_noreclaim_restore(unsigned int flags);
+struct workqueue_struct *vswap_workqueue(const char *name);
 
 #endif

@@ -120,6 +120,72 @@ pub(crate) fn bytes_of(page: &Page) -> &[u8; PAGE_SIZE] {
     unsafe { &*core::ptr::from_ref(page).cast() }
 }
 
+/// A page of the direct map.
+///
+/// # Invariants
+///
+/// The pointer is to an initialized page, owned by this value.
+struct OwnedPage(NonNull<Page>);
+
+// SAFETY: a page is plain memory, which this value owns.
+unsafe impl Send for OwnedPage {}
+// SAFETY: through a shared reference it is only read.
+unsafe impl Sync for OwnedPage {}
+
+impl OwnedPage {
+    /// A zeroed page. May sleep.
+    fn new() -> Result<Self> {
+        // SAFETY: no requirements.
+        let page = unsafe { bindings::vswap_buffer_page() };
+        // INVARIANT: just allocated, and kept by nobody else.
+        NonNull::new(page.cast()).map(Self).ok_or(ENOMEM)
+    }
+}
+
+impl Drop for OwnedPage {
+    fn drop(&mut self) {
+        // SAFETY: the page is this value's by the invariant, and goes with it. The address of a
+        // page is no more than its number.
+        unsafe { kernel::bindings::free_pages(self.0.as_ptr() as usize, 0) }
+    }
+}
+
+/// Pages to move data through: each of them aligned and in the direct map, so that a device can
+/// read and write it. They are not next to each other.
+pub(crate) struct Buffer(KVec<OwnedPage>);
+
+impl Buffer {
+    /// So many zeroed pages. May sleep. `ENOMEM`: there is no memory for them.
+    pub(crate) fn new(pages: usize) -> Result<Self> {
+        let mut buffer = KVec::with_capacity(pages, GFP_KERNEL)?;
+        for _ in 0..pages {
+            buffer.push(OwnedPage::new()?, GFP_KERNEL)?;
+        }
+        Ok(Self(buffer))
+    }
+
+    /// How many pages there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// A page, or `None` if there are not so many.
+    #[inline]
+    pub(crate) fn page(&self, index: usize) -> Option<&Page> {
+        // SAFETY: the page is initialized by the invariant, and borrowed as `self` is.
+        self.0.get(index).map(|page| unsafe { page.0.as_ref() })
+    }
+
+    /// A page to be changed, or `None` if there are not so many.
+    #[inline]
+    pub(crate) fn page_mut(&mut self, index: usize) -> Option<&mut Page> {
+        let page = self.0.get_mut(index)?;
+        // SAFETY: the page is initialized by the invariant, and borrowed as `self` is.
+        Some(unsafe { page.0.as_mut() })
+    }
+}
+
 /// Copies a page's bytes, as the kernel copies pages. `EIO`: they are not as many.
 #[inline]
 pub(crate) fn copy_page(from: &[u8], to: &mut Page) -> Result {

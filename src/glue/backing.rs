@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A block device that holds pages, and that nobody else may hold meanwhile.
+//!
+//! C headers: `include/linux/blkdev.h`, `include/linux/bio.h`
+
+use super::bindings;
+use super::memory::Buffer;
+use crate::engine::page::{Page, PAGE_SIZE};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering};
+use kernel::error::{from_err_ptr, to_result};
+use kernel::prelude::*;
+
+const PAGE_BYTES: u64 = PAGE_SIZE as u64;
+
+/// The number of the block device at a path, as [`Backing::number`] gives it, whether it is
+/// held or not. May sleep.
+///
+/// `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: there is no such path for the caller.
+/// `EINVAL`: the path is empty. `ENOTBLK`: it is something else. `EACCES`: it is on a file system
+/// whose devices may not be opened. `ENODEV`: its number is 0.
+pub(crate) fn lookup(path: &CStr) -> Result<u32> {
+    let mut number = 0;
+    // SAFETY: `number` outlives the call.
+    to_result(unsafe { kernel::bindings::lookup_bdev(path.as_char_ptr(), &mut number) })?;
+    Ok(number)
+}
+
+/// A block device, opened to be read and written. Dropping it lets others have it at once.
+///
+/// # Invariants
+///
+/// `file` is an open block device, held with `dead`, and owned by this value.
+pub(crate) struct Backing {
+    file: NonNull<kernel::bindings::file>,
+    slots: u64,
+    // After the file, which `drop` gives back: the block layer writes to it.
+    dead: KBox<AtomicBool>,
+}
+
+// SAFETY: an open block device may be used, and closed, on any thread.
+unsafe impl Send for Backing {}
+// SAFETY: as above.
+unsafe impl Sync for Backing {}
+
+impl Backing {
+    /// Opens the block device at a path, and holds it. Writes out what others left in its page
+    /// cache. May sleep.
+    ///
+    /// As [`lookup`], and:
+    /// - `EBUSY`: it is held by others, by us already, or one of its partitions is, or the disk
+    ///   that it is a partition of. A mounted file system, swap, device mapper, md and exclusive
+    ///   openers hold a device.
+    /// - `EROFS`: it is read-only.
+    /// - `EINVAL`: its blocks are longer than a page.
+    /// - `ENXIO`: there is no such device, it has gone, or it is an empty partition.
+    /// - `EPERM`: the caller's control group may not use it.
+    /// - others: what its driver says (`ENOMEDIUM`, `EIO`).
+    pub(crate) fn open(path: &CStr) -> Result<Self> {
+        let dead = KBox::new(AtomicBool::new(false), GFP_KERNEL)?;
+        // SAFETY: the holder's flag is a bool that is written and read atomically, and stays
+        // until `drop` has given the device back, or nobody knows it, when there is no device.
+        let file = unsafe { bindings::vswap_bdev_open(path.as_char_ptr(), dead.as_ptr()) };
+        let file = from_err_ptr(file)?;
+        // INVARIANT: just opened so.
+        let mut backing = Self {
+            file: NonNull::new(file).ok_or(ENODEV)?,
+            slots: 0,
+            dead,
+        };
+        // SAFETY: the device is open.
+        let bytes = unsafe { bindings::vswap_bdev_bytes(backing.bdev()) };
+        backing.slots = bytes / PAGE_BYTES;
+        Ok(backing)
+    }
+
+    /// Whole pages that it had room for when it was opened. A device can shrink or grow, and one
+    /// that has gone has none; that shows as errors of what is sent to it.
+    #[inline]
+    pub(crate) fn slots(&self) -> u64 {
+        self.slots
+    }
+
+    /// Whether what is sent to it is done when sending returns, as with memory.
+    pub(crate) fn is_synchronous(&self) -> bool {
+        // SAFETY: the device is open by the invariant.
+        unsafe { bindings::vswap_bdev_synchronous(self.bdev()) }
+    }
+
+    /// Whether it has become read-only since it was opened.
+    pub(crate) fn is_read_only(&self) -> bool {
+        // SAFETY: the device is open by the invariant.
+        unsafe { bindings::vswap_bdev_read_only(self.bdev()) }
+    }
+
+    /// Whether it has zones that are to be written in order.
+    pub(crate) fn is_zoned(&self) -> bool {
+        // SAFETY: the device is open by the invariant.
+        unsafe { bindings::vswap_bdev_zoned(self.bdev()) }
+    }
+
+    /// Its number: 12 bits of major, 20 of minor.
+    pub(crate) fn number(&self) -> u32 {
+        // SAFETY: the device is open by the invariant, and its number doesn't change.
+        unsafe { (*self.bdev()).bd_dev }
+    }
+
+    /// Whether it has gone, or is about to: what is sent to it fails, or soon does.
+    #[inline]
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Relaxed)
+    }
+
+    /// The block device, valid as long as this value.
+    #[inline]
+    pub(super) fn bdev(&self) -> *mut kernel::bindings::block_device {
+        // SAFETY: the file is an open block device by the invariant.
+        unsafe { kernel::bindings::file_bdev(self.file.as_ptr()) }
+    }
+
+    /// Writes the first page, and waits until it would outlive a power failure. Who reads the
+    /// node after that finds it. May sleep, and allocates: not for the swap path.
+    ///
+    /// `ENOMEM`: no memory. Others: what the device says, mostly `EIO`.
+    pub(crate) fn write_first_page(&self, page: &Page) -> Result {
+        let mut buffer = Buffer::new(1)?;
+        let copy = buffer.page_mut(0).ok_or(ENOMEM)?;
+        copy.copy_from_slice(page);
+        // SAFETY: the device is open by the invariant; `copy` is a page of the direct map, and
+        // outlives the call.
+        to_result(unsafe {
+            bindings::vswap_bdev_write_first(self.bdev(), copy.as_mut_ptr().cast())
+        })
+    }
+
+    /// Reads the first page from the device. May sleep, and allocates: not for the swap path.
+    ///
+    /// Errors as those of [`write_first_page`](Self::write_first_page).
+    pub(crate) fn read_first_page(&self, page: &mut Page) -> Result {
+        let mut buffer = Buffer::new(1)?;
+        let copy = buffer.page_mut(0).ok_or(ENOMEM)?;
+        // SAFETY: as in `write_first_page`.
+        to_result(unsafe {
+            bindings::vswap_bdev_read_first(self.bdev(), copy.as_mut_ptr().cast())
+        })?;
+        page.copy_from_slice(copy);
+        Ok(())
+    }
+}
+
+impl Drop for Backing {
+    fn drop(&mut self) {
+        // SAFETY: the file is open by the invariant, and given back once. Nothing is on its way
+        // to the device: what is borrows this value. The block layer gives up the holder's
+        // flag before this returns, even though it closes the device only later.
+        unsafe { kernel::bindings::bdev_fput(self.file.as_ptr()) }
+    }
+}

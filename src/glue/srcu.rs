@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! SRCU whose sections are values: begun by one task, ended by whoever drops them.
+//!
+//! `kernel::sync::Srcu` has sections that end on the task that began them.
+//!
+//! C header: `include/linux/srcu.h`
+
+use super::bindings;
+use core::ptr::NonNull;
+use kernel::error::to_result;
+use kernel::prelude::*;
+use kernel::types::Opaque;
+
+/// A domain of sections that can be waited for.
+///
+/// # Invariants
+///
+/// `srcu` is initialized for readers of the kind "fast, up and down", and has no others.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Srcu {
+    #[pin]
+    srcu: Opaque<kernel::bindings::srcu_struct>,
+}
+
+// SAFETY: an srcu_struct may be used, and cleaned up, on any thread.
+unsafe impl Send for Srcu {}
+// SAFETY: it may be used by any number of threads at once.
+unsafe impl Sync for Srcu {}
+
+impl Srcu {
+    /// A domain without sections. May sleep. `ENOMEM`: no memory for its counters.
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            // INVARIANT: initialized here, and `enter` makes the only readers.
+            srcu <- Opaque::try_ffi_init(|srcu| {
+                // SAFETY: `srcu` points at memory for an srcu_struct, which stays where it is.
+                to_result(unsafe { bindings::vswap_srcu_init(srcu) })
+            }),
+        })
+    }
+
+    /// Begins a section. Neither sleeps nor writes to memory that CPUs share; not for NMIs.
+    #[inline]
+    pub(crate) fn enter(&self) -> Section {
+        // SAFETY: `srcu` is initialized by the invariant.
+        let token = unsafe { bindings::vswap_srcu_down(self.srcu.get()) };
+        // INVARIANT: the section was just begun, with that token.
+        Section {
+            // SAFETY: the address of a field is not null.
+            srcu: unsafe { NonNull::new_unchecked(self.srcu.get()) },
+            token,
+        }
+    }
+
+    /// Waits until all sections that have begun are over, for some grace periods of RCU (tens
+    /// of milliseconds) at least. May sleep; not for who holds a section.
+    pub(crate) fn synchronize(&self) {
+        // SAFETY: `srcu` is initialized by the invariant.
+        unsafe { kernel::bindings::synchronize_srcu(self.srcu.get()) }
+    }
+
+    /// As [`synchronize`](Self::synchronize), sooner and at the cost of interrupting all CPUs.
+    pub(crate) fn synchronize_expedited(&self) {
+        // SAFETY: `srcu` is initialized by the invariant.
+        unsafe { kernel::bindings::synchronize_srcu_expedited(self.srcu.get()) }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Srcu {
+    /// Waits for all sections: for ever if one was forgotten instead of dropped.
+    fn drop(self: Pin<&mut Self>) {
+        self.synchronize();
+        // SAFETY: `srcu` is initialized by the invariant, and nobody can begin a section any
+        // more. There are no callbacks, for which `srcu_barrier` would have to wait: nothing
+        // here calls `call_srcu`, and that of `synchronize` has run.
+        unsafe { kernel::bindings::cleanup_srcu_struct(self.srcu.get()) }
+    }
+}
+
+/// A section that has begun, and is over when this is dropped: by any task or interrupt (but no
+/// NMI), on any CPU. Dropping it does not sleep.
+///
+/// It has no lifetime, so that it can be kept where none can be named, such as with a bio: the
+/// [`Srcu`] it is one of, which is pinned, is not gone before its `drop` has waited for this
+/// one. A section that is leaked keeps it for ever.
+///
+/// # Invariants
+///
+/// The section of `srcu` that `token` stands for has begun, and is not over.
+#[must_use = "the section is over when this is dropped"]
+pub(crate) struct Section {
+    srcu: NonNull<kernel::bindings::srcu_struct>,
+    token: *mut kernel::bindings::srcu_ctr,
+}
+
+// SAFETY: what `srcu_down_read_fast` began may be ended in another context and on another CPU.
+unsafe impl Send for Section {}
+// SAFETY: through a shared reference nothing can be done with it.
+unsafe impl Sync for Section {}
+
+impl Drop for Section {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: by the invariant the section is not over, so `srcu` is not cleaned up, and
+        // the token is what the section began with. `srcu` isn't used after it is over.
+        unsafe { bindings::vswap_srcu_up(self.srcu.as_ptr(), self.token) }
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Kernel threads.
+//!
+//! C headers: `include/linux/kthread.h`, `include/linux/sched/mm.h`
+
+use super::bindings;
+use super::wait::WaitQueue;
+use core::ptr::NonNull;
+use kernel::error::from_err_ptr;
+use kernel::ffi::{c_int, c_uint, c_void};
+use kernel::prelude::*;
+use kernel::sync::Arc;
+use kernel::types::NotThreadSafe;
+
+/// What a [`Thread`] does.
+pub(crate) trait Work: Send + Sync {
+    /// Whether there is something to do. Must not sleep. It is asked after each wake, and after
+    /// each [`run`](Self::run): if it says yes for ever, the thread never sleeps.
+    fn wanted(&self) -> bool;
+
+    /// Does it, or a part of it. May sleep, for as long as a [`Stop`] may take.
+    ///
+    /// Memory is allocated without reclaim, and from the reserves: the thread frees memory.
+    fn run(&self, stop: &Stop);
+}
+
+/// Evidence of running on a [`Thread`]'s task: asks whether that is to stop.
+///
+/// # Invariants
+///
+/// The current task is a kernel thread that runs [`main`].
+pub(crate) struct Stop(NotThreadSafe);
+
+impl Stop {
+    /// Whether the thread is to stop soon, and [`Work::run`] to return.
+    #[inline]
+    pub(crate) fn requested(&self) -> bool {
+        // SAFETY: by the invariant the current task is a kernel thread.
+        unsafe { kernel::bindings::kthread_should_stop() }
+    }
+}
+
+#[pin_data]
+struct Shared {
+    work: Arc<dyn Work>,
+    #[pin]
+    queue: WaitQueue,
+}
+
+/// A kernel thread that works whenever there is something to do. Dropping it stops it, and waits
+/// until it has; it may be in the middle of its work.
+///
+/// The thread holds its work: what the work holds must not own the thread, or neither goes.
+///
+/// The thread is not frozen for suspend and hibernation.
+///
+/// # Invariants
+///
+/// `task` runs [`main`] with `shared`, and does so until [`kthread_stop`] stops it.
+///
+/// [`kthread_stop`]: kernel::bindings::kthread_stop
+pub(crate) struct Thread {
+    task: NonNull<kernel::bindings::task_struct>,
+    shared: Arc<Shared>,
+}
+
+// SAFETY: a thread may be woken and stopped by any other.
+unsafe impl Send for Thread {}
+// SAFETY: as above.
+unsafe impl Sync for Thread {}
+
+/// Allocations of the current task neither reclaim memory nor wait for it, while this lives.
+///
+/// # Invariants
+///
+/// `flags` is what the task had when this was made, and the task has not changed it since.
+struct NoReclaim {
+    flags: c_uint,
+    _task: NotThreadSafe,
+}
+
+impl NoReclaim {
+    fn new() -> Self {
+        // SAFETY: no requirements; the drop below undoes it.
+        let flags = unsafe { bindings::vswap_noreclaim_save() };
+        // INVARIANT: just saved. `main` makes one at a time.
+        Self {
+            flags,
+            _task: NotThreadSafe,
+        }
+    }
+}
+
+impl Drop for NoReclaim {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant, the flags are those from before.
+        unsafe { bindings::vswap_noreclaim_restore(self.flags) }
+    }
+}
+
+/// # Safety
+///
+/// Called by a kernel thread of ours, with a [`Shared`] that stays until it returns.
+unsafe extern "C" fn main(data: *mut c_void) -> c_int {
+    // SAFETY: as this function requires.
+    let shared = unsafe { &*data.cast_const().cast::<Shared>() };
+    // INVARIANT: as this function requires.
+    let stop = Stop(NotThreadSafe);
+    loop {
+        shared
+            .queue
+            .wait(|| stop.requested() || shared.work.wanted());
+        if stop.requested() {
+            return 0;
+        }
+        let _scope = NoReclaim::new();
+        shared.work.run(&stop);
+    }
+}
+
+impl Thread {
+    /// Starts a thread; `name` is what `ps` shows, of which the first 15 bytes count. May sleep.
+    ///
+    /// `ENOMEM`: no memory. `EINTR`: the caller was killed.
+    pub(crate) fn start<T: Work + 'static>(name: &CStr, work: Arc<T>) -> Result<Self> {
+        let shared = Arc::pin_init(
+            pin_init!(Shared {
+                work: work as Arc<dyn Work>,
+                queue <- WaitQueue::new(),
+            }),
+            GFP_KERNEL,
+        )?;
+        let data: *const Shared = &*shared;
+        // SAFETY: the name is copied; the data stays until `drop` has stopped the thread, or is
+        // not used, when there is none.
+        let task = from_err_ptr(unsafe {
+            bindings::vswap_thread_start(Some(main), data.cast_mut().cast(), name.as_char_ptr())
+        })?;
+        // INVARIANT: just started so.
+        Ok(Self {
+            task: NonNull::new(task).ok_or(ENOMEM)?,
+            shared,
+        })
+    }
+
+    /// Has the thread look whether it is wanted, after what makes it so was written. A fence
+    /// and a look when it is awake. Does not sleep; fine in interrupts.
+    #[inline]
+    pub(crate) fn wake(&self) {
+        self.shared.queue.wake();
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant the task runs until this, and is stopped once. It may not
+        // have come to `main` yet, and then doesn't.
+        unsafe { kernel::bindings::kthread_stop(self.task.as_ptr()) };
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Waiting for something to be so, and for somebody to get on.
+//!
+//! Who waits is idle: he counts neither as load nor as hung. Signals don't wake him.
+//! `kernel::sync::CondVar` waits in states that do, and with a lock.
+//!
+//! C header: `include/linux/wait.h`
+
+use super::bindings;
+use core::ptr;
+use core::sync::atomic::{AtomicU64, Ordering};
+use kernel::ffi::c_void;
+use kernel::prelude::*;
+use kernel::types::Opaque;
+
+/// Where tasks wait until something is so. Waiting allocates nothing.
+///
+/// # Invariants
+///
+/// `head` is initialized.
+#[pin_data]
+pub(super) struct WaitQueue {
+    #[pin]
+    head: Opaque<kernel::bindings::wait_queue_head>,
+}
+
+// SAFETY: a wait queue has its own lock, and may be used on any thread.
+unsafe impl Send for WaitQueue {}
+// SAFETY: as above.
+unsafe impl Sync for WaitQueue {}
+
+/// # Safety
+///
+/// `data` points at an `F`.
+unsafe extern "C" fn call<F: Fn() -> bool>(data: *mut c_void) -> bool {
+    // SAFETY: as this function requires.
+    unsafe { (*data.cast::<F>())() }
+}
+
+impl WaitQueue {
+    /// A queue that nobody waits in.
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            // INVARIANT: initialized here.
+            // SAFETY: `head` points at memory for a wait queue, which stays where it is.
+            head <- Opaque::ffi_init(|head| unsafe { bindings::vswap_wait_init(head) }),
+        })
+    }
+
+    /// Sleeps until `ready`, which is asked first and after each wake. It must not sleep.
+    pub(super) fn wait<F: Fn() -> bool>(&self, ready: F) {
+        let data = ptr::from_ref(&ready).cast_mut().cast();
+        // SAFETY: the queue is initialized by the invariant; `data` points at an `F`, which
+        // outlives the call.
+        unsafe { bindings::vswap_wait(self.head.get(), Some(call::<F>), data) }
+    }
+
+    /// As [`wait`](Self::wait), but for so many milliseconds at most. Gives whether it is ready.
+    pub(super) fn wait_timeout<F: Fn() -> bool>(&self, milliseconds: u32, ready: F) -> bool {
+        let data = ptr::from_ref(&ready).cast_mut().cast();
+        // SAFETY: as in `wait`.
+        unsafe {
+            bindings::vswap_wait_timeout(self.head.get(), Some(call::<F>), data, milliseconds)
+        }
+    }
+
+    /// Wakes all that wait, after what they wait for was written. A fence and a look when
+    /// nobody does. Does not sleep; fine in interrupts.
+    #[inline]
+    pub(super) fn wake(&self) {
+        // SAFETY: the queue is initialized by the invariant.
+        unsafe { bindings::vswap_wake(self.head.get()) }
+    }
+}
+
+/// How far somebody has got, for those who wait that he gets on.
+#[pin_data]
+pub(crate) struct Progress {
+    sequence: AtomicU64,
+    #[pin]
+    queue: WaitQueue,
+}
+
+impl Progress {
+    /// At the start.
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            sequence: AtomicU64::new(0),
+            queue <- WaitQueue::new(),
+        })
+    }
+
+    /// How far it has got: to be noted before looking at what may have to be waited for.
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    /// It got on: all that wait look again. Does not sleep; fine in interrupts.
+    #[inline]
+    pub(crate) fn advance(&self) {
+        self.sequence.fetch_add(1, Ordering::Release);
+        self.queue.wake();
+    }
+
+    /// Sleeps until it is further than `seen`, which [`now`](Self::now) gave, or so many
+    /// milliseconds have passed. Gives whether it is.
+    pub(crate) fn wait(&self, seen: u64, milliseconds: u32) -> bool {
+        self.queue.wait_timeout(milliseconds, || self.now() != seen)
+    }
+}
