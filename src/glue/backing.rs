@@ -76,7 +76,8 @@ impl Backing {
     }
 
     /// Whole pages that it had room for when it was opened. A device can shrink or grow, and one
-    /// that has gone has none; that shows as errors of what is sent to it.
+    /// that has gone has none; that shows as errors of what is sent to it. 0 for one that was
+    /// never set up, such as a loop device without its file.
     #[inline]
     pub(crate) fn slots(&self) -> u64 {
         self.slots

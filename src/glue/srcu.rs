@@ -40,7 +40,8 @@ impl Srcu {
         })
     }
 
-    /// Begins a section. Neither sleeps nor writes to memory that CPUs share; not for NMIs.
+    /// Begins a section. Neither sleeps nor writes to memory that CPUs share. Fine in interrupts,
+    /// but not in NMIs.
     #[inline]
     pub(crate) fn enter(&self) -> Section {
         // SAFETY: `srcu` is initialized by the invariant.
@@ -53,8 +54,8 @@ impl Srcu {
         }
     }
 
-    /// Waits until all sections that have begun are over, for some grace periods of RCU (tens
-    /// of milliseconds) at least. May sleep; not for who holds a section.
+    /// Waits until all sections that have begun are over, and in any case for some grace periods
+    /// of RCU, mostly tens of milliseconds. May sleep; not for who holds a section.
     pub(crate) fn synchronize(&self) {
         // SAFETY: `srcu` is initialized by the invariant.
         unsafe { kernel::bindings::synchronize_srcu(self.srcu.get()) }
