@@ -20,12 +20,16 @@
     )
 )]
 
+pub mod allocator;
+#[cfg(all(test, loom))]
+mod allocator_models;
 pub mod codec;
 pub mod config;
 pub mod counters;
 pub mod entry;
 pub mod header;
 pub mod last_used;
+pub mod map;
 #[cfg(all(test, loom))]
 mod models;
 pub mod number;

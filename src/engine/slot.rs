@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Virtual slots, and the clusters they fall into.
+//! Virtual slots and a disk's physical ones, and the clusters they fall into.
 
-/// Slots in a virtual cluster: as many as in one of the swap core's own clusters on x86-64
+/// Slots in a cluster, virtual or physical: as many as in one of the swap core's own clusters on x86-64
 /// (`SWAPFILE_CLUSTER`), so that a 2 MiB folio lies in one.
 pub const SLOTS_PER_CLUSTER: usize = 512;
 
 const OFFSET_BITS: u32 = SLOTS_PER_CLUSTER.trailing_zeros();
 const OFFSET_MASK: u32 = (1 << OFFSET_BITS) - 1;
+
+/// Clusters that the 32 bits of a slot's number can tell apart.
+const CLUSTERS: u32 = 1 << (u32::BITS - OFFSET_BITS);
 
 const _: () = assert!(SLOTS_PER_CLUSTER.is_power_of_two());
 
@@ -20,6 +23,14 @@ pub struct Slot(u32);
 /// The number of a virtual cluster: a slot's upper bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClusterNumber(u32);
+
+/// A physical slot: a page's number on a disk. Slot 0 is the disk's first page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PhysicalSlot(u32);
+
+/// The number of a physical cluster: a physical slot's upper bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PhysicalCluster(u32);
 
 /// A slot's place in its cluster, in slots, below [`SLOTS_PER_CLUSTER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,19 +54,106 @@ impl Slot {
 
     /// The slot's place in its cluster.
     pub const fn offset(self) -> Offset {
-        // Lossless: the mask leaves 9 bits.
-        Offset((self.0 & OFFSET_MASK) as u16)
+        Offset::of(self.0)
     }
 }
 
 impl ClusterNumber {
+    /// The cluster with that number, or `None` from 2^23 on.
+    pub const fn new(number: u32) -> Option<Self> {
+        if number < CLUSTERS {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
     /// The number, as an index: below 2^23.
     pub const fn index(self) -> u32 {
         self.0
     }
+
+    /// The cluster's slot at that place.
+    pub const fn slot(self, offset: Offset) -> Slot {
+        Slot(offset.in_cluster(self.0))
+    }
+}
+
+impl PhysicalSlot {
+    /// The slot with that number.
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number: pages from the disk's start.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The slot `count` slots further on, or `None` past the 32-bit end.
+    pub fn checked_add(self, count: usize) -> Option<Self> {
+        self.0.checked_add(u32::try_from(count).ok()?).map(Self)
+    }
+
+    /// The cluster this slot falls into.
+    pub const fn cluster(self) -> PhysicalCluster {
+        PhysicalCluster(self.0 >> OFFSET_BITS)
+    }
+
+    /// The slot's place in its cluster.
+    pub const fn offset(self) -> Offset {
+        Offset::of(self.0)
+    }
+}
+
+impl PhysicalCluster {
+    /// The cluster with that number, or `None` from 2^23 on.
+    pub const fn new(number: u32) -> Option<Self> {
+        if number < CLUSTERS {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
+    /// The number, as an index: below 2^23.
+    pub const fn index(self) -> u32 {
+        self.0
+    }
+
+    /// The cluster's slot at that place.
+    pub const fn slot(self, offset: Offset) -> PhysicalSlot {
+        PhysicalSlot(offset.in_cluster(self.0))
+    }
 }
 
 impl Offset {
+    /// A cluster's first place.
+    pub const FIRST: Self = Self(0);
+
+    /// That place, or `None` from [`SLOTS_PER_CLUSTER`] on.
+    pub fn new(index: usize) -> Option<Self> {
+        let offset = Self(u16::try_from(index).ok()?);
+        (index < SLOTS_PER_CLUSTER).then_some(offset)
+    }
+
+    /// All places of a cluster, ascending.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..SLOTS_PER_CLUSTER).filter_map(Self::new)
+    }
+
+    /// The place of the slot with that number.
+    const fn of(slot: u32) -> Self {
+        // Lossless: the mask leaves 9 bits.
+        Self((slot & OFFSET_MASK) as u16)
+    }
+
+    /// The number of the slot at this place of a cluster, whose number is below `CLUSTERS`.
+    const fn in_cluster(self, cluster: u32) -> u32 {
+        // Lossless: a widening that `From` can't do in a const fn.
+        (cluster << OFFSET_BITS) | self.0 as u32
+    }
+
     /// The place as an array index.
     pub const fn index(self) -> usize {
         // Lossless: a widening that `From` can't do in a const fn. The mask tells the compiler
@@ -80,6 +178,36 @@ mod tests {
             assert_eq!(slot.cluster().index(), cluster);
             assert_eq!(slot.offset().index(), offset);
         }
+    }
+
+    #[test]
+    fn a_slot_is_its_cluster_and_place() {
+        for number in [0, 511, 512, 123_456, u32::MAX] {
+            let slot = Slot::new(number);
+            assert_eq!(slot.cluster().slot(slot.offset()), slot);
+            assert_eq!(
+                ClusterNumber::new(slot.cluster().index()),
+                Some(slot.cluster())
+            );
+            let slot = PhysicalSlot::new(number);
+            assert_eq!(slot.number(), number);
+            assert_eq!(slot.cluster().slot(slot.offset()), slot);
+            assert_eq!(
+                PhysicalCluster::new(slot.cluster().index()),
+                Some(slot.cluster())
+            );
+        }
+        assert_eq!(ClusterNumber::new(1 << 23), None);
+        assert_eq!(PhysicalCluster::new(1 << 23), None);
+        assert_eq!(PhysicalSlot::new(u32::MAX).checked_add(1), None);
+    }
+
+    #[test]
+    fn a_cluster_has_512_places() {
+        assert!(Offset::all().map(Offset::index).eq(0..SLOTS_PER_CLUSTER));
+        assert_eq!(Offset::new(0), Some(Offset::FIRST));
+        assert_eq!(Offset::new(SLOTS_PER_CLUSTER), None);
+        assert_eq!(Offset::new(1 << 16), None);
     }
 
     #[test]

@@ -1,0 +1,758 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which slots of a disk are in use, and which to use next.
+//!
+//! A disk is divided into clusters of 512 slots. A CPU allocates in its current cluster in
+//! ascending order, so that what is written in a row lies in a row, and takes a free cluster
+//! when that has no room left. When no cluster is free, it goes on in any with room.
+//!
+//! A slot is claimed and freed by its bit in the cluster's [map](super::map), without a lock.
+//! Each cluster counts its slots in use, in one word with what else is known about it:
+//!
+//! - A claim counts first and sets bits then, and freeing clears the bit first and counts then.
+//!   So the count is never below the number of set bits; who counted `n` more, of those that
+//!   were left, finds `n` clear bits in the cluster.
+//! - A claim that fails takes back what it counted. That can be what empties a cluster, when the
+//!   last slot in use was freed meanwhile.
+//! - Whoever counts a cluster down to none in use puts it on the free list, unless it is held,
+//!   in which case letting go does, or is on it. So **a cluster that is empty and not held is
+//!   fresh or on the list**, as soon as those who are at it are done.
+//! - The opposite may be wrong: a cluster on the list can be in use again, since anybody may
+//!   claim anywhere. That does no harm, as nobody takes the list's word for it: taking a cluster
+//!   passes over those in use, and a slot is claimed by its bit in any case.
+
+use super::map::SlotMap;
+use super::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
+use super::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// How often an allocation that finds nothing where there was room tries elsewhere. It is others'
+/// claims that make it try again, so what counts is that it ends.
+const TRIES: usize = 64;
+
+/// What is known about a cluster besides its map. Zeroed memory is a cluster with no slot in use.
+#[derive(Debug, Default)]
+pub struct ClusterState {
+    /// A [`Word`]. The counts change at any time, the flags under the free list's lock.
+    word: AtomicU32,
+    /// The next cluster on the free list, while this is on it and not the last one. Guarded by
+    /// the free list's lock.
+    next: AtomicU32,
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<ClusterState>() == 8);
+
+/// A cluster's state:
+///
+/// ```text
+///   bit 21   20       19..10   9..0
+///   HELD     LISTED   lost     used
+/// ```
+///
+/// `used` slots are in use or about to be; `lost` ones are never used: reserved or retired.
+/// Together they are 512 at most.
+#[derive(Clone, Copy)]
+struct Word(u32);
+
+const COUNT_BITS: u32 = 10;
+const COUNT_MASK: u32 = (1 << COUNT_BITS) - 1;
+const LISTED: u32 = 1 << (2 * COUNT_BITS);
+const HELD: u32 = LISTED << 1;
+
+const _: () = assert!(SLOTS_PER_CLUSTER <= COUNT_MASK as usize);
+
+impl Word {
+    const fn used(self) -> usize {
+        (self.0 & COUNT_MASK) as usize
+    }
+
+    const fn lost(self) -> usize {
+        ((self.0 >> COUNT_BITS) & COUNT_MASK) as usize
+    }
+
+    /// Slots that can be claimed.
+    fn room(self) -> usize {
+        SLOTS_PER_CLUSTER
+            .saturating_sub(self.used())
+            .saturating_sub(self.lost())
+    }
+
+    const fn is_held(self) -> bool {
+        self.0 & HELD != 0
+    }
+
+    const fn is_listed(self) -> bool {
+        self.0 & LISTED != 0
+    }
+
+    /// Whether the cluster belongs on the free list, or is on it.
+    fn is_free(self) -> bool {
+        self.used() == 0 && self.room() > 0 && !self.is_held()
+    }
+
+    /// The same flags with other counts, or `None` when there are not as many slots.
+    fn counting(self, used: usize, lost: usize) -> Option<Self> {
+        if used.saturating_add(lost) > SLOTS_PER_CLUSTER {
+            return None;
+        }
+        let (used, lost) = (u32::try_from(used).ok()?, u32::try_from(lost).ok()?);
+        let flags = self.0 & (LISTED | HELD);
+        Some(Self(flags | (lost << COUNT_BITS) | used))
+    }
+}
+
+impl ClusterState {
+    fn word(&self) -> Word {
+        Word(self.word.load(Ordering::Acquire))
+    }
+
+    /// Changes the word, and gives what it was before and is then, or `None` when it stays.
+    fn update(&self, change: impl Fn(Word) -> Option<Word>) -> Option<(Word, Word)> {
+        let update = |word| change(Word(word)).map(|word| word.0);
+        let before = self
+            .word
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, update);
+        let before = Word(before.ok()?);
+        Some((before, change(before)?))
+    }
+
+    /// Counts up to `most` slots as used, and at least `least`, and says how many. As many bits
+    /// of the map are clear.
+    fn count_up(&self, least: usize, most: usize) -> Option<usize> {
+        let least = least.max(1);
+        let (before, after) = self.update(|word| {
+            let count = most.min(word.room());
+            if count < least {
+                return None;
+            }
+            word.counting(word.used().saturating_add(count), word.lost())
+        })?;
+        Some(after.used().saturating_sub(before.used()))
+    }
+
+    /// Counts slots as no longer used, `lost` of them as lost. Says whether the cluster now
+    /// belongs on the free list and is not on it.
+    fn count_down(&self, count: usize, lost: usize) -> bool {
+        let counted = self.update(|word| {
+            let used = word.used().checked_sub(count)?;
+            word.counting(used, word.lost().saturating_add(lost))
+        });
+        // The flags are those of the very moment, so a cluster that is held is let go later.
+        counted.is_some_and(|(_, word)| word.is_free() && !word.is_listed())
+    }
+
+    /// Counts slots that were never used as lost.
+    fn reserve(&self, count: usize) {
+        self.update(|word| word.counting(word.used(), word.lost().saturating_add(count)));
+    }
+
+    /// Sets a flag. Called under the free list's lock.
+    fn raise(&self, flag: u32) {
+        self.word.fetch_or(flag, Ordering::AcqRel);
+    }
+
+    /// Clears a flag. Called under the free list's lock.
+    fn lower(&self, flag: u32) {
+        self.word.fetch_and(!flag, Ordering::AcqRel);
+    }
+}
+
+/// The clusters that are free: those that have never been taken, from `fresh` on, and a list of
+/// others. Guarded by a lock of the caller's: having it proves that the lock is held.
+#[derive(Debug, Default)]
+pub struct FreeList {
+    /// The first and the last on the list.
+    ends: Option<(PhysicalCluster, PhysicalCluster)>,
+    /// The number of the first cluster that was never taken.
+    fresh: u32,
+}
+
+/// The lock around a disk's free list: a spinlock in the module.
+pub trait FreeListLock {
+    /// Calls `change` with the lock held.
+    fn with<R>(&self, change: impl FnOnce(&mut FreeList) -> R) -> R;
+}
+
+/// Where a search for a cluster with room goes on.
+#[derive(Debug, Default)]
+pub struct Cursor(AtomicU32);
+
+/// What became of a slot that was to be freed or retired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Freed {
+    /// It is not in use, or no slot of the disk: the caller has miscounted.
+    NotInUse,
+    /// It is no longer in use.
+    Freed,
+    /// It is no longer in use, nor is any in its cluster, which is to be
+    /// [put on the free list](Space::put_free).
+    Emptied(PhysicalCluster),
+}
+
+/// Why nothing was claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Refused {
+    /// There is no such room.
+    NoRoom,
+    /// There is no such room, and meanwhile the last slot in use in the cluster was freed: it is
+    /// to be [put on the free list](Space::put_free).
+    Emptied(PhysicalCluster),
+}
+
+/// A disk's clusters. The memory is the caller's.
+#[derive(Clone, Copy, Debug)]
+pub struct Space<'a> {
+    maps: &'a [SlotMap],
+    states: &'a [ClusterState],
+    slots: u32,
+}
+
+impl<'a> Space<'a> {
+    /// How many maps and states a disk of that many slots needs.
+    pub const fn clusters(slots: u32) -> usize {
+        (slots as usize).div_ceil(SLOTS_PER_CLUSTER)
+    }
+
+    /// A disk of `slots` slots, slot 0 included. `None` when there is not a map and a state for
+    /// each cluster.
+    pub fn new(maps: &'a [SlotMap], states: &'a [ClusterState], slots: u32) -> Option<Self> {
+        let clusters = Self::clusters(slots);
+        (maps.len() == clusters && states.len() == clusters).then_some(Self {
+            maps,
+            states,
+            slots,
+        })
+    }
+
+    /// Makes the disk ready for use. The maps and states are zeroed memory.
+    ///
+    /// Slot 0, which is the disk's signature, is reserved, and so is what the last cluster has
+    /// beyond the disk's end. No other cluster is touched.
+    pub fn prepare(&self, list: &mut FreeList) {
+        *list = FreeList::default();
+        let (Some(first), Some(last)) = (self.maps.first(), self.maps.last()) else {
+            return;
+        };
+        let reserve = |map: &SlotMap, state: Option<&ClusterState>, from, count| {
+            if map.claim_exact(from, count) {
+                state.into_iter().for_each(|state| state.reserve(count));
+            }
+        };
+        reserve(first, self.states.first(), Offset::FIRST, 1);
+        let end = PhysicalSlot::new(self.slots).offset();
+        if end != Offset::FIRST {
+            let beyond = SLOTS_PER_CLUSTER.saturating_sub(end.index());
+            reserve(last, self.states.last(), end, beyond);
+        }
+    }
+
+    fn state(&self, cluster: PhysicalCluster) -> Option<&'a ClusterState> {
+        self.states.get(cluster.index() as usize)
+    }
+
+    /// A cluster's map.
+    pub fn map(&self, cluster: PhysicalCluster) -> Option<&'a SlotMap> {
+        self.maps.get(cluster.index() as usize)
+    }
+
+    /// Whether the slot is in use, lost, or no slot of the disk.
+    pub fn is_taken(&self, slot: PhysicalSlot) -> bool {
+        self.map(slot.cluster())
+            .is_none_or(|map| map.test(slot.offset()))
+    }
+
+    /// A free cluster, which is then on no list: one that was never taken, in ascending order, or
+    /// else the one that has been on the list for longest. Clusters in use are passed over, and
+    /// come back when they empty.
+    ///
+    /// It is to be [held](Self::hold) under the same lock, or else may be taken by others, too;
+    /// or it is [put back](Self::put_free).
+    pub fn take_free(&self, list: &mut FreeList) -> Option<PhysicalCluster> {
+        while let Some(cluster) = PhysicalCluster::new(list.fresh) {
+            let Some(state) = self.state(cluster) else {
+                break;
+            };
+            list.fresh = list.fresh.saturating_add(1);
+            if state.word().is_free() {
+                return Some(cluster);
+            }
+        }
+        while let Some((first, last)) = list.ends {
+            let state = self.state(first)?;
+            let next = || PhysicalCluster::new(state.next.load(Ordering::Relaxed));
+            list.ends = if first == last {
+                None
+            } else {
+                next().map(|next| (next, last))
+            };
+            state.lower(LISTED);
+            if state.word().is_free() {
+                return Some(first);
+            }
+        }
+        None
+    }
+
+    /// Puts a cluster on the list if it is empty, not held and not there, and says whether.
+    pub fn put_free(&self, cluster: PhysicalCluster, list: &mut FreeList) -> bool {
+        let Some(state) = self.state(cluster) else {
+            return false;
+        };
+        let word = state.word();
+        if cluster.index() >= list.fresh || word.is_listed() || !word.is_free() {
+            return false;
+        }
+        state.raise(LISTED);
+        list.ends = Some(match list.ends {
+            None => (cluster, cluster),
+            Some((first, last)) => {
+                if let Some(last) = self.state(last) {
+                    last.next.store(cluster.index(), Ordering::Relaxed);
+                }
+                (first, cluster)
+            }
+        });
+        true
+    }
+
+    /// Holds a cluster: it isn't put on the free list when it empties. Says whether it wasn't
+    /// held before; if it was, it is for the other one to let go.
+    pub fn hold(&self, cluster: PhysicalCluster, _list: &mut FreeList) -> bool {
+        match self.state(cluster) {
+            Some(state) if !state.word().is_held() => {
+                state.raise(HELD);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Lets go of a cluster held, and puts it on the free list if it is empty.
+    pub fn let_go(&self, cluster: PhysicalCluster, list: &mut FreeList) {
+        if let Some(state) = self.state(cluster) {
+            state.lower(HELD);
+            self.put_free(cluster, list);
+        }
+    }
+
+    fn claim(
+        &self,
+        cluster: PhysicalCluster,
+        (least, most): (usize, usize),
+        claim: impl FnOnce(&SlotMap, usize) -> Option<(Offset, usize)>,
+    ) -> Result<(PhysicalSlot, usize), Refused> {
+        let (Some(map), Some(state)) = (self.map(cluster), self.state(cluster)) else {
+            return Err(Refused::NoRoom);
+        };
+        let counted = state.count_up(least, most).ok_or(Refused::NoRoom)?;
+        let (first, count) = match claim(map, counted) {
+            Some(claimed) => claimed,
+            None if state.count_down(counted, 0) => return Err(Refused::Emptied(cluster)),
+            None => return Err(Refused::NoRoom),
+        };
+        if count < counted {
+            // What was claimed still counts, so this doesn't empty the cluster.
+            state.count_down(counted.saturating_sub(count), 0);
+        }
+        Ok((cluster.slot(first), count))
+    }
+
+    /// Claims the `count` slots from `from` on, or none.
+    pub fn claim_at(
+        &self,
+        cluster: PhysicalCluster,
+        from: Offset,
+        count: usize,
+    ) -> Result<(), Refused> {
+        self.claim(cluster, (count, count), |map, count| {
+            map.claim_exact(from, count).then_some((from, count))
+        })
+        .map(|_| ())
+    }
+
+    /// Claims the cluster's first free slot at or after `from` and those that follow it without
+    /// a gap, at most `want`. Gives the first one and their number, which is at least 1.
+    pub fn claim_run(
+        &self,
+        cluster: PhysicalCluster,
+        from: Offset,
+        want: usize,
+    ) -> Result<(PhysicalSlot, usize), Refused> {
+        self.claim(cluster, (1, want), |map, want| map.claim_run(from, want))
+    }
+
+    /// Claims the cluster's first `count` consecutive free slots at or after `from`. Gives the
+    /// first one.
+    pub fn claim_whole_run(
+        &self,
+        cluster: PhysicalCluster,
+        from: Offset,
+        count: usize,
+    ) -> Result<PhysicalSlot, Refused> {
+        self.claim(cluster, (count, count), |map, count| {
+            Some((map.claim_whole_run(from, count)?, count))
+        })
+        .map(|(slot, _)| slot)
+    }
+
+    /// The map and state of a slot's cluster, unless the slot is reserved.
+    fn of(&self, slot: PhysicalSlot) -> Option<(&'a SlotMap, &'a ClusterState)> {
+        if !(1..self.slots).contains(&slot.number()) {
+            return None;
+        }
+        Some((self.map(slot.cluster())?, self.state(slot.cluster())?))
+    }
+
+    /// Frees a slot. Its owner is done with it.
+    pub fn free(&self, slot: PhysicalSlot) -> Freed {
+        match self.of(slot) {
+            Some((map, state)) if map.clear(slot.offset()) => {
+                if state.count_down(1, 0) {
+                    Freed::Emptied(slot.cluster())
+                } else {
+                    Freed::Freed
+                }
+            }
+            _ => Freed::NotInUse,
+        }
+    }
+
+    /// Retires a slot in use, whose owner is done with it: its bit stays set for ever. It must
+    /// not be freed or retired again, which nothing would notice.
+    pub fn retire(&self, slot: PhysicalSlot) -> Freed {
+        match self.of(slot) {
+            Some((map, state)) if map.test(slot.offset()) => {
+                if state.count_down(1, 1) {
+                    Freed::Emptied(slot.cluster())
+                } else {
+                    Freed::Freed
+                }
+            }
+            _ => Freed::NotInUse,
+        }
+    }
+
+    /// The next cluster after the cursor with at least `least` slots that can be claimed, be it
+    /// held or on the free list, or not. For when no cluster is free, so that no slot is out of
+    /// reach: in a cluster that another CPU holds, or that is partly used and nobody's.
+    ///
+    /// Walks over all clusters when there is none, 8 bytes each, and takes no lock.
+    pub fn find_partial(&self, cursor: &Cursor, least: usize) -> Option<PhysicalCluster> {
+        let start = cursor.0.load(Ordering::Relaxed) as usize;
+        let all = || self.states.iter().enumerate();
+        let (found, _) = all()
+            .skip(start)
+            .chain(all().take(start))
+            .find(|(_, state)| state.word().room() >= least.max(1))?;
+        let found = u32::try_from(found).ok()?;
+        cursor.0.store(found.saturating_add(1), Ordering::Relaxed);
+        PhysicalCluster::new(found)
+    }
+
+    /// Slots in use, and for the moment those that are about to be. Walks over all clusters.
+    pub fn used(&self) -> u64 {
+        self.sum(Word::used)
+    }
+
+    /// Slots in use and those that can be: neither reserved nor retired. Walks over all clusters.
+    pub fn capacity(&self) -> u64 {
+        self.sum(|word| SLOTS_PER_CLUSTER.saturating_sub(word.lost()))
+    }
+
+    /// Slots retired. Walks over all clusters.
+    pub fn retired(&self) -> u64 {
+        u64::from(self.slots.saturating_sub(1)).saturating_sub(self.capacity())
+    }
+
+    fn sum(&self, count: impl Fn(Word) -> usize) -> u64 {
+        self.states.iter().fold(0u64, |sum, state| {
+            sum.saturating_add(count(state.word()) as u64)
+        })
+    }
+}
+
+/// The cluster that one CPU, or one mover, allocates in, and where in it to go on. It is used with
+/// preemption off, on that CPU only. The alignment keeps other CPUs off its cache line.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub struct Current(AtomicU64);
+
+/// What a [`Current`] says:
+///
+/// ```text
+///   bit 63   62      38..16    9..0
+///   1        holds   cluster   next
+/// ```
+///
+/// or 0 for none.
+#[derive(Clone, Copy)]
+struct Place {
+    cluster: PhysicalCluster,
+    /// Where to go on: up to 512, which is the end.
+    next: usize,
+    /// Whether the cluster is held by this, not by somebody else.
+    holds: bool,
+}
+
+impl Place {
+    const PRESENT: u64 = 1 << 63;
+    const HOLDS: u64 = 1 << 62;
+    const CLUSTER_SHIFT: u32 = 16;
+    const NEXT_MASK: u64 = (1 << Self::CLUSTER_SHIFT) - 1;
+
+    fn from_word(word: u64) -> Option<Self> {
+        if word & Self::PRESENT == 0 {
+            return None;
+        }
+        let number = (word & !(Self::PRESENT | Self::HOLDS)) >> Self::CLUSTER_SHIFT;
+        Some(Self {
+            cluster: PhysicalCluster::new(u32::try_from(number).ok()?)?,
+            next: usize::try_from(word & Self::NEXT_MASK).ok()?,
+            holds: word & Self::HOLDS != 0,
+        })
+    }
+
+    fn to_word(self) -> u64 {
+        let holds = if self.holds { Self::HOLDS } else { 0 };
+        let cluster = u64::from(self.cluster.index()) << Self::CLUSTER_SHIFT;
+        Self::PRESENT | holds | cluster | (self.next as u64 & Self::NEXT_MASK)
+    }
+
+    /// Slots between where to go on and the end, free or not.
+    const fn left(self) -> usize {
+        SLOTS_PER_CLUSTER.saturating_sub(self.next)
+    }
+}
+
+impl Current {
+    fn get(&self) -> Option<Place> {
+        Place::from_word(self.0.load(Ordering::Relaxed))
+    }
+
+    fn put(&self, place: Option<Place>) {
+        self.0
+            .store(place.map_or(0, Place::to_word), Ordering::Relaxed);
+    }
+
+    /// The current cluster.
+    pub fn cluster(&self) -> Option<PhysicalCluster> {
+        self.get().map(|place| place.cluster)
+    }
+
+    /// Claims the next run in the current cluster, of at most `want` slots, or with `contiguous`
+    /// of exactly that many, and goes on after it.
+    pub fn claim(
+        &self,
+        space: Space<'_>,
+        want: usize,
+        contiguous: bool,
+    ) -> Result<(PhysicalSlot, usize), Refused> {
+        let Some(place) = self.get() else {
+            return Err(Refused::NoRoom);
+        };
+        let Some(from) = Offset::new(place.next) else {
+            return Err(Refused::NoRoom);
+        };
+        let (slot, count) = if contiguous {
+            (space.claim_whole_run(place.cluster, from, want)?, want)
+        } else {
+            space.claim_run(place.cluster, from, want)?
+        };
+        self.put(Some(Place {
+            next: slot.offset().index().saturating_add(count),
+            ..place
+        }));
+        Ok((slot, count))
+    }
+
+    /// Lets go of the current cluster and goes on in `cluster` from `next` on, or in none.
+    fn replace(
+        &self,
+        space: Space<'_>,
+        cluster: Option<PhysicalCluster>,
+        next: usize,
+        list: &mut FreeList,
+    ) {
+        if let Some(old) = self.get().filter(|place| place.holds) {
+            space.let_go(old.cluster, list);
+        }
+        self.put(cluster.map(|cluster| Place {
+            cluster,
+            next,
+            holds: space.hold(cluster, list),
+        }));
+    }
+
+    /// Lets go of the current cluster, and goes on at the start of `cluster`, which is held from
+    /// then on by this, or by whoever holds it.
+    pub fn set(&self, space: Space<'_>, cluster: PhysicalCluster, list: &mut FreeList) {
+        self.replace(space, Some(cluster), 0, list);
+    }
+
+    /// Lets go of the current cluster. There is none from then on. Nobody uses this meanwhile.
+    pub fn reset(&self, space: Space<'_>, list: &mut FreeList) {
+        self.replace(space, None, 0, list);
+    }
+}
+
+/// A disk's clusters with their free list: whole operations, which take the lock when it is needed.
+#[derive(Debug)]
+pub struct Allocator<'a, L> {
+    space: Space<'a>,
+    list: &'a L,
+    cursor: &'a Cursor,
+}
+
+impl<L> Clone for Allocator<'_, L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L> Copy for Allocator<'_, L> {}
+
+impl<'a, L: FreeListLock> Allocator<'a, L> {
+    /// The disk whose clusters, lock and cursor these are.
+    pub const fn new(space: Space<'a>, list: &'a L, cursor: &'a Cursor) -> Self {
+        Self {
+            space,
+            list,
+            cursor,
+        }
+    }
+
+    /// The disk's clusters.
+    pub const fn space(&self) -> Space<'a> {
+        self.space
+    }
+
+    /// Makes the disk ready for use. The maps and states are zeroed memory.
+    pub fn prepare(&self) {
+        self.list.with(|list| self.space.prepare(list));
+    }
+
+    /// What was claimed. A cluster that a failed claim emptied goes on the free list.
+    fn claimed<T>(&self, claim: Result<T, Refused>) -> Option<T> {
+        if let Err(Refused::Emptied(cluster)) = claim {
+            self.list.with(|list| self.space.put_free(cluster, list));
+        }
+        claim.ok()
+    }
+
+    /// Allocates up to `want` consecutive slots, or with `contiguous` exactly that many: in the
+    /// current cluster, or else in a free one, which becomes the current one. Gives the first slot
+    /// and their number.
+    ///
+    /// When no cluster is free, there is `None` for a contiguous run; the caller may try again for
+    /// any. For that any cluster with room does, and there is `None` when no slot is free.
+    ///
+    /// `want` is from 1 to 512. `current` is this CPU's, and preemption is off.
+    pub fn allocate(
+        &self,
+        current: &Current,
+        want: usize,
+        contiguous: bool,
+    ) -> Option<(PhysicalSlot, usize)> {
+        if !(1..=SLOTS_PER_CLUSTER).contains(&want) {
+            return None;
+        }
+        let claim = current.claim(self.space, want, contiguous);
+        if let Some(run) = self.claimed(claim) {
+            return Some(run);
+        }
+        if contiguous {
+            return self.allocate_whole(current, want).map(|slot| (slot, want));
+        }
+        for _ in 0..TRIES {
+            let taken = self.list.with(|list| {
+                let cluster = self.space.take_free(list)?;
+                current.set(self.space, cluster, list);
+                Some(cluster)
+            });
+            if taken.is_none() {
+                let partial = self.space.find_partial(self.cursor, 1)?;
+                self.list
+                    .with(|list| current.set(self.space, partial, list));
+            }
+            if let Some(run) = self.claimed(current.claim(self.space, want, false)) {
+                return Some(run);
+            }
+        }
+        None
+    }
+
+    /// Allocates `count` consecutive slots in a free cluster.
+    ///
+    /// The current cluster stays the current one if it has more left than the other one then, so
+    /// that large runs between small ones don't leave clusters partly used.
+    fn allocate_whole(&self, current: &Current, count: usize) -> Option<PhysicalSlot> {
+        let mut first = None;
+        for _ in 0..TRIES {
+            let cluster = self.list.with(|list| {
+                let cluster = self.space.take_free(list)?;
+                self.space.hold(cluster, list);
+                Some(cluster)
+            })?;
+            let claim = self.space.claim_whole_run(cluster, Offset::FIRST, count);
+            let slot = self.claimed(claim);
+            self.list.with(|list| {
+                self.space.let_go(cluster, list);
+                if let Some(slot) = slot {
+                    let next = slot.offset().index().saturating_add(count);
+                    let left = SLOTS_PER_CLUSTER.saturating_sub(next);
+                    if left > current.get().map_or(0, Place::left) {
+                        current.replace(self.space, Some(cluster), next, list);
+                    }
+                }
+            });
+            if slot.is_some() {
+                return slot;
+            }
+            // A free cluster with a lost slot in the way went to the list's end. When it is the
+            // first again, all are like that.
+            if first == Some(cluster) {
+                return None;
+            }
+            first = first.or(Some(cluster));
+        }
+        None
+    }
+
+    /// Claims the `count` slots from `slot` on, which lie in one cluster, or none.
+    pub fn claim_at(&self, slot: PhysicalSlot, count: usize) -> bool {
+        let claim = self.space.claim_at(slot.cluster(), slot.offset(), count);
+        self.claimed(claim).is_some()
+    }
+
+    /// Frees a slot, whose owner is done with it. Says whether it was in use; if not, the caller
+    /// has miscounted.
+    #[must_use]
+    pub fn free(&self, slot: PhysicalSlot) -> bool {
+        self.freed(self.space.free(slot))
+    }
+
+    /// Retires a slot in use, whose owner is done with it: it is never used again. Says whether
+    /// it was in use.
+    #[must_use]
+    pub fn retire(&self, slot: PhysicalSlot) -> bool {
+        self.freed(self.space.retire(slot))
+    }
+
+    fn freed(&self, freed: Freed) -> bool {
+        if let Freed::Emptied(cluster) = freed {
+            self.list.with(|list| self.space.put_free(cluster, list));
+        }
+        freed != Freed::NotInUse
+    }
+
+    /// Lets go of a current cluster that is not used any more. Nobody uses it meanwhile.
+    pub fn reset(&self, current: &Current) {
+        self.list.with(|list| current.reset(self.space, list));
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+#[path = "allocator_tests.rs"]
+mod tests;

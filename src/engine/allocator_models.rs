@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Models of threads that claim and free slots of one cluster, in every order that the memory
+//! model allows.
+
+use super::allocator::{Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space};
+use super::map::SlotMap;
+use super::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+use std::vec::Vec;
+
+impl FreeListLock for Mutex<FreeList> {
+    fn with<R>(&self, change: impl FnOnce(&mut FreeList) -> R) -> R {
+        change(&mut self.lock().unwrap())
+    }
+}
+
+/// A disk whose first cluster was taken and is nobody's, and which has one more.
+struct Disk {
+    maps: [SlotMap; 2],
+    states: [ClusterState; 2],
+    list: Mutex<FreeList>,
+    cursor: Cursor,
+}
+
+const SLOTS: u32 = 2 * SLOTS_PER_CLUSTER as u32;
+
+fn first() -> PhysicalCluster {
+    PhysicalSlot::new(0).cluster()
+}
+
+fn slot(number: u32) -> PhysicalSlot {
+    PhysicalSlot::new(number)
+}
+
+fn at(index: usize) -> Offset {
+    Offset::new(index).unwrap()
+}
+
+impl Disk {
+    fn new() -> Self {
+        let disk = Self {
+            maps: Default::default(),
+            states: Default::default(),
+            list: Mutex::new(FreeList::default()),
+            cursor: Cursor::default(),
+        };
+        disk.allocator().prepare();
+        assert_eq!(disk.take(), Some(first()));
+        disk
+    }
+
+    fn allocator(&self) -> Allocator<'_, Mutex<FreeList>> {
+        let space = Space::new(&self.maps, &self.states, SLOTS).unwrap();
+        Allocator::new(space, &self.list, &self.cursor)
+    }
+
+    fn take(&self) -> Option<PhysicalCluster> {
+        self.list.with(|list| self.allocator().space().take_free(list))
+    }
+
+    fn put(&self, cluster: PhysicalCluster) {
+        self.list
+            .with(|list| self.allocator().space().put_free(cluster, list));
+    }
+
+    /// With nothing going on, `used` slots are in use, and the clusters that can be taken are
+    /// the empty ones that nobody holds, each once.
+    fn assert_nothing_lost(&self, used: u64, free: &[u32]) {
+        assert_eq!(self.allocator().space().used(), used);
+        assert_eq!(self.maps.iter().map(SlotMap::count).sum::<usize>() as u64, used + 1);
+        let mut taken = Vec::new();
+        while let Some(cluster) = self.take() {
+            taken.push(cluster.index());
+            assert!(taken.len() <= 2, "a cluster is on the list twice");
+        }
+        taken.sort_unstable();
+        assert_eq!(taken, free);
+    }
+}
+
+/// Two claim in one word at once: what they get is apart, and all that is set.
+#[test]
+fn two_claim_in_a_word() {
+    loom::model(|| {
+        let map = Arc::new(SlotMap::default());
+        // Bits 3 and 5 are in the way.
+        assert!(!map.set(at(3)) && !map.set(at(5)));
+        let other = {
+            let map = map.clone();
+            thread::spawn(move || map.claim_run(at(2), 2).unwrap())
+        };
+        let mine = map.claim_run(at(1), 2).unwrap();
+        let other = other.join().unwrap();
+        let end = |run: (Offset, usize)| run.0.index() + run.1;
+        assert!(end(mine) <= other.0.index() || end(other) <= mine.0.index());
+        for run in [mine, other] {
+            assert!((run.0.index()..end(run)).all(|bit| bit != 3 && bit != 5 && map.test(at(bit))));
+        }
+        assert_eq!(map.count(), 2 + mine.1 + other.1);
+    });
+}
+
+/// One claims exact bits in two words while another claims one of them.
+#[test]
+fn exact_bits_or_none() {
+    loom::model(|| {
+        let map = Arc::new(SlotMap::default());
+        let other = {
+            let map = map.clone();
+            thread::spawn(move || usize::from(map.claim_exact(at(64), 1)))
+        };
+        let mine = if map.claim_exact(at(63), 2) { 2 } else { 0 };
+        let other = other.join().unwrap();
+        assert_eq!(mine + other, map.count());
+        assert!(mine == 0 || other == 0);
+        assert_eq!(map.test(at(63)), mine == 2);
+        assert!(map.test(at(64)));
+    });
+}
+
+/// What a slot's last owner did is visible to the next.
+#[test]
+fn an_owner_sees_what_the_last_one_did() {
+    use loom::cell::UnsafeCell;
+    loom::model(|| {
+        let disk = Arc::new((Disk::new(), UnsafeCell::new(0)));
+        assert!(disk.0.allocator().claim_at(slot(1), 1));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || {
+                let claimed = disk.0.allocator().claim_at(slot(1), 1);
+                if claimed {
+                    disk.1.with(|page| assert!(!page.is_null()));
+                }
+                claimed
+            })
+        };
+        disk.1.with_mut(|page| assert!(!page.is_null()));
+        assert!(disk.0.allocator().free(slot(1)));
+        let used = u64::from(other.join().unwrap());
+        assert_eq!(disk.0.allocator().space().used(), used);
+    });
+}
+
+/// The last slot in use is freed while another is claimed.
+#[test]
+fn the_last_one_goes_while_another_comes() {
+    loom::model(|| {
+        let disk = Arc::new(Disk::new());
+        assert!(disk.allocator().claim_at(slot(1), 1));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || assert!(disk.allocator().claim_at(slot(2), 1)))
+        };
+        assert!(disk.allocator().free(slot(1)));
+        other.join().unwrap();
+        // The cluster may be on the list, but is passed over, and comes back.
+        disk.assert_nothing_lost(1, &[1]);
+        assert!(disk.allocator().free(slot(2)));
+        disk.assert_nothing_lost(0, &[0]);
+    });
+}
+
+/// The last slot in use is freed while somebody else wants that very slot: perhaps in vain, and
+/// then it is he who leaves the cluster empty.
+#[test]
+fn a_claim_in_vain_loses_no_cluster() {
+    loom::model(|| {
+        let disk = Arc::new(Disk::new());
+        assert!(disk.allocator().claim_at(slot(1), 1));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || disk.allocator().claim_at(slot(1), 1))
+        };
+        assert!(disk.allocator().free(slot(1)));
+        if other.join().unwrap() {
+            disk.assert_nothing_lost(1, &[1]);
+        } else {
+            disk.assert_nothing_lost(0, &[0, 1]);
+        }
+    });
+}
+
+/// Two free the last two slots at once: one of them sees to the cluster.
+#[test]
+fn two_free_the_last_ones() {
+    loom::model(|| {
+        let disk = Arc::new(Disk::new());
+        assert!(disk.allocator().claim_at(slot(1), 2));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || assert!(disk.allocator().free(slot(2))))
+        };
+        assert!(disk.allocator().free(slot(1)));
+        other.join().unwrap();
+        disk.assert_nothing_lost(0, &[0, 1]);
+    });
+}
+
+/// A cluster on the list is in use again and empties, while another takes what is free.
+#[test]
+fn a_listed_one_empties_while_it_is_taken() {
+    loom::model(|| {
+        let disk = Arc::new(Disk::new());
+        assert_eq!(disk.take().map(PhysicalCluster::index), Some(1));
+        disk.put(first());
+        assert!(disk.allocator().claim_at(slot(1), 1));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || disk.take())
+        };
+        assert!(disk.allocator().free(slot(1)));
+        match other.join().unwrap() {
+            Some(cluster) => {
+                assert_eq!(cluster, first());
+                disk.assert_nothing_lost(0, &[]);
+            }
+            None => disk.assert_nothing_lost(0, &[0]),
+        }
+    });
+}
+
+/// A fresh cluster is in use and empties, while another takes what is free.
+#[test]
+fn a_fresh_one_empties_while_it_is_taken() {
+    loom::model(|| {
+        let disk = Arc::new(Disk::new());
+        assert!(disk.allocator().claim_at(slot(512), 1));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || disk.take())
+        };
+        assert!(disk.allocator().free(slot(512)));
+        match other.join().unwrap() {
+            Some(cluster) => {
+                assert_eq!(cluster.index(), 1);
+                disk.assert_nothing_lost(0, &[]);
+            }
+            None => disk.assert_nothing_lost(0, &[1]),
+        }
+    });
+}
+
+/// A CPU's current cluster empties while the CPU lets go of it.
+#[test]
+fn a_held_one_empties_while_it_is_let_go() {
+    loom::model(|| {
+        let disk = Arc::new(Disk::new());
+        let current = Current::default();
+        disk.put(first());
+        disk.list.with(|list| {
+            current.set(disk.allocator().space(), first(), list);
+        });
+        let mine = disk.allocator().allocate(&current, 1, false);
+        assert_eq!(mine, Some((slot(1), 1)));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || assert!(disk.allocator().free(slot(1))))
+        };
+        disk.allocator().reset(&current);
+        other.join().unwrap();
+        disk.assert_nothing_lost(0, &[0, 1]);
+    });
+}
+
+/// Two CPUs go on in the same cluster, the only one with room, and one of them lets go.
+#[test]
+fn two_go_on_in_one_cluster() {
+    loom::model(|| {
+        let disk = Arc::new(Disk::new());
+        assert!(disk.allocator().claim_at(slot(512), 512));
+        // Nothing is free, and two slots are left in the first cluster.
+        assert!(disk.allocator().claim_at(slot(3), 509));
+        let allocate = |disk: &Disk| {
+            let current = Current::default();
+            let run = disk.allocator().allocate(&current, 1, false);
+            disk.allocator().reset(&current);
+            run
+        };
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || allocate(&disk))
+        };
+        let mine = allocate(&disk);
+        let other = other.join().unwrap();
+        assert!(mine.is_some() && other.is_some() && mine != other);
+        disk.assert_nothing_lost(1023, &[]);
+    });
+}

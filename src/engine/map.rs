@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which slots of a cluster are in use: a bit each.
+
+use super::slot::{Offset, SLOTS_PER_CLUSTER};
+use super::sync::{AtomicU64, Ordering};
+
+const WORD_BITS: usize = 64;
+const WORDS: usize = SLOTS_PER_CLUSTER / WORD_BITS;
+
+/// A bit for each slot of a cluster, set when the slot is in use. Zeroed memory is a map of
+/// a cluster with no slot in use.
+///
+/// Anybody may change bits at any time. A bit that is claimed was clear, and nobody else claims
+/// it before it is cleared; what its last owner did before clearing it is visible to the next.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct SlotMap([AtomicU64; WORDS]);
+
+/// What a map was, word by word: bits may have changed between the words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot([u64; WORDS]);
+
+/// The places of the set bits, ascending.
+#[derive(Clone, Debug)]
+pub struct Offsets {
+    left: Snapshot,
+    word: usize,
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<SlotMap>() == 64);
+
+/// The word that holds a place's bit, and which bit of it.
+const fn place(index: usize) -> (usize, u32) {
+    // Lossless: the mask leaves 6 bits.
+    (index / WORD_BITS, (index & (WORD_BITS - 1)) as u32)
+}
+
+/// The bits below `bit`, which is up to 64.
+fn below(bit: usize) -> u64 {
+    u32::try_from(bit)
+        .ok()
+        .and_then(|bit| 1u64.checked_shl(bit))
+        .map_or(u64::MAX, |bit| bit.wrapping_sub(1))
+}
+
+/// The bits of word `index` that stand for the places from `from` up to but not including `end`.
+fn part(index: usize, from: usize, end: usize) -> u64 {
+    let start = index.saturating_mul(WORD_BITS);
+    below(end.saturating_sub(start)) & !below(from.saturating_sub(start))
+}
+
+/// The lowest run of ones, or its first `most`.
+fn lowest_run(word: u64, most: usize) -> u64 {
+    let start = word.trailing_zeros();
+    let length = word.checked_shr(start).unwrap_or(0).trailing_ones() as usize;
+    below(length.min(most)).checked_shl(start).unwrap_or(0)
+}
+
+/// Sets the bits that `pick` picks among the clear ones of the word, and gives them back. It is
+/// called again with the word as it is then when somebody else changed the word meanwhile.
+fn claim_picked(word: &AtomicU64, pick: impl Fn(u64) -> u64) -> u64 {
+    let claim = |seen| match pick(seen) {
+        0 => None,
+        bits => Some(seen | bits),
+    };
+    word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, claim)
+        .map_or(0, pick)
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "an offset is below the number of bits"
+)]
+impl SlotMap {
+    fn bit(&self, offset: Offset) -> (&AtomicU64, u64) {
+        let (word, bit) = place(offset.index());
+        (&self.0[word], 1u64.wrapping_shl(bit))
+    }
+
+    /// Whether the bit is set.
+    pub fn test(&self, offset: Offset) -> bool {
+        let (word, bit) = self.bit(offset);
+        word.load(Ordering::Acquire) & bit != 0
+    }
+
+    /// Sets the bit and says whether it was set before.
+    pub fn set(&self, offset: Offset) -> bool {
+        let (word, bit) = self.bit(offset);
+        word.fetch_or(bit, Ordering::AcqRel) & bit != 0
+    }
+
+    /// Clears the bit and says whether it was set before.
+    pub fn clear(&self, offset: Offset) -> bool {
+        let (word, bit) = self.bit(offset);
+        word.fetch_and(!bit, Ordering::AcqRel) & bit != 0
+    }
+
+    /// Claims the first clear bit at or after `from` and those that follow it without a gap,
+    /// `want` of them at most. Gives the first one's place and their number, which is at least 1,
+    /// or `None` when all bits from there on are set.
+    pub fn claim_run(&self, from: Offset, want: usize) -> Option<(Offset, usize)> {
+        let mut start = 0usize;
+        let mut count = 0usize;
+        for (index, word) in self.0.iter().enumerate().skip(from.index() / WORD_BITS) {
+            let left = want.saturating_sub(count);
+            let allowed = part(index, from.index(), SLOTS_PER_CLUSTER);
+            let bits = claim_picked(word, |seen| {
+                let run = lowest_run(!seen & allowed, left);
+                // A run goes on only at the next word's lowest bit.
+                if count == 0 || run & 1 == 1 {
+                    run
+                } else {
+                    0
+                }
+            });
+            if count == 0 {
+                let first = bits.trailing_zeros() as usize;
+                start = index.saturating_mul(WORD_BITS).saturating_add(first);
+            }
+            count = count.saturating_add(bits.count_ones() as usize);
+            let goes_on = bits.leading_zeros() == 0;
+            if count >= want || (count > 0 && !goes_on) {
+                break;
+            }
+        }
+        let start = Offset::new(start)?;
+        (count > 0).then_some((start, count))
+    }
+
+    /// Claims the `count` bits from `from` on, or none when one of them is set or past the end.
+    ///
+    /// Bits claimed before one turns out to be set are cleared again; others may have passed
+    /// over them meanwhile.
+    pub fn claim_exact(&self, from: Offset, count: usize) -> bool {
+        let from = from.index();
+        let end = from.saturating_add(count);
+        if count == 0 || end > SLOTS_PER_CLUSTER {
+            return false;
+        }
+        let parts = || {
+            self.0
+                .iter()
+                .enumerate()
+                .map(|(index, word)| (word, part(index, from, end)))
+        };
+        for (tried, (word, bits)) in parts().enumerate() {
+            let pick = |seen| if seen & bits == 0 { bits } else { 0 };
+            if bits == 0 || claim_picked(word, pick) != 0 {
+                continue;
+            }
+            for (word, bits) in parts().take(tried).filter(|(_, bits)| *bits != 0) {
+                word.fetch_and(!bits, Ordering::AcqRel);
+            }
+            return false;
+        }
+        true
+    }
+
+    /// Claims the first `count` consecutive clear bits at or after `from`, and gives their place,
+    /// or `None` when there are nowhere as many.
+    pub fn claim_whole_run(&self, from: Offset, count: usize) -> Option<Offset> {
+        loop {
+            let start = self.snapshot().clear_run(from, count)?;
+            // Fails only when somebody else was faster.
+            if self.claim_exact(start, count) {
+                return Some(start);
+            }
+        }
+    }
+
+    /// How many bits are set.
+    pub fn count(&self) -> usize {
+        self.snapshot().count()
+    }
+
+    /// What the map is now.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(core::array::from_fn(|index| {
+            self.0[index].load(Ordering::Acquire)
+        }))
+    }
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "an offset is below the number of bits"
+)]
+impl Snapshot {
+    /// What `map` is now.
+    pub fn load(map: &SlotMap) -> Self {
+        map.snapshot()
+    }
+
+    /// Whether the bit is set.
+    pub const fn contains(&self, offset: Offset) -> bool {
+        let (word, bit) = place(offset.index());
+        self.0[word].wrapping_shr(bit) & 1 == 1
+    }
+
+    /// How many bits are set.
+    pub fn count(&self) -> usize {
+        self.0.iter().fold(0usize, |sum, word| {
+            sum.saturating_add(word.count_ones() as usize)
+        })
+    }
+
+    /// Where the first `count` consecutive clear bits at or after `from` are.
+    pub fn clear_run(&self, from: Offset, count: usize) -> Option<Offset> {
+        if count == 0 {
+            return None;
+        }
+        let mut start = from.index();
+        let mut at = start;
+        while at.saturating_sub(start) < count {
+            let (word, bit) = place(at);
+            let word = self.0.get(word)?.wrapping_shr(bit);
+            let rest = WORD_BITS.saturating_sub(bit as usize);
+            let clear = (word.trailing_zeros() as usize).min(rest);
+            at = at.saturating_add(clear);
+            if clear == 0 {
+                at = at.saturating_add(word.trailing_ones() as usize);
+                start = at;
+            }
+        }
+        Offset::new(start)
+    }
+
+    /// The places of the set bits, ascending.
+    pub const fn offsets(self) -> Offsets {
+        Offsets {
+            left: self,
+            word: 0,
+        }
+    }
+}
+
+impl Iterator for Offsets {
+    type Item = Offset;
+
+    fn next(&mut self) -> Option<Offset> {
+        loop {
+            let word = self.left.0.get_mut(self.word)?;
+            if *word != 0 {
+                let bit = word.trailing_zeros() as usize;
+                *word &= word.wrapping_sub(1);
+                return Offset::new(self.word.saturating_mul(WORD_BITS).saturating_add(bit));
+            }
+            self.word = self.word.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    fn at(index: usize) -> Offset {
+        Offset::new(index).unwrap()
+    }
+
+    /// Words that are often full, empty or a boundary of both.
+    fn words() -> impl Strategy<Value = [u64; WORDS]> {
+        prop::array::uniform8(prop_oneof![
+            3 => Just(u64::MAX),
+            3 => Just(0),
+            1 => (0u32..64).prop_map(|bits| u64::MAX << bits),
+            1 => (0u32..64).prop_map(|bits| u64::MAX >> bits),
+            1 => any::<u64>(),
+        ])
+    }
+
+    fn count() -> impl Strategy<Value = usize> {
+        prop_oneof![1usize..5, 1usize..=SLOTS_PER_CLUSTER, 62usize..67]
+    }
+
+    fn map(words: [u64; WORDS]) -> SlotMap {
+        SlotMap(words.map(AtomicU64::new))
+    }
+
+    fn bits(map: &SlotMap) -> Vec<bool> {
+        Offset::all().map(|offset| map.test(offset)).collect()
+    }
+
+    /// `before` with those bits set.
+    fn and(before: &[bool], from: usize, count: usize) -> Vec<bool> {
+        let mut after = before.to_vec();
+        after[from..from + count].fill(true);
+        after
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_is_the_first_clear_bits(words in words(), from in 0..SLOTS_PER_CLUSTER, want in count()) {
+            let map = map(words);
+            let before = bits(&map);
+            let expected = (from..SLOTS_PER_CLUSTER).find(|i| !before[*i]).map(|start| {
+                let clear = before[start..].iter().take_while(|bit| !**bit).count();
+                (at(start), clear.min(want))
+            });
+            prop_assert_eq!(map.claim_run(at(from), want), expected);
+            let (start, count) = expected.unwrap_or((Offset::FIRST, 0));
+            prop_assert_eq!(bits(&map), and(&before, start.index(), count));
+        }
+
+        #[test]
+        fn exact_bits_are_claimed_or_none(words in words(), from in 0..SLOTS_PER_CLUSTER, count in count()) {
+            let map = map(words);
+            let before = bits(&map);
+            let room = before.get(from..from + count).is_some_and(|bits| bits.iter().all(|bit| !bit));
+            prop_assert_eq!(map.claim_exact(at(from), count), room);
+            prop_assert_eq!(bits(&map), and(&before, from, if room { count } else { 0 }));
+        }
+
+        #[test]
+        fn a_whole_run_is_the_first_with_room(words in words(), from in 0..SLOTS_PER_CLUSTER, count in count()) {
+            let map = map(words);
+            let before = bits(&map);
+            let expected = (from..SLOTS_PER_CLUSTER)
+                .find(|start| before.get(*start..start + count).is_some_and(|bits| bits.iter().all(|bit| !bit)));
+            prop_assert_eq!(map.claim_whole_run(at(from), count), expected.map(at));
+            let after = and(&before, expected.unwrap_or(0), expected.map_or(0, |_| count));
+            prop_assert_eq!(bits(&map), after);
+        }
+
+        #[test]
+        fn a_snapshot_is_the_map(words in words()) {
+            let map = map(words);
+            let snapshot = Snapshot::load(&map);
+            prop_assert!(Offset::all().all(|offset| snapshot.contains(offset) == map.test(offset)));
+            let set: Vec<_> = Offset::all().filter(|offset| map.test(*offset)).collect();
+            prop_assert_eq!(map.count(), set.len());
+            prop_assert_eq!(snapshot.offsets().collect::<Vec<_>>(), set);
+        }
+    }
+
+    #[test]
+    fn nothing_wanted_is_nothing_claimed() {
+        let map = SlotMap::default();
+        assert_eq!(map.claim_run(Offset::FIRST, 0), None);
+        assert!(!map.claim_exact(Offset::FIRST, 0));
+        assert_eq!(map.claim_whole_run(Offset::FIRST, 0), None);
+        assert_eq!(
+            map.claim_whole_run(Offset::FIRST, SLOTS_PER_CLUSTER + 1),
+            None
+        );
+        assert_eq!(map.count(), 0);
+    }
+
+    #[test]
+    fn a_bit_says_what_it_was() {
+        let map = SlotMap::default();
+        for offset in Offset::all() {
+            assert!(!map.test(offset) && !map.set(offset));
+            assert!(map.test(offset) && map.set(offset));
+            assert_eq!(map.count(), 1);
+            assert!(map.clear(offset));
+            assert!(!map.clear(offset));
+        }
+    }
+}
