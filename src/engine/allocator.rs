@@ -141,6 +141,18 @@ impl ClusterState {
         counted.is_some_and(|(_, word)| word.is_free() && !word.is_listed())
     }
 
+    /// Takes the cluster off the free list and holds it, or says that it isn't free. Called under
+    /// the free list's lock. This is one step, so that whoever empties the cluster either left it
+    /// to be taken here or finds it off the list.
+    fn take(&self) -> bool {
+        let taken = self.update(|word| {
+            let word = Word(word.0 & !LISTED);
+            let held = if word.is_free() { HELD } else { 0 };
+            Some(Word(word.0 | held))
+        });
+        taken.is_some_and(|(before, after)| after.is_held() && !before.is_held())
+    }
+
     /// Counts slots that were never used as lost.
     fn reserve(&self, count: usize) {
         self.update(|word| word.counting(word.used(), word.lost().saturating_add(count)));
@@ -176,6 +188,19 @@ pub trait FreeListLock {
 /// Where a search for a cluster with room goes on.
 #[derive(Debug, Default)]
 pub struct Cursor(AtomicU32);
+
+/// A cluster that is held: it isn't put on the free list when it empties. Whoever has this has to
+/// [let go](Space::let_go) of it.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub struct HeldCluster(PhysicalCluster);
+
+impl HeldCluster {
+    /// Which one.
+    pub const fn number(&self) -> PhysicalCluster {
+        self.0
+    }
+}
 
 /// What became of a slot that was to be freed or retired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,33 +288,29 @@ impl<'a> Space<'a> {
             .is_none_or(|map| map.test(slot.offset()))
     }
 
-    /// A free cluster, which is then on no list: one that was never taken, in ascending order, or
-    /// else the one that has been on the list for longest. Clusters in use are passed over, and
-    /// come back when they empty.
-    ///
-    /// It is to be [held](Self::hold) under the same lock, or else may be taken by others, too;
-    /// or it is [put back](Self::put_free).
-    pub fn take_free(&self, list: &mut FreeList) -> Option<PhysicalCluster> {
+    /// A free cluster, which is then held and on no list: one that was never taken, in ascending
+    /// order, or else the one that has been on the list for longest. Clusters in use are passed
+    /// over, and come back when they empty.
+    pub fn take_free(&self, list: &mut FreeList) -> Option<HeldCluster> {
         while let Some(cluster) = PhysicalCluster::new(list.fresh) {
             let Some(state) = self.state(cluster) else {
                 break;
             };
             list.fresh = list.fresh.saturating_add(1);
-            if state.word().is_free() {
-                return Some(cluster);
+            if state.take() {
+                return Some(HeldCluster(cluster));
             }
         }
         while let Some((first, last)) = list.ends {
             let state = self.state(first)?;
-            let next = || PhysicalCluster::new(state.next.load(Ordering::Relaxed));
             list.ends = if first == last {
                 None
             } else {
-                next().map(|next| (next, last))
+                let next = PhysicalCluster::new(state.next.load(Ordering::Relaxed));
+                next.map(|next| (next, last))
             };
-            state.lower(LISTED);
-            if state.word().is_free() {
-                return Some(first);
+            if state.take() {
+                return Some(HeldCluster(first));
             }
         }
         None
@@ -317,23 +338,21 @@ impl<'a> Space<'a> {
         true
     }
 
-    /// Holds a cluster: it isn't put on the free list when it empties. Says whether it wasn't
-    /// held before; if it was, it is for the other one to let go.
-    pub fn hold(&self, cluster: PhysicalCluster, _list: &mut FreeList) -> bool {
-        match self.state(cluster) {
-            Some(state) if !state.word().is_held() => {
-                state.raise(HELD);
-                true
-            }
-            _ => false,
+    /// Holds a cluster, unless somebody else does.
+    pub fn hold(&self, cluster: PhysicalCluster, _list: &mut FreeList) -> Option<HeldCluster> {
+        let state = self.state(cluster)?;
+        if state.word().is_held() {
+            return None;
         }
+        state.raise(HELD);
+        Some(HeldCluster(cluster))
     }
 
-    /// Lets go of a cluster held, and puts it on the free list if it is empty.
-    pub fn let_go(&self, cluster: PhysicalCluster, list: &mut FreeList) {
-        if let Some(state) = self.state(cluster) {
+    /// Lets go of a cluster, and puts it on the free list if it is empty.
+    pub fn let_go(&self, held: HeldCluster, list: &mut FreeList) {
+        if let Some(state) = self.state(held.0) {
             state.lower(HELD);
-            self.put_free(cluster, list);
+            self.put_free(held.0, list);
         }
     }
 
@@ -520,6 +539,14 @@ impl Place {
         Self::PRESENT | holds | cluster | (self.next as u64 & Self::NEXT_MASK)
     }
 
+    const fn start(cluster: PhysicalCluster, holds: bool) -> Self {
+        Self {
+            cluster,
+            next: 0,
+            holds,
+        }
+    }
+
     /// Slots between where to go on and the end, free or not.
     const fn left(self) -> usize {
         SLOTS_PER_CLUSTER.saturating_sub(self.next)
@@ -567,33 +594,30 @@ impl Current {
         Ok((slot, count))
     }
 
-    /// Lets go of the current cluster and goes on in `cluster` from `next` on, or in none.
-    fn replace(
-        &self,
-        space: Space<'_>,
-        cluster: Option<PhysicalCluster>,
-        next: usize,
-        list: &mut FreeList,
-    ) {
+    /// Lets go of the current cluster and goes on there.
+    fn replace(&self, space: Space<'_>, place: Option<Place>, list: &mut FreeList) {
         if let Some(old) = self.get().filter(|place| place.holds) {
-            space.let_go(old.cluster, list);
+            space.let_go(HeldCluster(old.cluster), list);
         }
-        self.put(cluster.map(|cluster| Place {
-            cluster,
-            next,
-            holds: space.hold(cluster, list),
-        }));
+        self.put(place);
     }
 
-    /// Lets go of the current cluster, and goes on at the start of `cluster`, which is held from
-    /// then on by this, or by whoever holds it.
-    pub fn set(&self, space: Space<'_>, cluster: PhysicalCluster, list: &mut FreeList) {
-        self.replace(space, Some(cluster), 0, list);
+    /// Lets go of the current cluster, and goes on at the start of that one.
+    pub fn set(&self, space: Space<'_>, held: HeldCluster, list: &mut FreeList) {
+        self.replace(space, Some(Place::start(held.0, true)), list);
+    }
+
+    /// Lets go of the current cluster, and goes on at the start of one that somebody else may
+    /// hold. If nobody does, this holds it.
+    pub fn join(&self, space: Space<'_>, cluster: PhysicalCluster, list: &mut FreeList) {
+        self.replace(space, None, list);
+        let holds = space.hold(cluster, list).is_some();
+        self.put(Some(Place::start(cluster, holds)));
     }
 
     /// Lets go of the current cluster. There is none from then on. Nobody uses this meanwhile.
     pub fn reset(&self, space: Space<'_>, list: &mut FreeList) {
-        self.replace(space, None, 0, list);
+        self.replace(space, None, list);
     }
 }
 
@@ -667,14 +691,14 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         }
         for _ in 0..TRIES {
             let taken = self.list.with(|list| {
-                let cluster = self.space.take_free(list)?;
-                current.set(self.space, cluster, list);
-                Some(cluster)
+                let held = self.space.take_free(list)?;
+                current.set(self.space, held, list);
+                Some(())
             });
             if taken.is_none() {
                 let partial = self.space.find_partial(self.cursor, 1)?;
                 self.list
-                    .with(|list| current.set(self.space, partial, list));
+                    .with(|list| current.join(self.space, partial, list));
             }
             if let Some(run) = self.claimed(current.claim(self.space, want, false)) {
                 return Some(run);
@@ -690,23 +714,20 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
     fn allocate_whole(&self, current: &Current, count: usize) -> Option<PhysicalSlot> {
         let mut first = None;
         for _ in 0..TRIES {
-            let cluster = self.list.with(|list| {
-                let cluster = self.space.take_free(list)?;
-                self.space.hold(cluster, list);
-                Some(cluster)
-            })?;
+            let held = self.list.with(|list| self.space.take_free(list))?;
+            let cluster = held.number();
             let claim = self.space.claim_whole_run(cluster, Offset::FIRST, count);
             let slot = self.claimed(claim);
-            self.list.with(|list| {
-                self.space.let_go(cluster, list);
-                if let Some(slot) = slot {
-                    let next = slot.offset().index().saturating_add(count);
-                    let left = SLOTS_PER_CLUSTER.saturating_sub(next);
-                    if left > current.get().map_or(0, Place::left) {
-                        current.replace(self.space, Some(cluster), next, list);
-                    }
-                }
+            let place = slot.map(|slot| Place {
+                next: slot.offset().index().saturating_add(count),
+                ..Place::start(cluster, true)
             });
+            let left = current.get().map_or(0, Place::left);
+            self.list
+                .with(|list| match place.filter(|place| place.left() > left) {
+                    Some(place) => current.replace(self.space, Some(place), list),
+                    None => self.space.let_go(held, list),
+                });
             if slot.is_some() {
                 return slot;
             }

@@ -3,9 +3,11 @@
 //! Models of threads that claim and free slots of one cluster, in every order that the memory
 //! model allows.
 
-use super::allocator::{Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space};
+use super::allocator::{
+    Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, HeldCluster, Space,
+};
 use super::map::SlotMap;
-use super::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
+use super::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 use std::vec::Vec;
@@ -16,7 +18,7 @@ impl FreeListLock for Mutex<FreeList> {
     }
 }
 
-/// A disk whose first cluster was taken and is nobody's, and which has one more.
+/// A disk of two clusters.
 struct Disk {
     maps: [SlotMap; 2],
     states: [ClusterState; 2],
@@ -25,10 +27,6 @@ struct Disk {
 }
 
 const SLOTS: u32 = 2 * SLOTS_PER_CLUSTER as u32;
-
-fn first() -> PhysicalCluster {
-    PhysicalSlot::new(0).cluster()
-}
 
 fn slot(number: u32) -> PhysicalSlot {
     PhysicalSlot::new(number)
@@ -39,7 +37,8 @@ fn at(index: usize) -> Offset {
 }
 
 impl Disk {
-    fn new() -> Self {
+    /// Both clusters are fresh.
+    fn fresh() -> Self {
         let disk = Self {
             maps: Default::default(),
             states: Default::default(),
@@ -47,7 +46,16 @@ impl Disk {
             cursor: Cursor::default(),
         };
         disk.allocator().prepare();
-        assert_eq!(disk.take(), Some(first()));
+        disk
+    }
+
+    /// In the first cluster slot 1 is in use, and nobody holds it.
+    fn new() -> Self {
+        let disk = Self::fresh();
+        let held = disk.take().unwrap();
+        assert!(disk.allocator().claim_at(slot(1), 1));
+        disk.list
+            .with(|list| disk.allocator().space().let_go(held, list));
         disk
     }
 
@@ -56,23 +64,22 @@ impl Disk {
         Allocator::new(space, &self.list, &self.cursor)
     }
 
-    fn take(&self) -> Option<PhysicalCluster> {
-        self.list.with(|list| self.allocator().space().take_free(list))
-    }
-
-    fn put(&self, cluster: PhysicalCluster) {
+    fn take(&self) -> Option<HeldCluster> {
         self.list
-            .with(|list| self.allocator().space().put_free(cluster, list));
+            .with(|list| self.allocator().space().take_free(list))
     }
 
     /// With nothing going on, `used` slots are in use, and the clusters that can be taken are
     /// the empty ones that nobody holds, each once.
     fn assert_nothing_lost(&self, used: u64, free: &[u32]) {
         assert_eq!(self.allocator().space().used(), used);
-        assert_eq!(self.maps.iter().map(SlotMap::count).sum::<usize>() as u64, used + 1);
+        assert_eq!(
+            self.maps.iter().map(SlotMap::count).sum::<usize>() as u64,
+            used + 1
+        );
         let mut taken = Vec::new();
         while let Some(cluster) = self.take() {
-            taken.push(cluster.index());
+            taken.push(cluster.number().index());
             assert!(taken.len() <= 2, "a cluster is on the list twice");
         }
         taken.sort_unstable();
@@ -126,7 +133,6 @@ fn an_owner_sees_what_the_last_one_did() {
     use loom::cell::UnsafeCell;
     loom::model(|| {
         let disk = Arc::new((Disk::new(), UnsafeCell::new(0)));
-        assert!(disk.0.allocator().claim_at(slot(1), 1));
         let other = {
             let disk = disk.clone();
             thread::spawn(move || {
@@ -149,7 +155,6 @@ fn an_owner_sees_what_the_last_one_did() {
 fn the_last_one_goes_while_another_comes() {
     loom::model(|| {
         let disk = Arc::new(Disk::new());
-        assert!(disk.allocator().claim_at(slot(1), 1));
         let other = {
             let disk = disk.clone();
             thread::spawn(move || assert!(disk.allocator().claim_at(slot(2), 1)))
@@ -169,7 +174,6 @@ fn the_last_one_goes_while_another_comes() {
 fn a_claim_in_vain_loses_no_cluster() {
     loom::model(|| {
         let disk = Arc::new(Disk::new());
-        assert!(disk.allocator().claim_at(slot(1), 1));
         let other = {
             let disk = disk.clone();
             thread::spawn(move || disk.allocator().claim_at(slot(1), 1))
@@ -188,7 +192,7 @@ fn a_claim_in_vain_loses_no_cluster() {
 fn two_free_the_last_ones() {
     loom::model(|| {
         let disk = Arc::new(Disk::new());
-        assert!(disk.allocator().claim_at(slot(1), 2));
+        assert!(disk.allocator().claim_at(slot(2), 1));
         let other = {
             let disk = disk.clone();
             thread::spawn(move || assert!(disk.allocator().free(slot(2))))
@@ -204,8 +208,8 @@ fn two_free_the_last_ones() {
 fn a_listed_one_empties_while_it_is_taken() {
     loom::model(|| {
         let disk = Arc::new(Disk::new());
-        assert_eq!(disk.take().map(PhysicalCluster::index), Some(1));
-        disk.put(first());
+        assert!(disk.take().is_some_and(|held| held.number().index() == 1));
+        assert!(disk.allocator().free(slot(1)));
         assert!(disk.allocator().claim_at(slot(1), 1));
         let other = {
             let disk = disk.clone();
@@ -214,7 +218,7 @@ fn a_listed_one_empties_while_it_is_taken() {
         assert!(disk.allocator().free(slot(1)));
         match other.join().unwrap() {
             Some(cluster) => {
-                assert_eq!(cluster, first());
+                assert_eq!(cluster.number().index(), 0);
                 disk.assert_nothing_lost(0, &[]);
             }
             None => disk.assert_nothing_lost(0, &[0]),
@@ -235,10 +239,10 @@ fn a_fresh_one_empties_while_it_is_taken() {
         assert!(disk.allocator().free(slot(512)));
         match other.join().unwrap() {
             Some(cluster) => {
-                assert_eq!(cluster.index(), 1);
-                disk.assert_nothing_lost(0, &[]);
+                assert_eq!(cluster.number().index(), 1);
+                disk.assert_nothing_lost(1, &[]);
             }
-            None => disk.assert_nothing_lost(0, &[1]),
+            None => disk.assert_nothing_lost(1, &[1]),
         }
     });
 }
@@ -247,12 +251,8 @@ fn a_fresh_one_empties_while_it_is_taken() {
 #[test]
 fn a_held_one_empties_while_it_is_let_go() {
     loom::model(|| {
-        let disk = Arc::new(Disk::new());
+        let disk = Arc::new(Disk::fresh());
         let current = Current::default();
-        disk.put(first());
-        disk.list.with(|list| {
-            current.set(disk.allocator().space(), first(), list);
-        });
         let mine = disk.allocator().allocate(&current, 1, false);
         assert_eq!(mine, Some((slot(1), 1)));
         let other = {
@@ -272,7 +272,7 @@ fn two_go_on_in_one_cluster() {
         let disk = Arc::new(Disk::new());
         assert!(disk.allocator().claim_at(slot(512), 512));
         // Nothing is free, and two slots are left in the first cluster.
-        assert!(disk.allocator().claim_at(slot(3), 509));
+        assert!(disk.allocator().claim_at(slot(4), 508));
         let allocate = |disk: &Disk| {
             let current = Current::default();
             let run = disk.allocator().allocate(&current, 1, false);

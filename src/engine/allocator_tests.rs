@@ -43,13 +43,8 @@ impl Disk {
         Allocator::new(self.space(), &self.list, &self.cursor)
     }
 
-    fn take(&self) -> Option<PhysicalCluster> {
+    fn take(&self) -> Option<HeldCluster> {
         self.space().take_free(&mut self.list.lock().unwrap())
-    }
-
-    fn put(&self, cluster: PhysicalCluster) -> bool {
-        self.space()
-            .put_free(cluster, &mut self.list.lock().unwrap())
     }
 
     /// The clusters on the list, in its order.
@@ -187,6 +182,295 @@ impl Model {
                     self.claim(first, count);
                 }
                 None if contiguous => assert!(!self.has_whole_cluster(cpus)),
+                None => assert!((0..self.slots).all(|number| !self.is_free(number))),
+            },
+            Step::ClaimAt { slot, count } => {
+                let first = PhysicalSlot::new((slot % (self.slots as usize + 600)) as u32);
+                let end = first.number() + count as u32;
+                let one_cluster = first.offset().index() + count <= 512;
+                let free = (first.number()..end).all(|number| self.is_free(number));
+                assert_eq!(allocator.claim_at(first, count), one_cluster && free);
+                if one_cluster && free {
+                    self.claim(first, count);
+                }
+            }
+            Step::Free { which, count } => {
+                for _ in 0..count {
+                    let Some(number) = self.pick(which) else {
+                        break;
+                    };
+                    self.used.remove(&number);
+                    assert!(allocator.free(PhysicalSlot::new(number)));
+                }
+                let other = (which % (2 * self.slots as usize)) as u32;
+                if !self.used.contains(&other) && !self.retired.contains(&other) {
+                    assert!(
+                        !allocator.free(PhysicalSlot::new(other)),
+                        "{other} was not in use"
+                    );
+                    assert!(!allocator.retire(PhysicalSlot::new(other)));
+                }
+            }
+            Step::Retire { which } => {
+                if let Some(number) = self.pick(which) {
+                    self.used.remove(&number);
+                    self.retired.insert(number);
+                    assert!(allocator.retire(PhysicalSlot::new(number)));
+                }
+            }
+            Step::Reset { cpu } => allocator.reset(&cpus[cpu]),
+        }
+        let space = allocator.space();
+        assert_eq!(space.used(), self.used.len() as u64);
+        assert_eq!(space.retired(), self.retired.len() as u64);
+        assert_eq!(
+            space.capacity(),
+            u64::from(self.slots - 1) - space.retired()
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    /// Any sequence of steps leaves the disk as a set of the slots in use would be, and in the end
+    /// every other slot can be had: also in the clusters that CPUs hold which are not used again.
+    #[test]
+    fn a_disk_is_a_set(
+        slots in prop_oneof![1u32..2600, (1u32..5).prop_map(|clusters| clusters * 512)],
+        steps in prop::collection::vec(step(), 0..150),
+    ) {
+        let disk = Disk::new(slots);
+        let cpus: [Current; CPUS] = Default::default();
+        let mut model = Model { used: BTreeSet::new(), retired: BTreeSet::new(), slots };
+        disk.check();
+        for step in steps {
+            model.step(disk.allocator(), &cpus, step);
+            disk.check();
+        }
+        while let Some((first, count)) = disk.allocator().allocate(&cpus[0], 7, false) {
+            model.claim(first, count);
+        }
+        disk.check();
+        prop_assert!((0..slots).all(|number| !model.is_free(number)));
+        prop_assert_eq!(disk.space().used(), disk.space().capacity());
+
+        for number in core::mem::take(&mut model.used) {
+            prop_assert!(disk.allocator().free(PhysicalSlot::new(number)));
+        }
+        cpus.iter().for_each(|cpu| disk.allocator().reset(cpu));
+        disk.check();
+        prop_assert_eq!(disk.space().used(), 0);
+        let mut taken = 0;
+        while disk.take().is_some() {
+            taken += 1;
+        }
+        let full = disk.states.iter().filter(|state| state.word().room() == 0).count();
+        prop_assert_eq!(taken + full, disk.states.len());
+    }
+
+    /// On a disk never used, what one CPU allocates goes straight on.
+    #[test]
+    fn a_single_writer_goes_straight_on(slots in 1u32..5000, wants in prop::collection::vec(want(), 1..200)) {
+        let disk = Disk::new(slots);
+        let current = Current::default();
+        let mut next = 1;
+        for want in wants {
+            let Some((first, count)) = disk.allocator().allocate(&current, want, false) else {
+                prop_assert_eq!(next, slots, "the disk isn't full");
+                break;
+            };
+            prop_assert_eq!(first.number(), next);
+            // What cuts a run short is the end of a cluster or of the disk.
+            let end = next + count as u32;
+            prop_assert!(count == want || end % 512 == 0 || end == slots);
+            next = end;
+        }
+    }
+
+    /// Contiguous runs of up to half a cluster go on upwards, and leave out what is too short.
+    #[test]
+    fn contiguous_runs_ascend(wants in prop::collection::vec(1usize..=256, 1..60)) {
+        let disk = Disk::new(1 << 16);
+        let current = Current::default();
+        let mut next = 1;
+        for want in wants {
+            let (first, count) = disk.allocator().allocate(&current, want, true).unwrap();
+            prop_assert_eq!(count, want);
+            let left_out = first.number() - next;
+            prop_assert!(left_out == 0 || (left_out as usize) < want && first.offset() == Offset::FIRST);
+            next = first.number() + count as u32;
+        }
+    }
+
+    /// Clusters come off the list in the order in which they went on it, after the fresh ones.
+    #[test]
+    fn the_free_list_is_a_queue(steps in prop::collection::vec(any::<(bool, usize)>(), 0..200)) {
+        let disk = Disk::new(512 * 8);
+        let (mut queue, mut fresh) = (VecDeque::new(), 0..8);
+        let mut taken = Vec::new();
+        let list = || disk.list.lock().unwrap();
+        for (take, which) in steps {
+            if take {
+                let expected = fresh.next().or_else(|| queue.pop_front());
+                let held = disk.take();
+                prop_assert_eq!(held.as_ref().map(|held| held.number().index()), expected);
+                taken.extend(held);
+            } else if !taken.is_empty() {
+                let held = taken.swap_remove(which % taken.len());
+                let cluster = held.number();
+                prop_assert!(!disk.space().put_free(cluster, &mut list()), "it is held");
+                disk.space().let_go(held, &mut list());
+                prop_assert!(!disk.space().put_free(cluster, &mut list()), "it is there already");
+                queue.push_back(cluster.index());
+            }
+            prop_assert_eq!(&disk.listed(), &Vec::from_iter(queue.iter().copied()));
+        }
+    }
+}
+
+#[test]
+fn only_memory_for_each_cluster_is_a_disk() {
+    let maps: [SlotMap; 2] = Default::default();
+    let states: [ClusterState; 2] = Default::default();
+    for (slots, fits) in [(512, false), (513, true), (1024, true), (1025, false)] {
+        assert_eq!(Space::new(&maps, &states, slots).is_some(), fits);
+    }
+    assert!(Space::new(&maps, &states[..1], 1024).is_none());
+    assert!(Space::new(&maps[..1], &states, 1024).is_none());
+    let none = Space::new(&[], &[], 0).unwrap();
+    none.prepare(&mut FreeList::default());
+    assert_eq!((none.capacity(), none.retired()), (0, 0));
+    assert_eq!(none.find_partial(&Cursor::default(), 1), None);
+}
+
+#[test]
+fn a_held_cluster_goes_on_the_list_when_it_is_let_go() {
+    let disk = Disk::new(512 * 3);
+    let space = disk.space();
+    let list = &mut disk.list.lock().unwrap();
+    let held = space.take_free(list).unwrap();
+    let taken = held.number();
+    assert_eq!(space.hold(taken, list), None, "it is held already");
+    assert!(!space.put_free(taken, list));
+    assert_eq!(space.claim_at(taken, Offset::new(9).unwrap(), 1), Ok(()));
+    let slot = taken.slot(Offset::new(9).unwrap());
+    assert_eq!(space.free(slot), Freed::Freed);
+    assert_eq!(space.free(slot), Freed::NotInUse);
+    space.let_go(held, list);
+    assert_eq!(list.ends, Some((taken, taken)));
+
+    // One in use isn't, until it empties. Claiming in a fresh one keeps it from being taken.
+    let fresh = cluster(1);
+    let run = (fresh.slot(Offset::FIRST), 2);
+    assert_eq!(space.claim_run(fresh, Offset::FIRST, 2), Ok(run));
+    assert_eq!(space.take_free(list), Some(HeldCluster(cluster(2))));
+    assert_eq!(space.free(PhysicalSlot::new(512)), Freed::Freed);
+    assert!(!space.put_free(fresh, list));
+    assert_eq!(space.free(PhysicalSlot::new(513)), Freed::Emptied(fresh));
+    assert!(space.put_free(fresh, list));
+    assert_eq!(list.ends, Some((taken, fresh)));
+
+    // Neither is one in use that is on the list taken.
+    let run = space.claim_whole_run(taken, Offset::FIRST, 3);
+    assert_eq!(run, Ok(PhysicalSlot::new(1)));
+    assert_eq!(space.take_free(list), Some(HeldCluster(fresh)));
+    assert_eq!(space.take_free(list), None);
+    // The last slot to go may be retired, too.
+    assert_eq!(space.free(PhysicalSlot::new(1)), Freed::Freed);
+    assert_eq!(space.free(PhysicalSlot::new(2)), Freed::Freed);
+    assert_eq!(space.retire(PhysicalSlot::new(3)), Freed::Emptied(taken));
+    assert!(space.put_free(taken, list));
+}
+
+#[test]
+fn a_large_run_leaves_the_current_cluster_alone() {
+    let disk = Disk::new(512 * 4);
+    let current = Current::default();
+    let next = |want, contiguous| {
+        let run = disk
+            .allocator()
+            .allocate(&current, want, contiguous)
+            .unwrap();
+        (run.0.number(), run.1)
+    };
+    assert_eq!(next(10, true), (1, 10));
+    assert_eq!(next(512, true), (512, 512));
+    assert_eq!(next(10, true), (11, 10));
+    assert_eq!(next(500, true), (1024, 500));
+    assert_eq!(next(10, false), (21, 10));
+    // More is left in the new one than in the old.
+    assert_eq!(next(480, true), (31, 480));
+    assert_eq!(next(30, true), (1536, 30));
+    assert_eq!(next(10, false), (1566, 10));
+    disk.check();
+}
+
+/// The first cluster that is free has slot 0 in the way, and goes to the list's end.
+#[test]
+fn a_whole_cluster_is_found_behind_one_that_is_not() {
+    let disk = Disk::new(512 * 2 + 100);
+    let allocate = |current: &Current| disk.allocator().allocate(current, 512, true);
+    let currents: [Current; 2] = Default::default();
+    assert_eq!(allocate(&currents[0]), Some((PhysicalSlot::new(512), 512)));
+    assert_eq!(allocate(&currents[1]), None);
+    disk.check();
+    assert_eq!(disk.listed().len(), 2);
+}
+
+#[test]
+fn the_search_for_room_goes_round() {
+    let disk = Disk::new(512 * 4);
+    let space = disk.space();
+    let find = |least| {
+        space
+            .find_partial(&disk.cursor, least)
+            .map(PhysicalCluster::index)
+    };
+    assert_eq!(
+        [find(1), find(1), find(512), find(512)],
+        [Some(0), Some(1), Some(2), Some(3)]
+    );
+    assert_eq!(
+        [find(512), find(511), find(511)],
+        [Some(1), Some(2), Some(3)]
+    );
+    assert_eq!(space.claim_at(cluster(1), Offset::FIRST, 512), Ok(()));
+    assert_eq!([find(1), find(1), find(0)], [Some(0), Some(2), Some(3)]);
+    assert_eq!(find(513), None);
+}
+
+/// Threads allocate and free at once, with more than the disk has: nothing is handed out twice,
+/// and nothing is missing in the end.
+#[test]
+fn threads_share_a_disk() {
+    const SLOTS: u32 = 512 * 4 + 77;
+    const THREADS: u32 = 4;
+    let disk = Disk::new(SLOTS);
+    let owned: Vec<AtomicBool> = (0..SLOTS).map(|_| AtomicBool::new(false)).collect();
+    let own = |slot: PhysicalSlot, value: bool| {
+        let before = owned[slot.number() as usize].swap(value, Ordering::AcqRel);
+        assert_ne!(before, value, "slot {} has two owners", slot.number());
+    };
+    let work = &|seed: u32| {
+        let allocator = disk.allocator();
+        let mut currents: [Current; 2] = Default::default();
+        let (mut mine, mut random) = (Vec::<PhysicalSlot>::new(), seed);
+        let mut next = |below: usize| {
+            random ^= random << 13;
+            random ^= random >> 17;
+            random ^= random << 5;
+            random as usize % below
+        };
+        for _ in 0..4000 {
+            let (first, count) = match next(8) {
+                0 | 1 if mine.len() > next(800) => {
+                    let from = next(mine.len());
+                    // Often so many that clusters empty.
+                    for slot in mine.drain(from / 2..) {
+                        own(slot, false);
+                        assert!(allocator.free(slot));
+                    }
                     continue;
                 }
                 2 => {
@@ -225,7 +509,7 @@ impl Model {
         currents.iter().for_each(|current| allocator.reset(current));
     };
     std::thread::scope(|scope| {
-        for seed in 1..=THREADS as u32 {
+        for seed in 1..=THREADS {
             scope.spawn(move || work(seed.wrapping_mul(0x9e37_79b9)));
         }
     });

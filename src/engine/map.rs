@@ -32,8 +32,8 @@ pub struct Offsets {
 const _: () = assert!(size_of::<SlotMap>() == 64);
 
 /// The word that holds a place's bit, and which bit of it.
+#[allow(clippy::cast_possible_truncation, reason = "the mask leaves 6 bits")]
 const fn place(index: usize) -> (usize, u32) {
-    // Lossless: the mask leaves 6 bits.
     (index / WORD_BITS, (index & (WORD_BITS - 1)) as u32)
 }
 
