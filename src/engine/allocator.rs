@@ -209,7 +209,7 @@ pub enum Freed {
     /// It is not in use, or no slot of the disk: the caller has miscounted.
     NotInUse,
     /// It is no longer in use.
-    Freed,
+    Done,
     /// It is no longer in use, nor is any in its cluster, which is to be
     /// [put on the free list](Space::put_free).
     Emptied(PhysicalCluster),
@@ -431,7 +431,7 @@ impl<'a> Space<'a> {
                 if state.count_down(1, 0) {
                     Freed::Emptied(slot.cluster())
                 } else {
-                    Freed::Freed
+                    Freed::Done
                 }
             }
             _ => Freed::NotInUse,
@@ -446,7 +446,7 @@ impl<'a> Space<'a> {
                 if state.count_down(1, 1) {
                     Freed::Emptied(slot.cluster())
                 } else {
-                    Freed::Freed
+                    Freed::Done
                 }
             }
             _ => Freed::NotInUse,

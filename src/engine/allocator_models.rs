@@ -203,6 +203,27 @@ fn two_free_the_last_ones() {
     });
 }
 
+/// A cluster empties twice before it is on the list, and is there once all the same.
+#[test]
+fn one_empties_twice() {
+    loom::model(|| {
+        let disk = Arc::new(Disk::new());
+        let second = disk.take().unwrap();
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || {
+                assert!(disk.allocator().claim_at(slot(2), 1));
+                assert!(disk.allocator().free(slot(2)));
+            })
+        };
+        assert!(disk.allocator().free(slot(1)));
+        disk.list
+            .with(|list| disk.allocator().space().let_go(second, list));
+        other.join().unwrap();
+        disk.assert_nothing_lost(0, &[0, 1]);
+    });
+}
+
 /// A cluster on the list is in use again and empties, while another takes what is free.
 #[test]
 fn a_listed_one_empties_while_it_is_taken() {

@@ -355,7 +355,7 @@ fn a_held_cluster_goes_on_the_list_when_it_is_let_go() {
     assert!(!space.put_free(taken, list));
     assert_eq!(space.claim_at(taken, Offset::new(9).unwrap(), 1), Ok(()));
     let slot = taken.slot(Offset::new(9).unwrap());
-    assert_eq!(space.free(slot), Freed::Freed);
+    assert_eq!(space.free(slot), Freed::Done);
     assert_eq!(space.free(slot), Freed::NotInUse);
     space.let_go(held, list);
     assert_eq!(list.ends, Some((taken, taken)));
@@ -365,7 +365,7 @@ fn a_held_cluster_goes_on_the_list_when_it_is_let_go() {
     let run = (fresh.slot(Offset::FIRST), 2);
     assert_eq!(space.claim_run(fresh, Offset::FIRST, 2), Ok(run));
     assert_eq!(space.take_free(list), Some(HeldCluster(cluster(2))));
-    assert_eq!(space.free(PhysicalSlot::new(512)), Freed::Freed);
+    assert_eq!(space.free(PhysicalSlot::new(512)), Freed::Done);
     assert!(!space.put_free(fresh, list));
     assert_eq!(space.free(PhysicalSlot::new(513)), Freed::Emptied(fresh));
     assert!(space.put_free(fresh, list));
@@ -377,8 +377,8 @@ fn a_held_cluster_goes_on_the_list_when_it_is_let_go() {
     assert_eq!(space.take_free(list), Some(HeldCluster(fresh)));
     assert_eq!(space.take_free(list), None);
     // The last slot to go may be retired, too.
-    assert_eq!(space.free(PhysicalSlot::new(1)), Freed::Freed);
-    assert_eq!(space.free(PhysicalSlot::new(2)), Freed::Freed);
+    assert_eq!(space.free(PhysicalSlot::new(1)), Freed::Done);
+    assert_eq!(space.free(PhysicalSlot::new(2)), Freed::Done);
     assert_eq!(space.retire(PhysicalSlot::new(3)), Freed::Emptied(taken));
     assert!(space.put_free(taken, list));
 }
