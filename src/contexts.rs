@@ -106,6 +106,12 @@ impl<'a> Lazy<'a> {
         }
     }
 
+    /// The context, if it is taken.
+    #[inline]
+    pub(crate) fn taken(&mut self) -> Option<&mut Context> {
+        self.taken.as_deref_mut()
+    }
+
     /// The context, from now on taken. The first call may sleep.
     #[inline]
     pub(crate) fn get(&mut self) -> Result<&mut Context> {

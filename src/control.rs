@@ -9,25 +9,59 @@ use crate::engine::counters::Counter;
 use crate::glue::inode::SwapInode;
 use crate::glue::memory;
 use crate::glue::sysfs::{attributes, Attribute, Text};
+use crate::glue::thread::Thread;
+use crate::tiers::{
+    AddAttribute, CancelAttribute, HighWatermarkAttribute, LowWatermarkAttribute,
+    RecompressAttribute, RemoveAttribute, TiersAttribute, WritebackAttribute,
+    WritebackLimitAttribute,
+};
+use crate::writeback::Background;
 use kernel::fmt::{self, Write};
 use kernel::prelude::*;
-use kernel::sync::Arc;
+use kernel::sync::{new_mutex, Arc, Mutex};
 
 /// A device and the inode it shows.
 pub(crate) struct Control {
     device: Arc<Device>,
     inode: SwapInode,
+    /// The thread that writes back, from when there is the first disk. The mutex also makes
+    /// changes one at a time that depend on one another.
+    writeback: Pin<KBox<Mutex<Option<Thread>>>>,
 }
 
 impl Control {
-    /// The control of that device.
-    pub(crate) fn new(device: Arc<Device>, inode: SwapInode) -> Self {
-        Self { device, inode }
+    /// The control of that device. May sleep.
+    pub(crate) fn new(device: Arc<Device>, inode: SwapInode) -> Result<Self> {
+        Ok(Self {
+            device,
+            inode,
+            writeback: KBox::pin_init(new_mutex!(None, "vswap_control"), GFP_KERNEL)?,
+        })
     }
 
     /// The device.
     pub(crate) fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// The device, to be kept.
+    pub(crate) fn shared_device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// Makes changes one at a time, as long as the guard lives.
+    pub(crate) fn lock(&self) -> impl Drop + '_ {
+        self.writeback.lock()
+    }
+
+    /// Sees to it that there is somebody to write back. May sleep.
+    pub(crate) fn start_writeback(&self) -> Result {
+        let mut thread = self.writeback.lock();
+        if thread.is_none() {
+            let work = Background::new(self.device.clone())?;
+            *thread = Some(Thread::start(c"vswap_writeback", work)?);
+        }
+        Ok(())
     }
 
     /// The inode.
@@ -80,6 +114,8 @@ impl Attribute for RamLimitAttribute {
             .device
             .ram()
             .set_limit(limit.map_err(|refusal| refused("ram_limit", refusal))?);
+        // What is above a lower limit can be written back.
+        control.device.bell.wake();
         Ok(())
     }
 }
@@ -125,10 +161,28 @@ impl Attribute for StatAttribute {
         for counter in Counter::ALL {
             writeln!(text, "{} {}", counter.name(), device.counter(*counter))?;
         }
+        let traffic = device.traffic();
+        writeln!(text, "disk_read_bytes {}", traffic.read)?;
+        writeln!(text, "disk_write_bytes {}", traffic.written)?;
+        writeln!(text, "disk_large_write_bytes {}", traffic.large)?;
         writeln!(text, "pool_bytes {}", device.ram().pool_bytes())?;
         writeln!(text, "table_bytes {}", device.table_bytes())?;
         writeln!(text, "metadata_bytes {}", device.metadata_bytes())
     }
 }
 
-attributes!(ATTRIBUTES: SizeAttribute, RamLimitAttribute, AlgorithmAttribute, StatAttribute);
+attributes!(
+    ATTRIBUTES: SizeAttribute,
+    RamLimitAttribute,
+    AlgorithmAttribute,
+    StatAttribute,
+    TiersAttribute,
+    AddAttribute,
+    RemoveAttribute,
+    CancelAttribute,
+    WritebackAttribute,
+    RecompressAttribute,
+    WritebackLimitAttribute,
+    HighWatermarkAttribute,
+    LowWatermarkAttribute,
+);

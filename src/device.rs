@@ -3,25 +3,44 @@
 //! A swap device: what happens when the swap core writes, reads and frees slots.
 //!
 //! The swap core has a slot pinned while it does one of these to it, so no two of them run on
-//! one slot at a time; on different slots, all of them do.
+//! one slot at a time; on different slots, all of them do. Movers give a slot another entry at
+//! any time.
 
 use crate::contexts::{Contexts, Lazy};
-use crate::engine::codec::{Algorithm, Codec};
+use crate::disk::Allocating;
+use crate::disks::{Disks, Run};
+use crate::engine::budget::Budget;
+use crate::engine::codec::Algorithm;
 use crate::engine::config::{RamLimit, Size};
 use crate::engine::counters::{self, Counter};
-use crate::engine::entry::{Content, Object};
+use crate::engine::entry::{Content, Place};
+use crate::engine::form::Home;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::same;
-use crate::engine::slot::Slot;
-use crate::engine::table::Change;
+use crate::engine::traffic::{self, Totals, Traffic};
+use crate::engine::slot::{ClusterNumber, Slot};
+use crate::glue::call::{Broken, Call, CallPage, DiskIo, Load, Pages, Store};
+use crate::glue::clock;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::held::{HeldContent, Owned, PinnedSlot};
-use crate::glue::index::{Found, Index, Replaced, CLUSTER_BYTES, TABLE_BYTES};
-use crate::ram::Ram;
+use crate::glue::cluster::{CLUSTER_BYTES, TABLE_BYTES};
+use crate::glue::index::{Index, Preference};
+use crate::glue::rcu::Reader;
+use crate::glue::transfer::{Failed, Reserves};
+use crate::glue::wait::{Progress, WaitQueue};
+use crate::ram::{Incompressible, Ram};
+use crate::tally::Tally;
 use core::sync::atomic::{AtomicU64, Ordering};
 use kernel::pr_err_once;
 use kernel::prelude::*;
 use kernel::sync::Arc;
+
+/// How often a page that disks fail to take is stored elsewhere before it stays in memory.
+const RETRIES: usize = 4;
+
+/// How long a store waits at a time for writeback to make room, in milliseconds, and how often.
+const THROTTLE_MS: u32 = 100;
+const THROTTLES: usize = 10;
 
 /// The device: a virtual size, the index of what is stored, and the tiers that hold it.
 #[pin_data(PinnedDrop)]
@@ -30,9 +49,22 @@ pub(crate) struct Device {
     contexts: Contexts,
     counters: PerCpu<counters::PerCpu>,
     ram: Ram,
+    reserves: Reserves,
+    budget: Budget,
+    /// Where writeback waits until it is wanted.
+    #[pin]
+    pub(crate) bell: WaitQueue,
+    /// How far writeback has got, for stores that wait for room.
+    #[pin]
+    pub(crate) progress: Progress,
     #[pin]
     index: Index,
+    // After the index, whose entries speak of them.
+    disks: Disks,
 }
+
+/// A page did not find room in any tier: `ENOSPC`, or `ENOMEM`.
+type Stored = Result;
 
 impl Device {
     /// The device's number: there is one.
@@ -46,55 +78,158 @@ impl Device {
                 contexts: Contexts::new()?,
                 counters: PerCpu::new()?,
                 ram: Ram::new(limit)?,
+                reserves: Reserves::new()?,
+                budget: Budget::default(),
+                bell <- WaitQueue::new(),
+                progress <- Progress::new(),
                 index <- Index::new(),
+                disks: Disks::new()?,
             }),
             GFP_KERNEL,
         )
     }
 
-    /// Stores a folio's pages in their slots. On an error none of those slots holds anything:
-    /// the folio stays in memory, and no older copy of it is ever read.
-    ///
-    /// `ENOSPC`: no tier has room. `ENOMEM`: there is no memory.
-    pub(crate) fn store<'a>(
-        &self,
-        pages: impl Iterator<Item = (PinnedSlot<'a>, &'a Page)> + Clone,
-    ) -> Result {
+    /// Stores folios' pages in their slots. On an error none of those slots holds anything: the
+    /// folios stay in memory, and no older copy of them is ever read.
+    pub(crate) fn store(&self, mut call: Call<Store>) {
+        if self.ram.is_used() && self.ram.is_full() && !self.disks.are_none() {
+            self.throttle();
+        }
         let mut context = Lazy::new(&self.contexts);
-        let result = pages
-            .clone()
-            .try_for_each(|(slot, page)| self.store_page(&slot, page, &mut context));
+        let (pages, disk_io) = call.split();
+        let result = Storing::new(self, pages, disk_io, &mut context).run();
         drop(context);
-        if result.is_err() {
-            for (slot, _) in pages {
-                self.free(slot.slot());
-                let cpu = Pinned::new();
-                self.tally(&cpu).count(Counter::FailedStores, 1);
+        if result.is_err() && !call.is_under_way() {
+            self.undo(&mut call, &[]);
+        }
+        call.finish(result);
+        if self.ram.is_used() && self.ram.is_above_high() {
+            self.bell.wake();
+        }
+    }
+
+    /// Waits for writeback to make room in the ram tier, as long as it gets on.
+    #[cold]
+    fn throttle(&self) {
+        self.tally(&Pinned::new())
+            .count(Counter::ThrottledStores, 1);
+        for _ in 0..THROTTLES {
+            let seen = self.progress.now();
+            if !self.ram.is_full() {
+                return;
+            }
+            self.bell.wake();
+            if !self.progress.wait(seen, THROTTLE_MS) {
+                return;
             }
         }
-        result
+    }
+
+    /// Stores those pages again that disks failed to take, and completes the call.
+    pub(crate) fn repair(&self, broken: Broken) {
+        let (mut call, mut result, failed) = broken.into_parts();
+        if result.is_ok() && failed.is_beyond() {
+            result = Err(EIO);
+        }
+        if result.is_err() {
+            self.undo(&mut call, &[&failed]);
+            return call.finish(result);
+        }
+        let mut latest = None;
+        for _ in 0..RETRIES {
+            let bad = latest.as_ref().unwrap_or(&failed);
+            let sent = self.send_again(&mut call, bad);
+            let again = call.wait();
+            let is_done = again.as_ref().is_none_or(Failed::is_none);
+            if sent.is_ok() && is_done {
+                return call.finish(Ok(()));
+            }
+            if sent.is_err() || again.as_ref().is_some_and(Failed::is_beyond) {
+                match &again {
+                    Some(again) => self.undo(&mut call, &[bad, again]),
+                    None => self.undo(&mut call, &[bad]),
+                }
+                return call.finish(sent.and(Err(EIO)));
+            }
+            latest = again;
+        }
+        self.undo(&mut call, &[latest.as_ref().unwrap_or(&failed)]);
+        call.finish(Err(EIO));
+    }
+
+    /// Sends those pages of a call elsewhere that failed to get where they are to lie.
+    fn send_again(&self, call: &mut Call<Store>, bad: &Failed) -> Stored {
+        let mut context = Lazy::new(&self.contexts);
+        let (pages, disk_io) = call.split();
+        for page in pages {
+            if !self.place_of(page.slot()).is_some_and(|p| bad.has(p)) {
+                continue;
+            }
+            self.tally(&Pinned::new()).count(Counter::RetriedPages, 1);
+            if self.ram.is_used() {
+                let entry = self
+                    .ram
+                    .store(page.contents(), context.get()?)
+                    .unwrap_or_else(|Incompressible| self.ram.store_raw(page.contents()));
+                if let Ok(entry) = entry {
+                    self.put(page.slot(), entry, &[bad])?;
+                    continue;
+                }
+            }
+            let run = self.disks.allocate(&Allocating::Store(&Pinned::new()), 1);
+            self.send(&page, disk_io, &mut run.ok_or(ENOSPC)?, &[bad])?;
+        }
+        Ok(())
+    }
+
+    /// Frees all slots of a call of which a page could not be stored. Nothing of it is under
+    /// way.
+    fn undo(&self, call: &mut Call<Store>, bad: &[&Failed]) {
+        let (pages, _) = call.split();
+        for page in pages {
+            let cpu = Pinned::new();
+            self.free_slot(&cpu, page.slot().slot(), bad);
+            self.tally(&cpu).count(Counter::FailedStores, 1);
+        }
     }
 
     /// Reads slots into a folio's pages. `EIO`: a slot holds nothing, or nothing that can be
     /// read.
-    pub(crate) fn load<'a>(
-        &self,
-        mut pages: impl Iterator<Item = (PinnedSlot<'a>, &'a mut Page)>,
-    ) -> Result {
+    pub(crate) fn load(&self, mut call: Call<Load>) {
         let mut context = Lazy::new(&self.contexts);
-        let result = pages.try_for_each(|(slot, page)| self.load_page(&slot, page, &mut context));
+        let (mut pages, disk_io) = call.split();
+        let result = pages.try_for_each(|page| self.load_page(page, disk_io, &mut context));
         drop(context);
-        result
+        call.finish(result);
     }
 
     /// Frees a slot. Does not sleep.
     pub(crate) fn free(&self, slot: Slot) {
-        let cpu = Pinned::new();
+        self.free_slot(&Pinned::new(), slot, &[]);
+    }
+
+    #[inline]
+    fn free_slot(&self, cpu: &Pinned, slot: Slot, bad: &[&Failed]) {
         // Freeing can't fail, as it makes no cluster.
-        if let Ok(replaced) = self.index.replace(&cpu, slot, Owned::EMPTY) {
-            let tally = self.tally(&cpu);
-            tally.replaced(&replaced);
-            self.ram.free(replaced.old);
+        if let Ok(replaced) = self.index.replace(cpu, slot, Owned::EMPTY) {
+            self.tally(cpu).replaced(&replaced);
+            self.release(cpu, replaced.old, bad);
+        }
+    }
+
+    /// Gives back what an entry holds that is in no table. Slots of a disk that failed are not
+    /// used again.
+    #[inline]
+    pub(crate) fn release(&self, cpu: &Pinned, entry: Owned, bad: &[&Failed]) {
+        match entry.content() {
+            Some(Content::Disk(place)) => {
+                if bad.iter().any(|failed| failed.is_exactly(place)) {
+                    self.disks.discard(cpu, place);
+                } else {
+                    self.disks.free(cpu, place);
+                }
+            }
+            _ => self.ram.free(entry),
         }
     }
 
@@ -104,17 +239,12 @@ impl Device {
         self.counters
             .iter()
             .for_each(counters::PerCpu::reset_events);
+        self.reserves.traffic().for_each(Traffic::reset);
     }
 
+    /// Puts an entry into a slot whose page it is.
     #[inline]
-    fn store_page(&self, slot: &PinnedSlot<'_>, page: &Page, context: &mut Lazy<'_>) -> Result {
-        let entry = match same::repeated_word(page) {
-            Some(word) => match Owned::same(word) {
-                Some(entry) => entry,
-                None => self.ram.store_word(word)?,
-            },
-            None => self.ram.store(page, context.get()?)?,
-        };
+    fn put(&self, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Stored {
         let content = entry.content();
         let cpu = Pinned::new();
         match self.index.replace(&cpu, slot.slot(), entry) {
@@ -122,43 +252,109 @@ impl Device {
                 let tally = self.tally(&cpu);
                 tally.content(content, 1);
                 tally.replaced(&replaced);
-                self.ram.free(replaced.old);
+                self.release(&cpu, replaced.old, bad);
                 Ok(())
             }
             Err(no_memory) => {
-                self.tally(&cpu)
-                    .count(Counter::Clusters, no_memory.clusters);
-                self.ram.free(no_memory.new);
+                self.tally(&cpu).clusters(no_memory.clusters);
+                self.release(&cpu, no_memory.new, &[]);
                 Err(ENOMEM)
             }
         }
     }
 
+    /// Sends a page to the next slot of a run.
     #[inline]
-    fn load_page(&self, slot: &PinnedSlot<'_>, page: &mut Page, context: &mut Lazy<'_>) -> Result {
-        let held = {
-            let cpu = Pinned::new();
-            let (held, found) = self.index.load(&cpu, slot);
-            self.tally(&cpu).found(found);
-            held
-        };
+    fn send(
+        &self,
+        page: &CallPage<'_, Store>,
+        disk_io: &mut DiskIo<Store>,
+        run: &mut Run<'_>,
+        bad: &[&Failed],
+    ) -> Stored {
+        let (place, slot) = run.take().ok_or(ENOSPC)?;
+        // Nobody reads the page, or moves it away, before it is written: the swap core waits
+        // for the call, and movers for those in the bay.
+        self.put(page.slot(), Owned::disk(place), bad)?;
+        disk_io.add(&self.reserves, page, &run.entered, slot);
+        Ok(())
+    }
+
+    /// Where a slot's page lies on a disk, if it does.
+    fn place_of(&self, slot: &PinnedSlot<'_>) -> Option<Place> {
+        let reader = Reader::new();
+        let (held, _) = self.index.load(&Pinned::new(), &reader, slot);
         match held.content() {
-            Some(HeldContent::Same(word)) => {
-                page.fill(word);
-                Ok(())
-            }
-            Some(HeldContent::Ram(object)) => self.ram.load(&object, page, context.get()?),
-            Some(HeldContent::Empty) | None => {
-                pr_err_once!("a slot was read that holds no page; its reader gets an error\n");
-                Err(EIO)
+            Some(HeldContent::Disk(place)) => Some(place),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn load_page(
+        &self,
+        mut page: CallPage<'_, Load>,
+        disk_io: &mut DiskIo<Load>,
+        context: &mut Lazy<'_>,
+    ) -> Result {
+        loop {
+            let (slot, contents) = page.parts();
+            let reader = Reader::new();
+            let held = {
+                let cpu = Pinned::new();
+                let (held, found) = self.index.load(&cpu, &reader, slot);
+                self.tally(&cpu).found(found);
+                held
+            };
+            match held.content() {
+                Some(HeldContent::Same(word)) => {
+                    contents.fill(word);
+                    self.tally(&Pinned::new()).count(Counter::SameLoads, 1);
+                    return Ok(());
+                }
+                Some(HeldContent::Ram(object)) => {
+                    // Taking a context may sleep, and a reader may not.
+                    let Some(context) = context.taken() else {
+                        drop(reader);
+                        context.get()?;
+                        continue;
+                    };
+                    self.tally(&Pinned::new()).count(Counter::RamLoads, 1);
+                    return self.ram.load(&object, contents, context);
+                }
+                Some(HeldContent::Disk(place)) => {
+                    drop(reader);
+                    let Some(entered) = self.disks.bay(place.disk).and_then(|bay| bay.enter())
+                    else {
+                        // A mover has emptied it, and it is gone.
+                        continue;
+                    };
+                    // It may have been moved before the bay was entered; now it stays.
+                    match self.place_of(page.slot()) {
+                        Some(place) if place.disk == entered.number() => {
+                            self.tally(&Pinned::new()).count(Counter::DiskLoads, 1);
+                            disk_io.add(&self.reserves, &page, &entered, place.slot);
+                            return Ok(());
+                        }
+                        _ => continue,
+                    }
+                }
+                Some(HeldContent::Lost) => {
+                    pr_err_once!("a page was read that was given up with its disk\n");
+                    return Err(EIO);
+                }
+                Some(HeldContent::Empty) | None => {
+                    pr_err_once!("a slot was read that holds no page; its reader gets an error\n");
+                    return Err(EIO);
+                }
             }
         }
     }
 
     /// This CPU's counters, to count with while it stays on it.
     #[inline]
-    fn tally<'a>(&'a self, cpu: &'a Pinned) -> Tally<'a> {
-        Tally(self.counters.local(cpu))
+    pub(crate) fn tally<'a>(&'a self, cpu: &'a Pinned) -> Tally<'a> {
+        Tally::new(self.counters.local(cpu))
     }
 
     /// The virtual size.
@@ -172,9 +368,40 @@ impl Device {
         self.size.store(size.bytes(), Ordering::Relaxed);
     }
 
+    /// Whether the swap core is to take the device for one that is done when asked, as memory
+    /// is: looked at when it is swapped on.
+    pub(crate) fn is_synchronous(&self) -> bool {
+        self.ram.is_used() || self.disks.are_synchronous()
+    }
+
     /// The ram tier.
     pub(crate) fn ram(&self) -> &Ram {
         &self.ram
+    }
+
+    /// The disks.
+    pub(crate) fn disks(&self) -> &Disks {
+        &self.disks
+    }
+
+    /// The index.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// What transfers are made of.
+    pub(crate) fn reserves(&self) -> &Reserves {
+        &self.reserves
+    }
+
+    /// Scratch memory to compress with.
+    pub(crate) fn contexts(&self) -> &Contexts {
+        &self.contexts
+    }
+
+    /// What may be written to disks in a day.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// Changes what new pages are compressed with; what is stored stays as it is. May sleep.
@@ -189,16 +416,25 @@ impl Device {
         counters::total(self.counters.iter(), counter)
     }
 
-    /// Bytes of the tables of all clusters.
+    /// What went to disks and came from there.
+    pub(crate) fn traffic(&self) -> Totals {
+        traffic::total(self.reserves.traffic())
+    }
+
+    /// Bytes of the tables of all clusters that have one.
     pub(crate) fn table_bytes(&self) -> i64 {
         self.counter(Counter::Clusters)
+            .saturating_sub(self.counter(Counter::WholeClusters))
             .saturating_mul(count(TABLE_BYTES))
     }
 
-    /// Bytes of the tables and the cluster objects.
+    /// Bytes of the tables, the cluster objects and the disks' allocators.
     pub(crate) fn metadata_bytes(&self) -> i64 {
+        let disks = self.disks.sum(|disk| disk.metadata_bytes());
         self.counter(Counter::Clusters)
-            .saturating_mul(count(TABLE_BYTES + CLUSTER_BYTES))
+            .saturating_mul(count(CLUSTER_BYTES))
+            .saturating_add(self.table_bytes())
+            .saturating_add(i64::try_from(disks).unwrap_or(i64::MAX))
     }
 }
 
@@ -208,55 +444,137 @@ fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// One CPU's counters, and what is to be counted of each operation.
-struct Tally<'a>(Option<&'a counters::PerCpu>);
+/// A call's pages being stored, one after the other.
+struct Storing<'a, 'c> {
+    device: &'a Device,
+    pages: Pages<'a, Store>,
+    disk_io: &'a mut DiskIo<Store>,
+    context: &'a mut Lazy<'c>,
+    /// Slots that were allocated for a folio and are left.
+    run: Option<Run<'a>>,
+    /// The home of the cluster that was stored to last.
+    home: Option<(ClusterNumber, Home)>,
+}
 
-impl Tally<'_> {
+impl<'a, 'c> Storing<'a, 'c> {
     #[inline]
-    fn count(&self, counter: Counter, by: i64) {
-        if let Some(counters) = self.0 {
-            counters.add(counter, by);
+    fn new(
+        device: &'a Device,
+        pages: Pages<'a, Store>,
+        disk_io: &'a mut DiskIo<Store>,
+        context: &'a mut Lazy<'c>,
+    ) -> Self {
+        Self {
+            device,
+            pages,
+            disk_io,
+            context,
+            run: None,
+            home: None,
         }
     }
 
     #[inline]
-    fn found(&self, found: Found) {
-        self.count(Counter::Lookups, 1);
-        if found == Found::LastUsed {
-            self.count(Counter::MruHits, 1);
+    fn run(mut self) -> Stored {
+        while let Some(page) = self.pages.next() {
+            self.store_page(page)?;
+        }
+        Ok(())
+    }
+
+    /// Same-filled pages go into the entry, others to the ram tier, or else to a disk.
+    #[inline]
+    fn store_page(&mut self, page: CallPage<'_, Store>) -> Stored {
+        let device = self.device;
+        let ram = &device.ram;
+        let entry = match same::repeated_word(page.contents()) {
+            Some(word) => match Owned::same(word) {
+                Some(entry) => Ok(entry),
+                None => ram.store_word(word),
+            },
+            None if ram.is_used() => match ram.store(page.contents(), self.context.get()?) {
+                Ok(entry) => entry,
+                Err(Incompressible) => return self.store_incompressible(page),
+            },
+            None => Err(ENOSPC),
+        };
+        match entry {
+            Ok(entry) => device.put(page.slot(), entry, &[]),
+            Err(error) if device.disks.are_none() => Err(error),
+            Err(_) => self.store_on_disk(&page),
         }
     }
 
-    /// A slot's entry was replaced, and the old one is no longer in use.
-    #[inline]
-    fn replaced(&self, replaced: &Replaced) {
-        self.found(replaced.found);
-        match replaced.change {
-            Change::Filled => self.count(Counter::UsedSlots, 1),
-            Change::Freed => self.count(Counter::UsedSlots, -1),
-            Change::Replaced | Change::None => {}
+    /// To a disk at once, where it takes no memory; where there is none, or its flash is to be
+    /// spared, as it is.
+    fn store_incompressible(&mut self, page: CallPage<'_, Store>) -> Stored {
+        let device = self.device;
+        let raw = |page: &Page| device.ram.store_raw(page);
+        if device.disks.are_none() {
+            return device.put(page.slot(), raw(page.contents())?, &[]);
         }
-        if replaced.clusters != 0 {
-            self.count(Counter::Clusters, replaced.clusters);
-        }
-        self.content(replaced.old.content(), -1);
-    }
-
-    /// An entry with that content came into use (`by` 1) or went out of it (-1).
-    #[inline]
-    fn content(&self, content: Option<Content>, by: i64) {
-        match content {
-            Some(Content::Same(_)) => self.count(Counter::SameFilledSlots, by),
-            Some(Content::Ram(Object { length, codec, .. })) => {
-                self.count(Counter::RamSlots, by);
-                if codec == Codec::Raw {
-                    self.count(Counter::RawSlots, by);
-                }
-                let bytes = count(length.bytes());
-                self.count(Counter::CompressedBytes, bytes.wrapping_mul(by));
+        let bytes = crate::disk::PAGE_BYTES;
+        if device.budget.left(clock::seconds()) < bytes {
+            if let Ok(entry) = raw(page.contents()) {
+                return device.put(page.slot(), entry, &[]);
             }
-            Some(Content::Empty) | None => {}
         }
+        if self.store_on_disk(&page).is_ok() {
+            device.budget.spend(bytes, clock::seconds());
+            return Ok(());
+        }
+        device.put(page.slot(), raw(page.contents())?, &[])
+    }
+
+    fn store_on_disk(&mut self, page: &CallPage<'_, Store>) -> Stored {
+        let device = self.device;
+        // With a ram tier clusters are mixed; then pages go where they are next to each other.
+        if !device.ram.is_used() {
+            if let Some(mut run) = self.claim_at_home(page.slot()) {
+                return device.send(page, self.disk_io, &mut run, &[]);
+            }
+        }
+        if self.run.as_ref().is_none_or(Run::is_over) {
+            let want = if device.ram.is_used() {
+                1
+            } else {
+                self.pages.left_in_folio()
+            };
+            let cpu = Pinned::new();
+            self.run = device.disks.allocate(&Allocating::Store(&cpu), want);
+        }
+        let run = self.run.as_mut().ok_or(ENOSPC)?;
+        let sent = device.send(page, self.disk_io, run, &[]);
+        if self.pages.left_in_folio() == 1 {
+            // The next folio's pages lie elsewhere; what is left is freed.
+            self.run = None;
+        }
+        sent
+    }
+
+    /// Claims the slot in a cluster's home that has the page's own offset. A cluster that is
+    /// not there yet gets a home.
+    fn claim_at_home(&mut self, slot: &PinnedSlot<'_>) -> Option<Run<'a>> {
+        let disks = &self.device.disks;
+        let slot = slot.slot();
+        let known = self.home.filter(|(number, _)| *number == slot.cluster());
+        let home = match known {
+            Some((_, home)) => home,
+            None => match self.device.index.preference(&Pinned::new(), slot) {
+                Preference::Home(home) => home,
+                Preference::Anywhere => return None,
+                Preference::None => {
+                    let new = disks.new_home(slot.offset())?;
+                    self.home = Some((slot.cluster(), new.home()));
+                    return Some(new.into());
+                }
+            },
+        };
+        self.home = Some((slot.cluster(), home));
+        disks.claim(Place {
+            disk: home.disk,
+            slot: home.cluster.slot(slot.offset()),
+        })
     }
 }
 
@@ -265,7 +583,10 @@ const _: () = assert!(TABLE_BYTES == PAGE_SIZE);
 #[pinned_drop]
 impl PinnedDrop for Device {
     fn drop(self: Pin<&mut Self>) {
-        // Swapoff has freed all slots. If one is left, its memory is given back.
-        self.index.drain(|entry| self.ram.free(entry));
+        // Swapoff has freed all slots. If one is left, what it holds is given back.
+        self.index.drain(|entry| {
+            self.release(&Pinned::new(), entry, &[]);
+        });
+        self.disks.take_all_out();
     }
 }

@@ -6,6 +6,7 @@ use crate::contexts::Context;
 use crate::engine::codec::{Algorithm, Codec};
 use crate::engine::config::RamLimit;
 use crate::engine::page::Page;
+use crate::engine::watermarks::Watermarks;
 use crate::glue::held::{HeldObject, Owned};
 use crate::glue::memory;
 use crate::glue::zsmalloc::Pool;
@@ -17,7 +18,11 @@ pub(crate) struct Ram {
     pool: Pool,
     limit: AtomicU64,
     algorithm: AtomicU64,
+    watermarks: Watermarks,
 }
+
+/// A page does not get shorter when it is compressed.
+pub(crate) struct Incompressible;
 
 impl Ram {
     /// An empty tier that may take `limit`. May sleep.
@@ -26,20 +31,45 @@ impl Ram {
             pool: Pool::new(c"vswap")?,
             limit: AtomicU64::new(limit.bytes()),
             algorithm: AtomicU64::new(Algorithm::Lz4.to_bits()),
+            watermarks: Watermarks::default(),
         })
     }
 
-    /// Stores a page, compressed or, when that saves nothing, as it is. Does not sleep.
+    /// Stores a page, compressed. Does not sleep.
     ///
     /// `ENOSPC`: the limit is reached. `ENOMEM`: there is no memory.
     #[inline]
-    pub(crate) fn store(&self, page: &Page, context: &mut Context) -> Result<Owned> {
-        let algorithm = self.algorithm();
-        let entry = match context.compress(algorithm, page, self.pool.whole_page_from()) {
-            Some(bytes) => self.pool.store(algorithm.codec(), bytes)?,
-            None => self.pool.store(Codec::Raw, memory::bytes_of(page))?,
-        };
-        self.within_limit(entry)
+    pub(crate) fn store(
+        &self,
+        page: &Page,
+        context: &mut Context,
+    ) -> Result<Result<Owned>, Incompressible> {
+        self.store_with(self.algorithm(), self.pool.whole_page_from(), page, context)
+    }
+
+    /// Stores a page, compressed with that algorithm to less than `below` bytes. Otherwise as
+    /// [`store`](Self::store).
+    #[inline]
+    pub(crate) fn store_with(
+        &self,
+        algorithm: Algorithm,
+        below: usize,
+        page: &Page,
+        context: &mut Context,
+    ) -> Result<Result<Owned>, Incompressible> {
+        match context.compress(algorithm, page, below) {
+            Some(bytes) => Ok(self
+                .pool
+                .store(algorithm.codec(), bytes)
+                .and_then(|entry| self.within_limit(entry))),
+            None => Err(Incompressible),
+        }
+    }
+
+    /// Stores a page as it is. Does not sleep. The errors are those of [`store`](Self::store).
+    #[inline]
+    pub(crate) fn store_raw(&self, page: &Page) -> Result<Owned> {
+        self.within_limit(self.pool.store(Codec::Raw, memory::bytes_of(page))?)
     }
 
     /// Stores a page that is one word, repeated. Does not sleep. The errors are those of
@@ -81,11 +111,46 @@ impl Ram {
     }
 
     /// Bytes that the pool takes.
+    #[inline]
     pub(crate) fn pool_bytes(&self) -> u64 {
         self.pool.bytes()
     }
 
+    /// Gives back what the pool takes without need. May take long.
+    pub(crate) fn compact(&self) {
+        self.pool.compact();
+    }
+
+    /// Whether pages may be stored here at all.
+    #[inline]
+    pub(crate) fn is_used(&self) -> bool {
+        self.limit() != 0
+    }
+
+    /// Whether the limit is reached, so that a store is likely to fail.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.pool.bytes() >= self.limit()
+    }
+
+    /// Whether pages are to be written back.
+    #[inline]
+    pub(crate) fn is_above_high(&self) -> bool {
+        self.pool.bytes() > self.watermarks.high(self.limit())
+    }
+
+    /// Whether enough pages were written back.
+    pub(crate) fn is_below_low(&self) -> bool {
+        self.pool.bytes() <= self.watermarks.low(self.limit())
+    }
+
+    /// The watermarks.
+    pub(crate) fn watermarks(&self) -> &Watermarks {
+        &self.watermarks
+    }
+
     /// The most that the pool may take, in bytes.
+    #[inline]
     pub(crate) fn limit(&self) -> u64 {
         self.limit.load(Ordering::Relaxed)
     }

@@ -19,11 +19,19 @@
 mod contexts;
 mod control;
 mod device;
+mod disk;
+mod disks;
+mod drain;
 // The engine is a crate of its own on the host, where all of it is used and public.
 #[allow(dead_code, unreachable_pub)]
 mod engine;
 mod glue;
+mod mover;
 mod ram;
+mod recompress;
+mod tally;
+mod tiers;
+mod writeback;
 
 use control::{refused, Control};
 use device::Device;
@@ -75,7 +83,7 @@ impl kernel::Module for Vswap {
         let device = Device::new(size, limit)?;
         let disk = Disk::new(c"vswap0", device.clone())?;
         let inode = SwapInode::new(device.clone(), disk)?;
-        let control = Control::new(device, inode);
+        let control = Control::new(device, inode)?;
         let node = Node::new(module, c"vswap", c"vswap0", control, control::ATTRIBUTES)?;
         pr_info!(
             "/dev/vswap0 of {} MiB, of which up to {} MiB of memory\n",

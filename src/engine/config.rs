@@ -24,6 +24,14 @@ pub enum Refusal {
     SizeTooLarge,
     /// The ram tier may not take more than the machine has.
     LimitAboveRam,
+    /// The text is not a number of percent.
+    NotAPercentage,
+    /// The low watermark is not below the high one.
+    WatermarksCross,
+    /// The text is neither `all` nor an age.
+    NotAnAge,
+    /// The text is not a path and an optional priority.
+    NotADisk,
 }
 
 impl Refusal {
@@ -34,6 +42,10 @@ impl Refusal {
             Self::SizeTooSmall => "the virtual size is too small; give at least 1 MiB",
             Self::SizeTooLarge => "the virtual size is too large; slots are numbered in 32 bits, so give less than 16 TiB",
             Self::LimitAboveRam => "the ram limit is larger than the machine's RAM; give at most that",
+            Self::NotAPercentage => "not a percentage; write a whole number from 1 to 100",
+            Self::WatermarksCross => "the low watermark has to be below the high one",
+            Self::NotAnAge => "write all, or the least age of pages in seconds",
+            Self::NotADisk => "write the absolute path of a block device, and its priority if it is to have one",
         }
     }
 }
@@ -127,6 +139,55 @@ pub fn parse_size(text: &[u8]) -> Result<u64, Refusal> {
         .ok_or(Refusal::NotASize)
 }
 
+/// Reads a number of percent from 1 to 100. White space around it does not count.
+pub fn parse_percentage(text: &[u8]) -> Result<u64, Refusal> {
+    match parse_integer(text) {
+        Some(percent @ 1..=100) => u64::try_from(percent).map_err(|_| Refusal::NotAPercentage),
+        _ => Err(Refusal::NotAPercentage),
+    }
+}
+
+/// Reads `all`, or an age in seconds: `all` is an age of 0.
+pub fn parse_age(text: &[u8]) -> Result<u32, Refusal> {
+    if text.trim_ascii() == b"all" {
+        return Ok(0);
+    }
+    parse_integer(text)
+        .and_then(|age| u32::try_from(age).ok())
+        .ok_or(Refusal::NotAnAge)
+}
+
+/// Reads an absolute path and, after a blank, a word if there is one.
+pub fn parse_path(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), Refusal> {
+    let text = text.trim_ascii();
+    let mut words = text
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    match (words.next(), words.next(), words.next()) {
+        (Some(path), word, None) if path.starts_with(b"/") && !path.contains(&0) => {
+            Ok((path, word))
+        }
+        _ => Err(Refusal::NotADisk),
+    }
+}
+
+/// Reads an absolute path and a priority, 0 when none is given.
+pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32), Refusal> {
+    let (path, word) = parse_path(text)?;
+    let priority = word.map_or(Some(0), parse_integer);
+    let priority = priority.and_then(|priority| i32::try_from(priority).ok());
+    Ok((path, priority.ok_or(Refusal::NotADisk)?))
+}
+
+/// Reads a decimal number with an optional minus. White space around it does not count.
+fn parse_integer(text: &[u8]) -> Option<i64> {
+    let text = core::str::from_utf8(text.trim_ascii()).ok()?;
+    if text.starts_with('+') {
+        return None;
+    }
+    text.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,10 +267,61 @@ mod tests {
         }
     }
 
+    #[test]
+    fn disks_as_users_write_them() {
+        for (text, path, priority) in [
+            ("/dev/sda", "/dev/sda", 0),
+            (" /dev/pmem0 10\n", "/dev/pmem0", 10),
+            ("/dev/x\t -5", "/dev/x", -5),
+        ] {
+            assert_eq!(
+                parse_disk(text.as_bytes()),
+                Ok((path.as_bytes(), priority)),
+                "{text:?}"
+            );
+        }
+        for text in [
+            "",
+            " ",
+            "sda",
+            "/dev/a b",
+            "/dev/a 1 2",
+            "/dev/a 99999999999",
+            "/d\0x",
+            "/d +1",
+        ] {
+            assert_eq!(
+                parse_disk(text.as_bytes()),
+                Err(Refusal::NotADisk),
+                "{text:?}"
+            );
+        }
+        assert_eq!(
+            parse_path(b"/dev/a force"),
+            Ok((&b"/dev/a"[..], Some(&b"force"[..])))
+        );
+    }
+
+    #[test]
+    fn ages_and_percentages() {
+        assert_eq!(parse_age(b"all\n"), Ok(0));
+        assert_eq!(parse_age(b" 3600"), Ok(3600));
+        for text in [&b""[..], b"-1", b"al", b"1.5", b"4294967296"] {
+            assert_eq!(parse_age(text), Err(Refusal::NotAnAge));
+        }
+        assert_eq!(parse_percentage(b"100\n"), Ok(100));
+        for text in [&b""[..], b"0", b"101", b"-1", b"5%"] {
+            assert_eq!(parse_percentage(text), Err(Refusal::NotAPercentage));
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in any::<String>()) {
             let _ = parse_size(text.as_bytes());
+            let _ = parse_disk(text.as_bytes());
+            let _ = parse_age(text.as_bytes());
+            let _ = parse_percentage(text.as_bytes());
         }
     }
 }

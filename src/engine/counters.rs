@@ -47,16 +47,38 @@ counters! {
     RamSlots => "ram_slots", Level;
     /// Slots of the ram tier whose page did not compress and is kept as it is.
     RawSlots => "raw_slots", Level;
+    /// Slots whose page lies on a disk.
+    DiskSlots => "disk_slots", Level;
+    /// Slots whose page lay on a disk that was given up.
+    LostSlots => "lost_slots", Level;
     /// Bytes of the objects in the ram tier, raw ones included.
     CompressedBytes => "compressed_bytes", Level;
     /// Clusters of 512 slots that exist, because a slot in them is in use.
     Clusters => "clusters", Level;
+    /// Those of them that need no table, as all their pages lie in one physical cluster.
+    WholeClusters => "whole_clusters", Level;
     /// Pages that could not be stored and stayed in memory.
     FailedStores => "failed_stores", Event;
     /// Look-ups of a slot's cluster.
     Lookups => "lookups", Event;
     /// Look-ups that the CPU's most recently used cluster answered.
     MruHits => "mru_hits", Event;
+    /// Pages read that were one repeated word.
+    SameLoads => "same_loads", Event;
+    /// Pages read from the ram tier.
+    RamLoads => "ram_loads", Event;
+    /// Pages read from a disk.
+    DiskLoads => "disk_loads", Event;
+    /// Pages that writeback moved from the ram tier to a disk.
+    WrittenBackPages => "written_back_pages", Event;
+    /// Pages that were moved away from a disk that was being removed.
+    DrainedPages => "drained_pages", Event;
+    /// Pages of the ram tier that were compressed anew.
+    RecompressedPages => "recompressed_pages", Event;
+    /// Stores that waited for writeback to make room.
+    ThrottledStores => "throttled_stores", Event;
+    /// Pages that a disk failed to take and that were stored elsewhere.
+    RetriedPages => "retried_pages", Event;
 }
 
 const COUNTERS: usize = Counter::ALL.len();

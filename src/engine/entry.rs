@@ -3,12 +3,13 @@
 //! Table entries: one 64-bit word a slot.
 //!
 //! ```text
-//!          63                     20 19      16 15        4 3     2 1  0
+//!          63                     20 19  17 16 15        4 3     2 1  0
 //! Empty   | 0                                                     | 00 |
 //! Same    | bits 60..0 of a word, bits 63..60 alike |  0          | 01 |   bit 2 = 0
 //! Same    | 0                  | half word, bits 34..3 |  1       | 01 |   bit 2 = 1
-//! Ram     | handle (44 bits)      | 0 (4)    | length - 1 | codec | 10 |
-//!         | not in use                                            | 11 |
+//! Ram     | handle (44 bits)      | 0 (3) | m | length - 1 | codec | 10 |
+//! Disk    | 0 (24)  | physical slot, bits 39..8 | 0 (1) | disk (4) | 0 | 11 |   bit 2 = 0
+//! Lost    | 0                                                 | 1 | 11 |   bit 2 = 1
 //! ```
 //!
 //! - **Empty**: nothing is stored. It is the zero word, so that zeroed memory is an empty table.
@@ -16,18 +17,24 @@
 //!   are alike (zero and small numbers of either sign, kernel pointers), in 61 bits, and those
 //!   that repeat a half word of 4 bytes (any byte, any 4-byte number), in 32 bits. Others do
 //!   not fit, and are kept as an object of 8 bytes in the ram tier.
-//! - **Ram**: the page is an object of `length` bytes in the ram tier.
+//! - **Ram**: the page is an object of `length` bytes in the ram tier. `m` says that a mover
+//!   is reading the object, and that whoever takes the entry out of its table leaves the
+//!   object to that mover.
+//! - **Disk**: the page lies in a physical slot of a disk.
+//! - **Lost**: the page lay on a disk that was given up; reading it is an error.
 //!
 //! Bits drawn as 0 must be 0: [`Entry::content`] gives `None` for any other word.
 
 use super::codec::Codec;
 use super::page::PAGE_SIZE;
+use super::slot::PhysicalSlot;
 
 const STATE_BITS: u32 = 2;
 const STATE_MASK: u64 = (1 << STATE_BITS) - 1;
 const STATE_EMPTY: u64 = 0b00;
 const STATE_SAME: u64 = 0b01;
 const STATE_RAM: u64 = 0b10;
+const STATE_DISK: u64 = 0b11;
 
 const HALF_FLAG: u64 = 1 << STATE_BITS;
 const SAME_SHIFT: u32 = STATE_BITS + 1;
@@ -38,13 +45,22 @@ const LENGTH_SHIFT: u32 = CODEC_SHIFT + Codec::BITS;
 const LENGTH_BITS: u32 = PAGE_SIZE.trailing_zeros();
 const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
 const HANDLE_SHIFT: u32 = 20;
-const UNUSED_MASK: u64 = (1 << HANDLE_SHIFT) - (1 << (LENGTH_SHIFT + LENGTH_BITS));
+const MOVING_FLAG: u64 = 1 << (LENGTH_SHIFT + LENGTH_BITS);
+const UNUSED_MASK: u64 = (1 << HANDLE_SHIFT) - (MOVING_FLAG << 1);
+
+const LOST: u64 = 1 << STATE_BITS | STATE_DISK;
+const DISK_SHIFT: u32 = STATE_BITS + 1;
+const DISK_BITS: u32 = 4;
+const DISK_MASK: u64 = (1 << DISK_BITS) - 1;
+const PHYSICAL_SHIFT: u32 = 8;
 
 /// Bits in a [`Handle`].
 pub const HANDLE_BITS: u32 = u64::BITS - HANDLE_SHIFT;
 
 const _: () = assert!(PAGE_SIZE.is_power_of_two());
-const _: () = assert!(LENGTH_SHIFT + LENGTH_BITS <= HANDLE_SHIFT);
+const _: () = assert!(LENGTH_SHIFT + LENGTH_BITS < HANDLE_SHIFT);
+const _: () = assert!(DISK_SHIFT + DISK_BITS <= PHYSICAL_SHIFT);
+const _: () = assert!(MAX_DISKS <= 1 << DISK_BITS);
 const _: () = assert!(HANDLE_BITS == 44);
 const _: () = assert!(Length::PAGE.bytes() == PAGE_SIZE);
 const _: () = assert!(SAME_SHIFT + u32::BITS <= u64::BITS);
@@ -64,6 +80,26 @@ pub enum Content {
     Same(u64),
     /// The page is an object in the ram tier.
     Ram(Object),
+    /// The page lies on a disk.
+    Disk(Place),
+    /// The page lay on a disk that was given up.
+    Lost,
+}
+
+/// The most disks that a device can have.
+pub const MAX_DISKS: usize = 8;
+
+/// Which disk of a device, below [`MAX_DISKS`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DiskNumber(u8);
+
+/// Where a page lies on a disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Which disk.
+    pub disk: DiskNumber,
+    /// Which slot of it.
+    pub slot: PhysicalSlot,
 }
 
 /// An object in the ram tier.
@@ -104,6 +140,24 @@ impl Handle {
     /// The number.
     pub const fn number(self) -> u64 {
         self.0
+    }
+}
+
+impl DiskNumber {
+    /// The disk with that number, or `None` when there can't be one.
+    pub const fn new(number: usize) -> Option<Self> {
+        if number < MAX_DISKS {
+            // Lossless: checked above.
+            Some(Self(number as u8))
+        } else {
+            None
+        }
+    }
+
+    /// The number, as an index.
+    pub const fn index(self) -> usize {
+        // Lossless: a widening that `From` can't do in a const fn.
+        self.0 as usize
     }
 }
 
@@ -153,6 +207,42 @@ impl Entry {
         )
     }
 
+    /// A page that lies on a disk.
+    pub const fn disk(place: Place) -> Self {
+        Self(
+            ((place.slot.number() as u64) << PHYSICAL_SHIFT)
+                | ((place.disk.0 as u64) << DISK_SHIFT)
+                | STATE_DISK,
+        )
+    }
+
+    /// A page that lay on a disk which was given up.
+    pub const LOST: Self = Self(LOST);
+
+    /// The same entry of the ram tier, with a mover reading its object; `None` for any other
+    /// entry, and for one that another mover has.
+    pub const fn moving(self) -> Option<Self> {
+        if self.0 & STATE_MASK == STATE_RAM && self.0 & MOVING_FLAG == 0 {
+            Some(Self(self.0 | MOVING_FLAG))
+        } else {
+            None
+        }
+    }
+
+    /// The same entry, without a mover.
+    pub const fn settled(self) -> Self {
+        if self.is_moving() {
+            Self(self.0 & !MOVING_FLAG)
+        } else {
+            self
+        }
+    }
+
+    /// Whether a mover is reading the entry's object.
+    pub const fn is_moving(self) -> bool {
+        self.0 & STATE_MASK == STATE_RAM && self.0 & MOVING_FLAG != 0
+    }
+
     /// What the entry says, or `None` for a word that no constructor makes.
     pub const fn content(self) -> Option<Content> {
         let word = self.0;
@@ -177,8 +267,28 @@ impl Entry {
                     codec,
                 }))
             }
+            STATE_DISK if word == LOST => Some(Content::Lost),
+            STATE_DISK if word & LOST == STATE_DISK => {
+                let slot = word >> PHYSICAL_SHIFT;
+                let Some(disk) = DiskNumber::new(((word >> DISK_SHIFT) & DISK_MASK) as usize)
+                else {
+                    return None;
+                };
+                if slot >> u32::BITS != 0 || word & (1 << (PHYSICAL_SHIFT - 1)) != 0 {
+                    return None;
+                }
+                // Lossless: checked above.
+                let slot = PhysicalSlot::new(slot as u32);
+                Some(Content::Disk(Place { disk, slot }))
+            }
             _ => None,
         }
+    }
+
+    /// Whether the page is in the ram tier.
+    #[inline]
+    pub const fn is_ram(self) -> bool {
+        self.0 & STATE_MASK == STATE_RAM
     }
 
     /// Whether nothing is stored.

@@ -53,6 +53,27 @@ proptest! {
         prop_assert_eq!(Entry::same(word).and_then(Entry::content), Some(Content::Same(word)));
     }
 
+    #[test]
+    fn a_place_comes_back(disk in 0..MAX_DISKS, slot: u32) {
+        let place = Place { disk: DiskNumber::new(disk).unwrap(), slot: PhysicalSlot::new(slot) };
+        let entry = Entry::disk(place);
+        prop_assert!(!entry.is_empty());
+        prop_assert_eq!(entry.content(), Some(Content::Disk(place)));
+        prop_assert_eq!(entry.moving(), None);
+        prop_assert_eq!(entry.settled(), entry);
+    }
+
+    #[test]
+    fn a_moving_object_is_the_same_object(object in object()) {
+        let entry = Entry::ram(object);
+        let moving = entry.moving().unwrap();
+        prop_assert!(moving.is_moving() && !entry.is_moving());
+        prop_assert_ne!(moving, entry);
+        prop_assert_eq!(moving.content(), Some(Content::Ram(object)));
+        prop_assert_eq!(moving.moving(), None);
+        prop_assert_eq!(moving.settled(), entry);
+    }
+
     /// What decodes at all encodes to the same word again: no two words mean the same, and a
     /// word that no constructor makes is not taken for an entry. The one exception is a half
     /// word that the longer form could have held.
@@ -62,7 +83,9 @@ proptest! {
         match entry.content() {
             None => {}
             Some(Content::Empty) => prop_assert_eq!(entry, Entry::EMPTY),
-            Some(Content::Ram(object)) => prop_assert_eq!(Entry::ram(object), entry),
+            Some(Content::Ram(object)) => prop_assert_eq!(Entry::ram(object), entry.settled()),
+            Some(Content::Disk(place)) => prop_assert_eq!(Entry::disk(place), entry),
+            Some(Content::Lost) => prop_assert_eq!(entry, Entry::LOST),
             Some(Content::Same(word)) => prop_assert_eq!(
                 Entry::same(word).and_then(Entry::content),
                 Some(Content::Same(word))
@@ -103,16 +126,27 @@ fn words_that_no_constructor_makes_are_not_entries() {
     })
     .to_word();
     for word in [
-        0b11,
+        0b1111,
+        (1 << 7) | 0b11,
+        (1 << 6) | 0b11,
+        (1 << 40) | 0b11,
         u64::MAX,
         0b100,
         1 << 63,
-        ram | (1 << 16),
+        ram | (1 << 17),
         ram | (1 << 19),
         (1 << 35) | 0b101,
     ] {
         assert_eq!(Entry::from_word(word).content(), None, "{word:#x}");
     }
+}
+
+#[test]
+fn only_objects_move() {
+    assert_eq!(Entry::EMPTY.moving(), None);
+    assert_eq!(Entry::LOST.moving(), None);
+    assert_eq!(Entry::same(1 << 13).and_then(Entry::moving), None);
+    assert_eq!(Entry::LOST.content(), Some(Content::Lost));
 }
 
 #[test]

@@ -40,6 +40,20 @@ pub fn write(page: &mut [u8; PAGE_SIZE], number: u8, pages: u32) {
     put(page, SIGNATURE_AT, SIGNATURE);
 }
 
+/// Writes the signature of a disk that is a tier of device `number`: a header of one page, so
+/// that tools tell what it is, and a label that says more. Who swaps it on gets next to nothing.
+pub fn write_tier(page: &mut [u8; PAGE_SIZE], number: u8) {
+    write(page, number, 2);
+    let digits = page
+        .iter()
+        .skip(LABEL_AT)
+        .take(LABEL_BYTES)
+        .take_while(|byte| **byte != 0)
+        .count();
+    put(page, LABEL_AT.saturating_add(digits), b"-tier");
+    put(page, UUID_AT, &[0; 16]);
+}
+
 fn put(page: &mut [u8; PAGE_SIZE], at: usize, bytes: &[u8]) {
     for (to, from) in page.iter_mut().skip(at).zip(bytes) {
         *to = *from;
@@ -62,6 +76,15 @@ fn write_decimal(to: &mut [u8], number: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tier_is_labelled() {
+        let mut page = [0xff; PAGE_SIZE];
+        write_tier(&mut page, 0);
+        assert_eq!(&page[4086..], b"SWAPSPACE2");
+        assert_eq!(&page[LABEL_AT..LABEL_AT + 16], b"vswap0-tier\0\0\0\0\0");
+        assert_eq!(&page[LAST_PAGE_AT..LAST_PAGE_AT + 4], 1u32.to_ne_bytes());
+    }
 
     #[test]
     fn a_header_holds_what_the_swap_core_reads() {

@@ -97,6 +97,13 @@ impl SlotMap {
         word.fetch_and(!bit, Ordering::AcqRel) & bit != 0
     }
 
+    /// Clears all bits, of a map that nobody else changes.
+    pub fn clear_all(&self) {
+        for word in &self.0 {
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Claims the first clear bit at or after `from` and those that follow it without a gap,
     /// `want` of them at most. Gives the first one's place and their number, which is at least 1,
     /// or `None` when all bits from there on are set.

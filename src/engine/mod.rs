@@ -23,18 +23,25 @@
 pub mod allocator;
 #[cfg(all(test, loom))]
 mod allocator_models;
+pub mod budget;
 pub mod codec;
+pub mod coldest;
 pub mod config;
 pub mod counters;
 pub mod entry;
+pub mod form;
 pub mod header;
+pub mod health;
 pub mod last_used;
 pub mod map;
 #[cfg(all(test, loom))]
 mod models;
 pub mod number;
+pub mod order;
 pub mod page;
 pub mod same;
 pub mod slot;
 mod sync;
 pub mod table;
+pub mod traffic;
+pub mod watermarks;

@@ -37,6 +37,12 @@ pub struct PhysicalCluster(u32);
 pub struct Offset(u16);
 
 impl Slot {
+    /// The slot after this one; after the last one comes the first.
+    #[inline]
+    pub const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
     /// The slot with that number.
     pub const fn new(number: u32) -> Self {
         Self(number)
@@ -80,6 +86,12 @@ impl ClusterNumber {
 }
 
 impl PhysicalSlot {
+    /// The slot after this one; after the last one comes the first.
+    #[inline]
+    pub const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
     /// The slot with that number.
     pub const fn new(number: u32) -> Self {
         Self(number)

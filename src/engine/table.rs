@@ -2,7 +2,8 @@
 
 //! A cluster's table: an entry for each of its slots, and how many of them are in use.
 
-use super::entry::Entry;
+use super::entry::{Content, Entry};
+use super::form::Home;
 use super::slot::{Offset, SLOTS_PER_CLUSTER};
 use super::sync::{AtomicU64, Ordering};
 
@@ -15,7 +16,10 @@ pub struct Table([AtomicU64; SLOTS_PER_CLUSTER]);
 
 /// How many of a cluster's slots are in use. Guarded by the cluster's lock.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Occupancy(u16);
+pub struct Occupancy {
+    used: u16,
+    ram: u16,
+}
 
 /// What a change did to the number of slots in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,25 +63,64 @@ impl Table {
         word.store(entry.to_word(), Ordering::Release);
         (old, occupancy.change(old, entry))
     }
+
+    /// Puts `entry` at `offset` of a table that nobody else sees yet.
+    pub fn fill(&self, offset: Offset, entry: Entry) {
+        self.0[offset.index()].store(entry.to_word(), Ordering::Relaxed);
+    }
+
+    /// The physical cluster in which all pages lie at their own offsets, if that is so. The
+    /// caller holds the cluster's lock.
+    pub fn home(&self) -> Option<Home> {
+        let mut home = None;
+        for offset in Offset::all() {
+            match self.load(offset).content()? {
+                Content::Empty => {}
+                Content::Disk(place) => {
+                    let here = Some(Home::of(place, offset)?);
+                    if home.is_some() && home != here {
+                        return None;
+                    }
+                    home = here;
+                }
+                Content::Same(_) | Content::Ram(_) | Content::Lost => return None,
+            }
+        }
+        home
+    }
 }
 
 impl Occupancy {
     /// No slot is in use.
-    pub const EMPTY: Self = Self(0);
+    pub const EMPTY: Self = Self { used: 0, ram: 0 };
 
     /// Whether no slot is in use.
     pub const fn is_empty(&self) -> bool {
-        self.0 == 0
+        self.used == 0
     }
 
-    fn change(&mut self, old: Entry, new: Entry) -> Change {
+    /// Slots in use.
+    pub const fn used(&self) -> u16 {
+        self.used
+    }
+
+    /// Slots whose page is in the ram tier.
+    pub const fn ram(&self) -> u16 {
+        self.ram
+    }
+
+    /// A slot's entry changes from `old` to `new`.
+    #[inline]
+    pub fn change(&mut self, old: Entry, new: Entry) -> Change {
+        let (was, is) = (u16::from(old.is_ram()), u16::from(new.is_ram()));
+        self.ram = self.ram.saturating_add(is).saturating_sub(was);
         match (old.is_empty(), new.is_empty()) {
             (true, false) => {
-                self.0 = self.0.saturating_add(1);
+                self.used = self.used.saturating_add(1);
                 Change::Filled
             }
             (false, true) => {
-                self.0 = self.0.saturating_sub(1);
+                self.used = self.used.saturating_sub(1);
                 Change::Freed
             }
             (false, false) => Change::Replaced,
@@ -123,7 +166,7 @@ mod tests {
                     (None, true) => Change::None,
                 });
                 prop_assert_eq!(occupancy.is_empty(), model.is_empty());
-                prop_assert_eq!(usize::from(occupancy.0), model.len());
+                prop_assert_eq!(usize::from(occupancy.used), model.len());
             }
             let held: Vec<_> = (0..SLOTS_PER_CLUSTER as u32)
                 .map(|o| (o, table.load(Slot::new(o).offset())))

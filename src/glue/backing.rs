@@ -89,12 +89,6 @@ impl Backing {
         unsafe { bindings::vswap_bdev_synchronous(self.bdev()) }
     }
 
-    /// Whether it has become read-only since it was opened.
-    pub(crate) fn is_read_only(&self) -> bool {
-        // SAFETY: the device is open by the invariant.
-        unsafe { bindings::vswap_bdev_read_only(self.bdev()) }
-    }
-
     /// Whether it has zones that are to be written in order.
     pub(crate) fn is_zoned(&self) -> bool {
         // SAFETY: the device is open by the invariant.
@@ -133,20 +127,6 @@ impl Backing {
         to_result(unsafe {
             bindings::vswap_bdev_write_first(self.bdev(), copy.as_mut_ptr().cast())
         })
-    }
-
-    /// Reads the first page from the device. May sleep, and allocates: not for the swap path.
-    ///
-    /// Errors as those of [`write_first_page`](Self::write_first_page).
-    pub(crate) fn read_first_page(&self, page: &mut Page) -> Result {
-        let mut buffer = Buffer::new(1)?;
-        let copy = buffer.page_mut(0).ok_or(ENOMEM)?;
-        // SAFETY: as in `write_first_page`.
-        to_result(unsafe {
-            bindings::vswap_bdev_read_first(self.bdev(), copy.as_mut_ptr().cast())
-        })?;
-        page.copy_from_slice(copy);
-        Ok(())
     }
 }
 

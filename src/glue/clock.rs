@@ -20,3 +20,8 @@ pub(crate) fn ticks() -> u32 {
     // SAFETY: it is a word that is always there, and that is written in one go.
     unsafe { core::ptr::read_volatile(&raw const kernel::bindings::jiffies) as u32 }
 }
+
+/// The ticks in so many seconds; as many as can be counted when those are more.
+pub(crate) fn ticks_of(seconds: u32) -> u32 {
+    seconds.saturating_mul(super::bindings::VSWAP_HZ)
+}

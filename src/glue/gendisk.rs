@@ -9,7 +9,7 @@
 use super::{bindings, swap_io};
 use crate::device::Device;
 use core::ptr::NonNull;
-use kernel::error::from_err_ptr;
+use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -84,6 +84,15 @@ impl Disk {
         Ok(Self {
             disk: NonNull::new(disk).ok_or(ENOMEM)?,
             _device: device,
+        })
+    }
+
+    /// Says whether the swap core, when it is about to swap the device on, is to take it for
+    /// one that is done when asked. May sleep.
+    pub(super) fn set_synchronous(&self, synchronous: bool) -> Result {
+        // SAFETY: the disk is valid by the invariant.
+        to_result(unsafe {
+            bindings::vswap_disk_set_synchronous(self.disk.as_ptr(), synchronous)
         })
     }
 

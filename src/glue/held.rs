@@ -7,7 +7,7 @@
 //! are met as one of these only. The module has one device and that has one pool, so no type
 //! says whose object it is.
 
-use crate::engine::entry::{Content, Entry, Object};
+use crate::engine::entry::{Content, Entry, Object, Place};
 use crate::engine::slot::Slot;
 use core::marker::PhantomData;
 
@@ -40,12 +40,13 @@ impl PinnedSlot<'_> {
 
 /// An entry that is in no table: one not put into one yet, or one taken out.
 ///
-/// Dropping it without giving it to [`Pool::free`](super::zsmalloc::Pool::free) leaks its
-/// object.
+/// Dropping it without giving it to the tier that it belongs to leaks its object or its place
+/// on a disk.
 ///
 /// # Invariants
 ///
-/// No table and no other `Owned` holds the entry's object, and nobody reads it.
+/// No table and no other `Owned` holds the entry's object, and nobody reads it; or a mover
+/// does, the entry says so, and the object is left to that mover.
 #[must_use]
 pub(crate) struct Owned(Entry);
 
@@ -71,10 +72,26 @@ impl Owned {
         Self(entry)
     }
 
+    /// The entry of a page that lies on a disk, at a place that is the caller's.
+    #[inline]
+    pub(crate) fn disk(place: Place) -> Self {
+        // INVARIANT: such an entry has no object.
+        Self(Entry::disk(place))
+    }
+
+    /// The entry of a page that was given up.
+    pub(crate) const LOST: Self = Self(Entry::LOST);
+
     /// What the entry says.
     #[inline]
     pub(crate) fn content(&self) -> Option<Content> {
         self.0.content()
+    }
+
+    /// Whether the object is left to a mover.
+    #[inline]
+    pub(super) fn is_moving(&self) -> bool {
+        self.0.is_moving()
     }
 
     /// The entry, to be put into a table.
@@ -110,6 +127,8 @@ impl Held<'_> {
             Content::Empty => HeldContent::Empty,
             Content::Same(word) => HeldContent::Same(word),
             Content::Ram(object) => HeldContent::Ram(HeldObject(object, PhantomData)),
+            Content::Disk(place) => HeldContent::Disk(place),
+            Content::Lost => HeldContent::Lost,
         })
     }
 }
@@ -122,6 +141,10 @@ pub(crate) enum HeldContent<'a> {
     Same(u64),
     /// The page is an object in the ram tier.
     Ram(HeldObject<'a>),
+    /// The page lies on a disk.
+    Disk(Place),
+    /// The page lay on a disk that was given up.
+    Lost,
 }
 
 /// An object that is not freed for `'a`.
@@ -132,5 +155,45 @@ impl HeldObject<'_> {
     #[inline]
     pub(crate) fn object(&self) -> Object {
         self.0
+    }
+}
+
+/// A slot whose object a mover reads, and which is the mover's to end: by
+/// [`finish_move`](super::index::Index::finish_move) or
+/// [`abandon_move`](super::index::Index::abandon_move).
+///
+/// # Invariants
+///
+/// The entry is a moving one and no other `Moving` has it, so its object is freed by nobody
+/// else as long as this lives.
+#[must_use]
+pub(crate) struct Moving(Slot, Entry);
+
+impl Moving {
+    /// A slot's entry was marked.
+    ///
+    /// # Safety
+    ///
+    /// The invariant of the type holds.
+    pub(super) unsafe fn new(slot: Slot, entry: Entry) -> Self {
+        // INVARIANT: as this function requires.
+        Self(slot, entry)
+    }
+
+    /// Which slot.
+    pub(crate) fn slot(&self) -> Slot {
+        self.0
+    }
+
+    /// The object.
+    pub(crate) fn object(&self) -> Option<HeldObject<'_>> {
+        match self.1.content() {
+            Some(Content::Ram(object)) => Some(HeldObject(object, PhantomData)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn into_entry(self) -> Entry {
+        self.1
     }
 }

@@ -93,13 +93,106 @@ void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot)
 	return folio_address(folio);
 }
 
-void vswap_io_complete(struct swap_io_ctx *ctx, int rw, int error)
+/* The context is gone when the operation returns; what is completed later is its sio. */
+void vswap_io_prepare(struct swap_io_ctx *ctx, int rw)
 {
-	struct kiocb *iocb = &ctx->sio->iocb;
 	struct iov_iter iter;
 
 	swap_fs_prepare_rw(ctx, rw, &iter);
-	iocb->ki_complete(iocb, error ? error : ctx->sio->len);
+}
+
+void vswap_io_complete(struct swap_iocb *sio, int error)
+{
+	sio->iocb.ki_complete(&sio->iocb, error ? error : sio->len);
+}
+
+struct vswap_io {
+	struct bio_set bios;
+	mempool_t *requests;
+	struct workqueue_struct *repairs;
+};
+
+struct vswap_io *vswap_io_new(unsigned int reserve, unsigned int request_size,
+			      unsigned int front_pad)
+{
+	struct vswap_io *io = kzalloc(sizeof(*io), GFP_KERNEL);
+
+	if (!io)
+		return NULL;
+	if (bioset_init(&io->bios, reserve, front_pad, BIOSET_NEED_BVECS))
+		goto no_bios;
+	io->requests = mempool_create_kmalloc_pool(reserve, request_size);
+	if (!io->requests)
+		goto no_requests;
+	io->repairs = alloc_workqueue("vswap_repair", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!io->repairs)
+		goto no_queue;
+	return io;
+
+no_queue:
+	mempool_destroy(io->requests);
+no_requests:
+	bioset_exit(&io->bios);
+no_bios:
+	kfree(io);
+	return NULL;
+}
+
+void vswap_io_free(struct vswap_io *io)
+{
+	destroy_workqueue(io->repairs);
+	mempool_destroy(io->requests);
+	bioset_exit(&io->bios);
+	kfree(io);
+}
+
+void *vswap_request_alloc(struct vswap_io *io)
+{
+	return mempool_alloc(io->requests, GFP_NOIO);
+}
+
+void vswap_request_init(struct work_struct *work, struct completion *done, work_func_t repair)
+{
+	INIT_WORK(work, repair);
+	init_completion(done);
+}
+
+void vswap_request_queue(struct vswap_io *io, struct work_struct *work)
+{
+	queue_work(io->repairs, work);
+}
+
+void vswap_request_free(struct vswap_io *io, void *request)
+{
+	mempool_free(request, io->requests);
+}
+
+struct bio *vswap_bio_new(struct vswap_io *io, struct block_device *bdev, bool write,
+			  unsigned int slot, unsigned short pieces,
+			  bio_end_io_t *end_io)
+{
+	struct bio *bio = bio_alloc_bioset(bdev, pieces,
+					   write ? REQ_OP_WRITE | REQ_SWAP : REQ_OP_READ,
+					   GFP_NOIO, &io->bios);
+
+	bio->bi_iter.bi_sector = (sector_t)slot << (PAGE_SHIFT - SECTOR_SHIFT);
+	bio->bi_end_io = end_io;
+	return bio;
+}
+
+bool vswap_bio_add(struct bio *bio, void *page)
+{
+	return bio_add_page(bio, virt_to_page(page), PAGE_SIZE, 0) == PAGE_SIZE;
+}
+
+void vswap_bio_submit(struct bio *bio)
+{
+	submit_bio(bio);
+}
+
+void vswap_bio_free(struct bio *bio)
+{
+	bio_put(bio);
 }
 
 struct gendisk *vswap_disk_add(const char *name, void *private,
@@ -107,7 +200,8 @@ struct gendisk *vswap_disk_add(const char *name, void *private,
 {
 	/*
 	 * Stable writes: a page is not written to while it is being compressed. Synchronous:
-	 * swap-in skips readahead and gives the slot up at once, as memory deserves.
+	 * swap-in skips readahead and gives the slot up at once, as memory deserves. swapon looks
+	 * at both, after it has asked us.
 	 */
 	struct queue_limits limits = {
 		.features = BLK_FEAT_STABLE_WRITES | BLK_FEAT_SYNCHRONOUS,
@@ -127,6 +221,17 @@ struct gendisk *vswap_disk_add(const char *name, void *private,
 		return ERR_PTR(error);
 	}
 	return disk;
+}
+
+int vswap_disk_set_synchronous(struct gendisk *disk, bool synchronous)
+{
+	struct queue_limits limits = queue_limits_start_update(disk->queue);
+
+	if (synchronous)
+		limits.features |= BLK_FEAT_SYNCHRONOUS;
+	else
+		limits.features &= ~BLK_FEAT_SYNCHRONOUS;
+	return queue_limits_commit_update(disk->queue, &limits);
 }
 
 void vswap_disk_remove(struct gendisk *disk)
@@ -290,11 +395,6 @@ bool vswap_bdev_synchronous(struct block_device *bdev)
 	return bdev_synchronous(bdev);
 }
 
-bool vswap_bdev_read_only(struct block_device *bdev)
-{
-	return bdev_read_only(bdev);
-}
-
 bool vswap_bdev_zoned(struct block_device *bdev)
 {
 	return bdev_is_zoned(bdev);
@@ -320,11 +420,6 @@ int vswap_bdev_write_first(struct block_device *bdev, void *page)
 	/* So that blkid doesn't find what was there before. */
 	invalidate_inode_pages2_range(bdev->bd_mapping, 0, 0);
 	return error;
-}
-
-int vswap_bdev_read_first(struct block_device *bdev, void *page)
-{
-	return vswap_bdev_rw_first(bdev, page, REQ_OP_READ | REQ_SYNC);
 }
 
 int vswap_srcu_init(struct srcu_struct *srcu)

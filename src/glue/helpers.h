@@ -21,6 +21,7 @@
 
 static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
 static const unsigned long VSWAP_SWP_BLKDEV = SWP_BLKDEV;
+static const unsigned int VSWAP_HZ = HZ;
 static const unsigned int VSWAP_BLKGETSIZE64 = BLKGETSIZE64;
 
 /* cpu */
@@ -43,11 +44,29 @@ int vswap_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 
 /* swap I/O */
 void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot);
-void vswap_io_complete(struct swap_io_ctx *ctx, int rw, int error);
+void vswap_io_prepare(struct swap_io_ctx *ctx, int rw);
+void vswap_io_complete(struct swap_iocb *sio, int error);
+
+/* disk I/O: requests and bios from reserves */
+struct vswap_io;
+struct vswap_io *vswap_io_new(unsigned int reserve, unsigned int request_size,
+			      unsigned int front_pad);
+void vswap_io_free(struct vswap_io *io);
+void *vswap_request_alloc(struct vswap_io *io);
+void vswap_request_init(struct work_struct *work, struct completion *done, work_func_t repair);
+void vswap_request_queue(struct vswap_io *io, struct work_struct *work);
+void vswap_request_free(struct vswap_io *io, void *request);
+struct bio *vswap_bio_new(struct vswap_io *io, struct block_device *bdev, bool write,
+			  unsigned int slot, unsigned short pieces,
+			  bio_end_io_t *end_io);
+bool vswap_bio_add(struct bio *bio, void *page);
+void vswap_bio_submit(struct bio *bio);
+void vswap_bio_free(struct bio *bio);
 
 /* the disk that the swap core reports freed slots to */
 struct gendisk *vswap_disk_add(const char *name, void *private,
 			       const struct block_device_operations *ops);
+int vswap_disk_set_synchronous(struct gendisk *disk, bool synchronous);
 void vswap_disk_remove(struct gendisk *disk);
 void vswap_bio_fail(struct bio *bio);
 
@@ -67,10 +86,8 @@ struct cdev *vswap_inode_cdev(struct inode *inode);
 struct file *vswap_bdev_open(const char *path, bool *dead);
 u64 vswap_bdev_bytes(struct block_device *bdev);
 bool vswap_bdev_synchronous(struct block_device *bdev);
-bool vswap_bdev_read_only(struct block_device *bdev);
 bool vswap_bdev_zoned(struct block_device *bdev);
 int vswap_bdev_write_first(struct block_device *bdev, void *page);
-int vswap_bdev_read_first(struct block_device *bdev, void *page);
 
 /* SRCU with sections that end anywhere */
 int vswap_srcu_init(struct srcu_struct *srcu);

@@ -16,55 +16,20 @@
 //! carry the number of the cluster they are. A table is freed at once when its cluster goes: who
 //! loads an entry without the lock has a slot of that cluster in use, so it does not go.
 
+use super::cluster::{Cluster, Locked, NeedsTable, NewForm, TablePage};
 use super::cpu::{PerCpu, Pinned};
-use super::held::{Held, Owned, PinnedSlot};
-use super::memory::{self, Constructed, TypeStable};
+use super::held::{Held, Moving, Owned, PinnedSlot};
+use super::memory::TypeStable;
+use super::rcu::Reader;
 use super::xarray::PointerArray;
-use crate::engine::entry::Entry;
+use super::clock;
+use crate::engine::entry::{Content, Entry, Place};
+use crate::engine::form::{Form, Home};
 use crate::engine::last_used::{self, LastUsed};
-use crate::engine::number::Carried;
-use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
-use crate::engine::table::{Change, Occupancy, Table};
+use crate::engine::slot::{ClusterNumber, Offset, Slot};
+use crate::engine::table::Change;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, Ordering};
 use kernel::prelude::*;
-use kernel::sync::{new_spinlock, SpinLock};
-
-/// Bytes of a cluster's table.
-pub(crate) const TABLE_BYTES: usize = size_of::<Table>();
-
-/// Bytes of a cluster's object, as the slab cache lays it out: a cache line, unless the kernel
-/// has debugging in its locks.
-pub(crate) const CLUSTER_BYTES: usize = size_of::<Cluster>().next_multiple_of(64);
-
-/// A cluster object: one cluster after another, and none in between.
-///
-/// # Invariants
-///
-/// - While the object carries a number, `table` points at that cluster's table; and it does so
-///   at least as long as a slot of the cluster is in use.
-/// - The object gives its number up under its lock, before it leaves the index.
-#[pin_data]
-struct Cluster {
-    carried: Carried,
-    table: AtomicPtr<Table>,
-    /// Guards changes of the table and of what the object carries. Second in the lock order.
-    #[pin]
-    occupancy: SpinLock<Occupancy>,
-}
-
-impl Constructed for Cluster {
-    unsafe fn construct(place: *mut Self) {
-        let cluster = pin_init!(Cluster {
-            // INVARIANT: no number is carried.
-            carried: Carried::default(),
-            table: AtomicPtr::new(ptr::null_mut()),
-            occupancy <- new_spinlock!(Occupancy::EMPTY, "vswap_cluster"),
-        });
-        // SAFETY: `place` is fresh memory for a cluster, which slab memory pins.
-        unsafe { pin_init::raw_init(place, cluster) };
-    }
-}
 
 /// Which look-ups the per-CPU object answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,18 +46,94 @@ pub(crate) struct Replaced {
     pub(crate) old: Owned,
     /// What that means for the number of slots in use.
     pub(crate) change: Change,
-    /// By how much the number of clusters changed.
-    pub(crate) clusters: i64,
+    /// How the clusters changed.
+    pub(crate) clusters: Clusters,
     /// How the cluster was found.
     pub(crate) found: Found,
+}
+
+/// By how much the numbers of clusters changed.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Clusters {
+    /// All clusters.
+    pub(crate) all: i64,
+    /// Those of them that are whole.
+    pub(crate) whole: i64,
+}
+
+impl Clusters {
+    fn made(&mut self, whole: bool, by: i64) {
+        self.all = self.all.wrapping_add(by);
+        if whole {
+            self.whole = self.whole.wrapping_add(by);
+        }
+    }
 }
 
 /// There was no memory for a slot's cluster.
 pub(crate) struct NoMemory {
     /// The entry that was to be put there.
     pub(crate) new: Owned,
-    /// By how much the number of clusters changed all the same.
-    pub(crate) clusters: i64,
+    /// How the clusters changed all the same.
+    pub(crate) clusters: Clusters,
+}
+
+/// Where a page of a cluster is best put on a disk.
+pub(crate) enum Preference {
+    /// There is no cluster yet.
+    None,
+    /// At its offset in that physical cluster.
+    Home(Home),
+    /// Anywhere.
+    Anywhere,
+}
+
+/// What a mover wants to know of a cluster.
+pub(crate) struct Overview {
+    /// Which cluster.
+    pub(crate) number: ClusterNumber,
+    /// When a page was last stored in it, in ticks.
+    pub(crate) stored: u32,
+    /// Slots whose page is in the ram tier.
+    pub(crate) ram: u16,
+}
+
+/// How a move ended.
+pub(crate) enum Moved {
+    /// The slot has the new entry. The old one may have readers until a grace period is over.
+    Done {
+        /// The old entry.
+        old: Retired,
+        /// How the clusters changed.
+        clusters: Clusters,
+    },
+    /// The slot had been given another entry meanwhile, or was freed. What was to be its new
+    /// entry, and, when that was left to the mover, the old one.
+    TooLate {
+        /// The new entry.
+        new: Owned,
+        /// The old entry.
+        old: Owned,
+    },
+    /// A table is needed and `spare` was none. Nothing changed.
+    NeedsTable(Owned),
+}
+
+/// An entry, or a table, that was replaced while it may have had readers.
+#[must_use]
+pub(crate) struct Retired<T = Owned>(T);
+
+impl<T> Retired<T> {
+    /// What was retired, when the caller has waited for a grace period, or for as long as the
+    /// entry's readers take otherwise.
+    pub(crate) fn after_readers(self) -> T {
+        self.0
+    }
+
+    /// What was retired, to be looked at.
+    pub(crate) fn get(&self) -> &T {
+        &self.0
+    }
 }
 
 /// The index. See the module.
@@ -115,24 +156,30 @@ impl Index {
         })
     }
 
-    /// The entry of a slot. Takes no lock and does not sleep.
+    /// The entry of a slot. Takes no lock and does not sleep. What the entry holds stays as
+    /// long as the reader and the slot do.
     #[inline]
-    pub(crate) fn load<'a>(&self, cpu: &Pinned, pinned: &'a PinnedSlot<'_>) -> (Held<'a>, Found) {
+    pub(crate) fn load<'a>(
+        &self,
+        cpu: &Pinned,
+        _reader: &'a Reader,
+        pinned: &'a PinnedSlot<'_>,
+    ) -> (Held<'a>, Found) {
         let slot = pinned.slot();
         let (entry, found) = match self.find(cpu, slot.cluster()) {
             Some((cluster, found)) if cluster.carried.is(slot.cluster()) => {
                 if found == Found::Walked {
                     self.remember(cpu, cluster, slot.cluster());
                 }
-                let table = cluster.table.load(Ordering::Acquire);
-                // SAFETY: the object carries the number, so by its invariant `table` is the
-                // cluster's, and stays while a slot of it is in use. The slot is pinned: if it
-                // is in use, it stays so, and nobody reads one that is not.
-                (unsafe { &*table }.load(slot.offset()), found)
+                // SAFETY: preemption is off, which makes this an RCU reader; the object
+                // carries the number. The slot is pinned: if it is in use, it stays so, and
+                // nobody reads one that is not.
+                (unsafe { cluster.load(slot.offset()) }, found)
             }
             _ => (Entry::EMPTY, Found::Walked),
         };
-        // SAFETY: the slot is pinned, so its entry is neither replaced nor freed meanwhile.
+        // SAFETY: the slot is pinned, so its entry is neither replaced nor freed meanwhile by
+        // the swap core; a mover that replaces it waits for the reader before it frees.
         (unsafe { Held::new(entry) }, found)
     }
 
@@ -148,66 +195,275 @@ impl Index {
         new: Owned,
     ) -> Result<Replaced, NoMemory> {
         let (number, entry) = (slot.cluster(), new.entry());
-        let mut made = 0;
+        let mut clusters = Clusters::default();
+        let mut spare = None;
         loop {
             let Some((cluster, found)) = self.find(cpu, number) else {
                 if entry.is_empty() {
                     return Ok(Replaced {
                         old: Owned::EMPTY,
                         change: Change::None,
-                        clusters: 0,
+                        clusters,
                         found: Found::Walked,
                     });
                 }
                 // The cluster may go before the loop comes back to it; then another is made.
-                match self.make(number) {
-                    Ok(published) => made = i64::from(published).wrapping_add(made),
-                    Err(_) => {
-                        return Err(NoMemory {
-                            new,
-                            clusters: made,
-                        })
-                    }
+                match self.make(slot, entry) {
+                    Ok(Some(whole)) => clusters.made(whole, 1),
+                    Ok(None) => {}
+                    Err(_) => return Err(NoMemory { new, clusters }),
                 }
                 continue;
             };
-            let mut occupancy = cluster.occupancy.lock();
-            if !cluster.carried.is(number) {
-                // It went while its lock was waited for, and is out of the index now; perhaps
-                // it is another cluster.
+            // If it went while its lock was waited for, it is out of the index now; perhaps it
+            // is another cluster.
+            let Some(mut locked) = cluster.lock(number) else {
                 continue;
+            };
+            let whole = is_whole(&locked);
+            let Ok((old, change)) = locked.put(slot.offset(), entry, &mut spare) else {
+                drop(locked);
+                spare = TablePage::new();
+                if spare.is_none() {
+                    return Err(NoMemory { new, clusters });
+                }
+                continue;
+            };
+            if whole && !is_whole(&locked) {
+                clusters.whole = clusters.whole.wrapping_sub(1);
             }
-            let table = cluster.table.load(Ordering::Relaxed);
-            // SAFETY: the object carries the number, so by its invariant `table` is the
-            // cluster's; the lock is held, so it keeps the number.
-            let (old, change) = unsafe { &*table }.replace(slot.offset(), entry, &mut occupancy);
-            // SAFETY: it was just taken out of its table, and the swap core neither writes nor
-            // frees a slot that is being read.
+            // SAFETY: it was just taken out of its table. The swap core neither writes nor
+            // frees a slot that is being read; an object that a mover reads says so.
             let old = unsafe { Owned::new(old) };
-            if change != Change::Freed || !occupancy.is_empty() {
+            if change != Change::Freed || !locked.occupancy().is_empty() {
+                if !entry.is_empty() {
+                    locked.touch(clock::ticks());
+                }
+                drop(locked);
                 if found == Found::Walked {
                     self.remember(cpu, cluster, number);
                 }
                 return Ok(Replaced {
                     old,
                     change,
-                    clusters: made,
+                    clusters,
                     found,
                 });
             }
-            cluster.carried.give_up();
-            self.array.remove(index(number));
-            drop(occupancy);
+            clusters.made(is_whole(&locked), -1);
+            self.unpublish(locked, number);
             // SAFETY: the object has given up its number under the lock and is out of the
             // index; only this thread saw the last slot go, so only it gets here.
             unsafe { self.destroy(NonNull::from(cluster)) };
             return Ok(Replaced {
                 old,
                 change,
-                clusters: made.wrapping_sub(1),
+                clusters,
                 found,
             });
         }
+    }
+
+    /// Where a slot's page is best put on a disk.
+    #[inline]
+    pub(crate) fn preference(&self, cpu: &Pinned, slot: Slot) -> Preference {
+        let locked = self
+            .find(cpu, slot.cluster())
+            .and_then(|(cluster, _)| cluster.lock(slot.cluster()));
+        match locked.map(|locked| locked.form()) {
+            None => Preference::None,
+            Some(Form::Whole(home)) => Preference::Home(home),
+            Some(Form::Table(_) | Form::None) => Preference::Anywhere,
+        }
+    }
+
+    /// The first cluster of that number or a higher one.
+    pub(crate) fn overview(&self, cpu: &Pinned, from: u32) -> Option<Overview> {
+        let mut next = from;
+        loop {
+            let (place, cluster) = self.array.find(next as usize)?;
+            let number = ClusterNumber::new(u32::try_from(place).ok()?)?;
+            let _ = cpu;
+            // SAFETY: it was in the index while preemption was off, which as an RCU reader
+            // keeps its memory an object.
+            if let Some(locked) = unsafe { cluster.as_ref() }.lock(number) {
+                return Some(Overview {
+                    number,
+                    stored: locked.stored(),
+                    ram: locked.occupancy().ram(),
+                });
+            }
+            next = number.index().checked_add(1)?;
+        }
+    }
+
+    /// Calls `look` for each slot of a cluster that is in use, with the cluster's lock held.
+    pub(crate) fn scan(
+        &self,
+        cpu: &Pinned,
+        number: ClusterNumber,
+        mut look: impl FnMut(Slot, Option<Content>),
+    ) {
+        self.with_locked(cpu, number, |locked| {
+            for offset in Offset::all() {
+                let entry = locked.get(offset);
+                if !entry.is_empty() {
+                    look(number.slot(offset), entry.content());
+                }
+            }
+        });
+    }
+
+    /// The home of a cluster, if it is whole.
+    pub(crate) fn home(&self, cpu: &Pinned, number: ClusterNumber) -> Option<Home> {
+        self.with_locked(cpu, number, |locked| match locked.form() {
+            Form::Whole(home) => Some(home),
+            Form::Table(_) | Form::None => None,
+        })?
+    }
+
+    /// Marks a slot's object as being read by a mover, if it is one, and no mover has it.
+    pub(crate) fn start_move(&self, cpu: &Pinned, slot: Slot) -> Option<Moving> {
+        self.with_locked(cpu, slot.cluster(), |locked| {
+            let moving = locked.get(slot.offset()).moving()?;
+            // A cluster with an object has a table.
+            locked.put(slot.offset(), moving, &mut None).ok()?;
+            // SAFETY: just marked, so the object is freed by nobody else.
+            Some(unsafe { Moving::new(slot, moving) })
+        })?
+    }
+
+    /// Ends a move: the slot gets its new entry, if it still has the old one.
+    pub(crate) fn finish_move(&self, cpu: &Pinned, moving: Moving, new: Owned) -> Moved {
+        let (slot, expected) = (moving.slot(), moving.into_entry());
+        match self.exchange_entry(cpu, slot, expected, new, &mut None) {
+            Moved::TooLate { new, .. } => Moved::TooLate {
+                new,
+                // SAFETY: the entry is in no table any more, and who took it out of there left
+                // its object to the mover, which is done with it.
+                old: unsafe { Owned::new(expected.settled()) },
+            },
+            other => other,
+        }
+    }
+
+    /// Ends a move that came to nothing: the slot keeps its object. Gives the object back when
+    /// the slot was given another entry meanwhile, or was freed.
+    pub(crate) fn abandon_move(&self, cpu: &Pinned, moving: Moving) -> Owned {
+        let (slot, expected) = (moving.slot(), moving.into_entry());
+        let kept = self.with_locked(cpu, slot.cluster(), |locked| {
+            locked.get(slot.offset()) == expected
+                && locked
+                    .put(slot.offset(), expected.settled(), &mut None)
+                    .is_ok()
+        });
+        if kept == Some(true) {
+            Owned::EMPTY
+        } else {
+            // SAFETY: as in `finish_move`.
+            unsafe { Owned::new(expected.settled()) }
+        }
+    }
+
+    /// Gives a slot a new entry, if its page still lies at `place`. While no page can come to
+    /// lie there anew, that means that it is the same page.
+    pub(crate) fn exchange(
+        &self,
+        cpu: &Pinned,
+        slot: Slot,
+        place: Place,
+        new: Owned,
+        spare: &mut Option<TablePage>,
+    ) -> Moved {
+        self.exchange_entry(cpu, slot, Entry::disk(place), new, spare)
+    }
+
+    fn exchange_entry(
+        &self,
+        cpu: &Pinned,
+        slot: Slot,
+        expected: Entry,
+        new: Owned,
+        spare: &mut Option<TablePage>,
+    ) -> Moved {
+        let entry = new.entry();
+        let result = self.with_locked(cpu, slot.cluster(), |locked| {
+            if locked.get(slot.offset()) != expected {
+                return Ok(None);
+            }
+            let whole = is_whole(locked);
+            locked.put(slot.offset(), entry, spare)?;
+            let mut clusters = Clusters::default();
+            if whole && !is_whole(locked) {
+                clusters.whole = -1;
+            }
+            Ok(Some(clusters))
+        });
+        match result {
+            Some(Ok(Some(clusters))) => Moved::Done {
+                // SAFETY: it was just taken out of its table; `Retired` knows of the readers.
+                old: Retired(unsafe { Owned::new(expected.settled()) }),
+                clusters,
+            },
+            Some(Err(NeedsTable)) => Moved::NeedsTable(new),
+            Some(Ok(None)) | None => Moved::TooLate {
+                new,
+                old: Owned::EMPTY,
+            },
+        }
+    }
+
+    /// Turns a whole cluster's home into another, if it is still `from`. Gives the slots in
+    /// use, through `used`, with the cluster's lock held; `false` when nothing changed.
+    pub(crate) fn rehome(
+        &self,
+        cpu: &Pinned,
+        number: ClusterNumber,
+        from: Home,
+        to: Home,
+        mut used: impl FnMut(Offset),
+    ) -> bool {
+        let done = self.with_locked(cpu, number, |locked| {
+            let done = locked.rehome(from, to);
+            if done {
+                Offset::all()
+                    .filter(|offset| !locked.get(*offset).is_empty())
+                    .for_each(&mut used);
+            }
+            done
+        });
+        done == Some(true)
+    }
+
+    /// Turns a cluster into a whole one if its pages lie so; gives the table.
+    pub(crate) fn collapse(
+        &self,
+        cpu: &Pinned,
+        number: ClusterNumber,
+    ) -> Option<Retired<TablePage>> {
+        self.with_locked(cpu, number, |locked| locked.collapse())?
+            .map(Retired)
+    }
+
+    /// Calls `then` with a cluster's lock held, if there is such a cluster.
+    fn with_locked<R>(
+        &self,
+        cpu: &Pinned,
+        number: ClusterNumber,
+        then: impl FnOnce(&mut Locked<'_>) -> R,
+    ) -> Option<R> {
+        loop {
+            let (cluster, _) = self.find(cpu, number)?;
+            if let Some(mut locked) = cluster.lock(number) {
+                return Some(then(&mut locked));
+            }
+        }
+    }
+
+    /// Takes a cluster with no slot in use out of the index.
+    fn unpublish(&self, locked: Locked<'_>, number: ClusterNumber) {
+        locked.give_up();
+        self.array.remove(index(number));
     }
 
     /// Empties every slot and gives what stood there to `release`. Nobody else uses the index.
@@ -217,17 +473,20 @@ impl Index {
             next = place.wrapping_add(1);
             // SAFETY: the object is in the index, so it is alive; nobody else uses it.
             let cluster_ref = unsafe { cluster.as_ref() };
-            let mut occupancy = cluster_ref.occupancy.lock();
-            // SAFETY: as in `replace`: the object carries a number, and the lock is held.
-            let table = unsafe { &*cluster_ref.table.load(Ordering::Relaxed) };
-            for slot in (0..u32::MAX).take(SLOTS_PER_CLUSTER).map(Slot::new) {
-                let (old, _) = table.replace(slot.offset(), Entry::EMPTY, &mut occupancy);
-                // SAFETY: it was just taken out of its table, and nobody else uses the index.
-                release(unsafe { Owned::new(old) });
+            let number = u32::try_from(place).ok().and_then(ClusterNumber::new);
+            let Some((number, mut locked)) =
+                number.and_then(|number| Some((number, cluster_ref.lock(number)?)))
+            else {
+                continue;
+            };
+            for offset in Offset::all() {
+                if let Ok((old, _)) = locked.put(offset, Entry::EMPTY, &mut None) {
+                    // SAFETY: it was just taken out of its table, and nobody else uses the
+                    // index.
+                    release(unsafe { Owned::new(old) });
+                }
             }
-            cluster_ref.carried.give_up();
-            self.array.remove(place);
-            drop(occupancy);
+            self.unpublish(locked, number);
             // SAFETY: as in `replace`.
             unsafe { self.destroy(cluster) };
         }
@@ -260,30 +519,30 @@ impl Index {
         }
     }
 
-    /// Makes a cluster and publishes it; `false` when somebody else just did. Does not sleep.
+    /// Makes a cluster for an entry in a slot, and publishes it. Says whether it is a whole
+    /// one, or `None` when somebody else just made one. Does not sleep.
     #[cold]
-    fn make(&self, number: ClusterNumber) -> Result<bool> {
-        let table = memory::zeroed_page().ok_or(ENOMEM)?;
-        let Some(cluster) = self.objects.alloc() else {
-            // SAFETY: it was just allocated and nobody else knows it.
-            unsafe { memory::free_page(table) };
-            return Err(ENOMEM);
+    fn make(&self, slot: Slot, entry: Entry) -> Result<Option<bool>> {
+        let home = match entry.content() {
+            Some(Content::Disk(place)) => Home::of(place, slot.offset()),
+            _ => None,
         };
+        let form = match home {
+            Some(home) => NewForm::Whole(home),
+            None => NewForm::Table(TablePage::new().ok_or(ENOMEM)?),
+        };
+        let cluster = self.objects.alloc().ok_or(ENOMEM)?;
         // SAFETY: a constructed object, and nobody else changes it before it is published.
         let cluster_ref = unsafe { cluster.as_ref() };
-        // INVARIANT: a zeroed page is an empty table, and the occupancy is that of one.
-        cluster_ref
-            .table
-            .store(table.as_ptr().cast(), Ordering::Release);
-        cluster_ref.carried.take(number);
-        match self.array.insert(index(number), cluster) {
-            Ok(()) => Ok(true),
+        cluster_ref.begin(slot.cluster(), form);
+        match self.array.insert(index(slot.cluster()), cluster) {
+            Ok(()) => Ok(Some(home.is_some())),
             Err(error) => {
                 cluster_ref.carried.give_up();
                 // SAFETY: it was never published and has no number any more.
                 unsafe { self.destroy(cluster) };
                 if error == EBUSY {
-                    Ok(false)
+                    Ok(None)
                 } else {
                     Err(error)
                 }
@@ -291,7 +550,7 @@ impl Index {
         }
     }
 
-    /// Gives an object and its table back.
+    /// Gives an object back, and its table if it has one.
     ///
     /// # Safety
     ///
@@ -300,18 +559,16 @@ impl Index {
     #[cold]
     unsafe fn destroy(&self, cluster: NonNull<Cluster>) {
         last_used::forget_everywhere(self.last_used.iter(), cluster.as_ptr().expose_provenance());
-        // SAFETY: the object is alive until it is given back below.
-        let table = unsafe { cluster.as_ref() }
-            .table
-            .swap(ptr::null_mut(), Ordering::Relaxed);
-        if let Some(table) = NonNull::new(table) {
-            // SAFETY: it came from `zeroed_page`; nobody loads entries from it, as none of its
-            // slots is in use, and nobody who takes the lock finds the number.
-            unsafe { memory::free_page(table.cast()) };
-        }
+        // SAFETY: the object is alive until it is given back below; the rest as this function
+        // requires.
+        unsafe { cluster.as_ref().end() };
         // SAFETY: it came from `objects`, is unpublished and forgotten, and is as constructed.
         unsafe { self.objects.free(cluster) };
     }
+}
+
+fn is_whole(locked: &Locked<'_>) -> bool {
+    matches!(locked.form(), Form::Whole(_))
 }
 
 fn index(number: ClusterNumber) -> usize {

@@ -89,7 +89,11 @@ unsafe extern "C" fn swap_activate(
     // lives as long as the inode, which the open file keeps.
     unsafe {
         *span = u64::from((*sis).pages);
-        swap_io::activate(sis, backing((*file).f_mapping).disk.bdev())
+        let Backing { device, disk } = backing((*file).f_mapping);
+        if let Err(error) = disk.set_synchronous(device.is_synchronous()) {
+            return error.to_errno();
+        }
+        swap_io::activate(sis, disk.bdev())
     }
 }
 

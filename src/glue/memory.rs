@@ -23,11 +23,17 @@ pub(super) fn zeroed_page() -> Option<NonNull<c_void>> {
     NonNull::new(unsafe { bindings::vswap_zeroed_page() })
 }
 
+/// A zeroed page, or `None`. May sleep, and reclaim memory.
+pub(super) fn zeroed_page_wait() -> Option<NonNull<c_void>> {
+    // SAFETY: no requirements.
+    NonNull::new(unsafe { bindings::vswap_buffer_page() })
+}
+
 /// Gives a page back.
 ///
 /// # Safety
 ///
-/// `page` came from [`zeroed_page`] and nobody uses it any more.
+/// `page` came from [`zeroed_page`] or [`zeroed_page_wait`] and nobody uses it any more.
 pub(super) unsafe fn free_page(page: NonNull<c_void>) {
     // SAFETY: as this function requires. The address of a page is no more than its number.
     unsafe { kernel::bindings::free_pages(page.as_ptr() as usize, 0) }
@@ -164,17 +170,17 @@ impl Buffer {
         Ok(Self(buffer))
     }
 
-    /// How many pages there are.
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// A page, or `None` if there are not so many.
     #[inline]
     pub(crate) fn page(&self, index: usize) -> Option<&Page> {
         // SAFETY: the page is initialized by the invariant, and borrowed as `self` is.
         self.0.get(index).map(|page| unsafe { page.0.as_ref() })
+    }
+
+    /// Where a page is, or `None` if there are not so many.
+    #[inline]
+    pub(super) fn pointer(&self, index: usize) -> Option<NonNull<Page>> {
+        self.0.get(index).map(|page| page.0)
     }
 
     /// A page to be changed, or `None` if there are not so many.
@@ -184,6 +190,22 @@ impl Buffer {
         // SAFETY: the page is initialized by the invariant, and borrowed as `self` is.
         Some(unsafe { page.0.as_mut() })
     }
+}
+
+/// A page's bytes, to be changed.
+#[inline]
+pub(crate) fn bytes_of_mut(page: &mut Page) -> &mut [u8; PAGE_SIZE] {
+    // SAFETY: as in `bytes_of`.
+    unsafe { &mut *core::ptr::from_mut(page).cast() }
+}
+
+/// So many default values. May sleep.
+pub(crate) fn defaults<T: Default>(count: usize) -> Result<KVVec<T>> {
+    let mut values = KVVec::with_capacity(count, GFP_KERNEL)?;
+    for _ in 0..count {
+        values.push(T::default(), GFP_KERNEL)?;
+    }
+    Ok(values)
 }
 
 /// Copies a page's bytes, as the kernel copies pages. `EIO`: they are not as many.

@@ -2,33 +2,27 @@
 
 //! The kernel, wrapped: one module for each of its objects. All `unsafe` is in here.
 
-#[allow(dead_code)]
 pub(crate) mod backing;
+pub(crate) mod bay;
+pub(crate) mod call;
 pub(crate) mod chardev;
-#[allow(dead_code)]
 pub(crate) mod clock;
+pub(crate) mod cluster;
 pub(crate) mod cpu;
 pub(crate) mod gendisk;
 pub(crate) mod held;
 pub(crate) mod index;
 pub(crate) mod inode;
 pub(crate) mod lz4;
-#[allow(dead_code)]
 pub(crate) mod memory;
-#[allow(dead_code)]
 pub(crate) mod rcu;
-#[allow(dead_code)]
 pub(crate) mod signal;
-#[allow(dead_code)]
 pub(crate) mod srcu;
 pub(crate) mod swap_io;
 pub(crate) mod sysfs;
-#[allow(dead_code)]
 pub(crate) mod thread;
-#[allow(dead_code)]
+pub(crate) mod transfer;
 pub(crate) mod wait;
-#[allow(dead_code)]
-pub(crate) mod workqueue;
 pub(crate) mod xarray;
 pub(crate) mod zsmalloc;
 pub(crate) mod zstd;

@@ -5,72 +5,12 @@
 //! C headers: `include/linux/swap_ops.h`, `mm/page_io.c`
 
 use super::bindings;
-use super::held::PinnedSlot;
+use super::call::Call;
 use crate::device::Device;
 use crate::engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
 use crate::engine::slot::Slot;
-use core::marker::PhantomData;
 use kernel::ffi::c_int;
 use kernel::prelude::*;
-
-const READ: c_int = 0;
-const WRITE: c_int = 1;
-
-/// A folio to write or to read: consecutive pages for consecutive slots.
-///
-/// # Invariants
-///
-/// `start` points at `pages` pages, and the slots from `first` on are pinned as [`PinnedSlot`]
-/// says, for `'a`.
-struct Folio<'a> {
-    first: Slot,
-    start: *mut Page,
-    pages: usize,
-    _call: PhantomData<&'a ()>,
-}
-
-impl<'a> Folio<'a> {
-    fn slots(&self) -> impl Iterator<Item = PinnedSlot<'a>> + Clone {
-        let first = self.first;
-        (0..self.pages).filter_map(move |i| {
-            let slot = first.checked_add(i)?;
-            // SAFETY: the slot is pinned by the invariant.
-            Some(unsafe { PinnedSlot::new(slot) })
-        })
-    }
-}
-
-/// The folios of one call.
-///
-/// # Safety
-///
-/// `ctx` is what the swap core gave to `submit_write` or `submit_read`, not completed for `'a`.
-unsafe fn folios<'a>(
-    ctx: *mut bindings::swap_io_ctx,
-) -> impl Iterator<Item = Result<Folio<'a>>> + use<'a> {
-    // SAFETY: as this function requires.
-    let sio = unsafe { &*(*ctx).sio };
-    let count = usize::try_from(sio.nr_bvecs).unwrap_or(0);
-    sio.bvecs.iter().take(count).map(|bvec| {
-        let mut slot = 0;
-        // SAFETY: the swap core fills a bvec with a whole folio, which is in the swap cache and
-        // pinned until the call is completed. 64-bit kernels map all memory.
-        let start = unsafe { bindings::vswap_bvec_folio(bvec, &mut slot) };
-        let first = Slot::new(u32::try_from(slot)?);
-        // Lossless: usize has 64 bits; see `cpu`.
-        let pages = bvec.bv_len as usize / PAGE_SIZE;
-        // So that no page is left without its slot.
-        first.checked_add(pages).ok_or(EINVAL)?;
-        // INVARIANT: the swap core keeps a folio locked or under writeback, and with it its
-        // slots as they are, until the call is completed.
-        Ok(Folio {
-            first,
-            start: start.cast(),
-            pages,
-            _call: PhantomData,
-        })
-    })
-}
 
 /// The device that a swap area belongs to.
 ///
@@ -93,17 +33,11 @@ unsafe fn device<'a>(ctx: *mut bindings::swap_io_ctx) -> &'a Device {
 ///
 /// Called by the swap core, for an area that [`activate`] made.
 unsafe extern "C" fn submit_write(ctx: *mut bindings::swap_io_ctx) {
-    // SAFETY: the swap core's call. A folio is under writeback and, as the disk asks for stable
-    // writes, is not written to until the call is completed.
-    let result = unsafe {
-        folios(ctx).try_for_each(|folio| {
-            let folio = folio?;
-            let pages = core::slice::from_raw_parts(folio.start, folio.pages);
-            device(ctx).store(folio.slots().zip(pages))
-        })
-    };
-    // SAFETY: the swap core's call, completed once, here.
-    unsafe { bindings::vswap_io_complete(ctx, WRITE, errno(result)) }
+    // SAFETY: the swap core's call.
+    unsafe {
+        let device = device(ctx);
+        device.store(Call::new(ctx, device));
+    }
 }
 
 /// Reads folios back.
@@ -112,21 +46,16 @@ unsafe extern "C" fn submit_write(ctx: *mut bindings::swap_io_ctx) {
 ///
 /// Called by the swap core, for an area that [`activate`] made.
 unsafe extern "C" fn submit_read(ctx: *mut bindings::swap_io_ctx) {
-    // SAFETY: the swap core's call. A folio is locked and not up to date, so nobody else looks
-    // at it until the call is completed.
-    let result = unsafe {
-        folios(ctx).try_for_each(|folio| {
-            let folio = folio?;
-            let pages = core::slice::from_raw_parts_mut(folio.start, folio.pages);
-            device(ctx).load(folio.slots().zip(pages))
-        })
-    };
-    // SAFETY: the swap core's call, completed once, here.
-    unsafe { bindings::vswap_io_complete(ctx, READ, errno(result)) }
+    // SAFETY: the swap core's call.
+    unsafe {
+        let device = device(ctx);
+        device.load(Call::new(ctx, device));
+    }
 }
 
-/// Each folio is a call of its own, since a call has one result: a failed read is an error for
-/// its reader alone. There is no device behind this that larger requests would be faster for.
+/// Folios that are written may come together in a call, as disks like it; of a synchronous
+/// area they never do. Each that is read is a call of its own, since a call has one result: a
+/// failed read is an error for its reader alone.
 ///
 /// # Safety
 ///
@@ -135,14 +64,12 @@ unsafe extern "C" fn can_merge(
     _folio: *mut kernel::bindings::folio,
     _previous: *mut kernel::bindings::folio,
     _previous_size: usize,
-    _rw: c_int,
+    rw: c_int,
 ) -> bool {
-    false
+    rw == WRITE
 }
 
-fn errno(result: Result) -> c_int {
-    result.map_or_else(|error| error.to_errno(), |()| 0)
-}
+const WRITE: c_int = 1;
 
 const _: () = assert!(size_of::<Page>() == PAGE_SIZE && PAGE_WORDS == 512);
 

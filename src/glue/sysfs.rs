@@ -18,7 +18,9 @@ pub(crate) trait Attribute {
     const MODE: u16;
 
     /// Writes what a reader sees, at most a page. May sleep.
-    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result;
+    fn show(_control: &Control, _text: &mut Text<'_>) -> fmt::Result {
+        Err(fmt::Error)
+    }
 
     /// Takes what a writer wrote. May sleep. On an error nothing has changed.
     fn store(_control: &Control, _text: &[u8]) -> Result {
@@ -112,7 +114,9 @@ impl DeviceAttribute {
         let mut attribute: kernel::bindings::device_attribute = pin_init::zeroed();
         attribute.attr.name = A::NAME.to_bytes_with_nul().as_ptr().cast();
         attribute.attr.mode = A::MODE;
-        attribute.__bindgen_anon_1.show = Some(show::<A>);
+        if A::MODE & 0o400 != 0 {
+            attribute.__bindgen_anon_1.show = Some(show::<A>);
+        }
         if A::MODE & 0o200 != 0 {
             attribute.__bindgen_anon_2.store = Some(store::<A>);
         }

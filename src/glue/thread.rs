@@ -15,6 +15,9 @@ use kernel::types::NotThreadSafe;
 
 /// What a [`Thread`] does.
 pub(crate) trait Work: Send + Sync {
+    /// Where the thread waits until it is wanted. Who makes it wanted wakes it there.
+    fn bell(&self) -> &WaitQueue;
+
     /// Whether there is something to do. Must not sleep. It is asked after each wake, and after
     /// each [`run`](Self::run): if it says yes for ever, the thread never sleeps.
     fn wanted(&self) -> bool;
@@ -41,12 +44,8 @@ impl Stop {
     }
 }
 
-#[pin_data]
-struct Shared {
-    work: Arc<dyn Work>,
-    #[pin]
-    queue: WaitQueue,
-}
+/// What the thread is given.
+struct Shared(Arc<dyn Work>);
 
 /// A kernel thread that works whenever there is something to do. Dropping it stops it, and waits
 /// until it has; it may be in the middle of its work.
@@ -57,12 +56,12 @@ struct Shared {
 ///
 /// # Invariants
 ///
-/// `task` runs [`main`] with `shared`, and does so until [`kthread_stop`] stops it.
+/// `task` runs [`main`] with `_shared`, and does so until [`kthread_stop`] stops it.
 ///
 /// [`kthread_stop`]: kernel::bindings::kthread_stop
 pub(crate) struct Thread {
     task: NonNull<kernel::bindings::task_struct>,
-    shared: Arc<Shared>,
+    _shared: KBox<Shared>,
 }
 
 // SAFETY: a thread may be woken and stopped by any other.
@@ -75,13 +74,13 @@ unsafe impl Sync for Thread {}
 /// # Invariants
 ///
 /// `flags` is what the task had when this was made, and the task has not changed it since.
-struct NoReclaim {
+pub(super) struct NoReclaim {
     flags: c_uint,
     _task: NotThreadSafe,
 }
 
 impl NoReclaim {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         // SAFETY: no requirements; the drop below undoes it.
         let flags = unsafe { bindings::vswap_noreclaim_save() };
         // INVARIANT: just saved. `main` makes one at a time.
@@ -109,13 +108,14 @@ unsafe extern "C" fn main(data: *mut c_void) -> c_int {
     let stop = Stop(NotThreadSafe);
     loop {
         shared
-            .queue
-            .wait(|| stop.requested() || shared.work.wanted());
+            .0
+            .bell()
+            .wait(|| stop.requested() || shared.0.wanted());
         if stop.requested() {
             return 0;
         }
         let _scope = NoReclaim::new();
-        shared.work.run(&stop);
+        shared.0.run(&stop);
     }
 }
 
@@ -124,13 +124,7 @@ impl Thread {
     ///
     /// `ENOMEM`: no memory. `EINTR`: the caller was killed.
     pub(crate) fn start<T: Work + 'static>(name: &CStr, work: Arc<T>) -> Result<Self> {
-        let shared = Arc::pin_init(
-            pin_init!(Shared {
-                work: work as Arc<dyn Work>,
-                queue <- WaitQueue::new(),
-            }),
-            GFP_KERNEL,
-        )?;
+        let shared = KBox::new(Shared(work as Arc<dyn Work>), GFP_KERNEL)?;
         let data: *const Shared = &*shared;
         // SAFETY: the name is copied; the data stays until `drop` has stopped the thread, or is
         // not used, when there is none.
@@ -140,15 +134,8 @@ impl Thread {
         // INVARIANT: just started so.
         Ok(Self {
             task: NonNull::new(task).ok_or(ENOMEM)?,
-            shared,
+            _shared: shared,
         })
-    }
-
-    /// Has the thread look whether it is wanted, after what makes it so was written. A fence
-    /// and a look when it is awake. Does not sleep; fine in interrupts.
-    #[inline]
-    pub(crate) fn wake(&self) {
-        self.shared.queue.wake();
     }
 }
 

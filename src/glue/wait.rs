@@ -20,7 +20,7 @@ use kernel::types::Opaque;
 ///
 /// `head` is initialized.
 #[pin_data]
-pub(super) struct WaitQueue {
+pub(crate) struct WaitQueue {
     #[pin]
     head: Opaque<kernel::bindings::wait_queue_head>,
 }
@@ -40,7 +40,7 @@ unsafe extern "C" fn call<F: Fn() -> bool>(data: *mut c_void) -> bool {
 
 impl WaitQueue {
     /// A queue that nobody waits in.
-    pub(super) fn new() -> impl PinInit<Self> {
+    pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             // INVARIANT: initialized here.
             // SAFETY: `head` points at memory for a wait queue, which stays where it is.
@@ -68,7 +68,7 @@ impl WaitQueue {
     /// Wakes all that wait, after what they wait for was written. A fence and a look when
     /// nobody does. Does not sleep; fine in interrupts.
     #[inline]
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         // SAFETY: the queue is initialized by the invariant.
         unsafe { bindings::vswap_wake(self.head.get()) }
     }

@@ -131,14 +131,24 @@ impl Pool {
         }
     }
 
-    /// Frees what an entry holds, if that is an object. Does not sleep.
+    /// Frees what an entry holds, if that is an object and no mover reads it. Does not sleep.
     #[inline]
     pub(crate) fn free(&self, entry: Owned) {
+        if entry.is_moving() {
+            // Its mover frees it.
+            return;
+        }
         if let Some(Content::Ram(object)) = entry.content() {
             // SAFETY: nobody else holds or reads the object, by the invariant of `Owned`, which
             // goes with this; the pool is valid by ours.
             unsafe { bindings::zs_free(self.pool.as_ptr(), self.address(object.handle)) }
         }
+    }
+
+    /// Moves objects together and gives back the pages that get free. May take long.
+    pub(crate) fn compact(&self) {
+        // SAFETY: the pool is valid by the invariant.
+        unsafe { bindings::zs_compact(self.pool.as_ptr()) };
     }
 
     fn handle(&self, address: usize) -> Option<Handle> {

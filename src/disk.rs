@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A disk as a tier: its slots, and how it is doing.
+
+use crate::device::Device;
+use crate::engine::allocator::{Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space};
+use crate::engine::header;
+use crate::engine::health::{Health, State};
+use crate::engine::map::SlotMap;
+use crate::engine::page::PAGE_SIZE;
+use crate::engine::slot::{Offset, PhysicalCluster, PhysicalSlot};
+use crate::engine::traffic::{self, Direction, Totals, Traffic};
+use crate::glue::backing::Backing;
+use crate::glue::cpu::{PerCpu, Pinned};
+use crate::glue::memory::{self, Buffer};
+use core::sync::atomic::{AtomicBool, Ordering};
+use kernel::prelude::*;
+use kernel::sync::{new_spinlock, SpinLock};
+use kernel::pr_warn_once;
+
+/// Bytes in a page.
+pub(crate) const PAGE_BYTES: u64 = PAGE_SIZE as u64;
+
+/// The least number of slots that a disk has, the signature's included: 4 MiB.
+const MIN_SLOTS: u64 = 1024;
+
+/// How many free clusters are looked at for one with a certain slot: bad slots are few.
+const HOMES: usize = 4;
+
+/// A disk: a block device opened exclusively, and which of its slots are in use.
+pub(crate) struct Disk {
+    path: KVec<u8>,
+    priority: i32,
+    backing: Backing,
+    slots: u32,
+    maps: KVVec<SlotMap>,
+    states: KVVec<ClusterState>,
+    list: Pin<KBox<FreeListSpinLock>>,
+    cursor: Cursor,
+    /// Each CPU's current cluster.
+    currents: PerCpu<Current>,
+    /// That of movers, which use it one at a time: before the free list's lock in the order.
+    mover: Pin<KBox<MoverLock>>,
+    /// No slot was found free, and none was freed since: looking for one takes long then. A
+    /// slot freed at that moment may be overlooked until the next one is.
+    is_full: AtomicBool,
+    health: Health,
+    traffic: PerCpu<Traffic>,
+}
+
+/// The lock of a disk's free list: fourth in the lock order.
+#[pin_data]
+struct FreeListSpinLock {
+    #[pin]
+    list: SpinLock<FreeList>,
+}
+
+#[pin_data]
+struct MoverLock {
+    #[pin]
+    current: SpinLock<Current>,
+}
+
+impl FreeListLock for FreeListSpinLock {
+    #[inline]
+    fn with<R>(&self, change: impl FnOnce(&mut FreeList) -> R) -> R {
+        change(&mut self.list.lock())
+    }
+}
+
+/// Who allocates slots.
+pub(crate) enum Allocating<'a> {
+    /// A store, on this CPU.
+    Store(&'a Pinned),
+    /// A mover.
+    Mover,
+}
+
+impl Disk {
+    /// Opens the block device at `path` and makes it ready. May sleep.
+    ///
+    /// The errors are those of [`Backing::open`]; besides `EINVAL`: the device is too small or
+    /// zoned; `ENOMEM`.
+    pub(crate) fn open(path: &CStr, priority: i32) -> Result<Self> {
+        let backing = Backing::open(path).inspect_err(|error| {
+            let why = match *error {
+                EBUSY => "it is mounted, swapped on or in use otherwise",
+                EROFS => "it is read-only",
+                ENOTBLK => "it is not a block device",
+                ENOENT => "there is no such device",
+                _ => "see the error given",
+            };
+            pr_err!("{}: can't be opened: {}\n", path, why);
+        })?;
+        if backing.is_zoned() {
+            pr_err!("{}: zoned devices can't be used\n", path);
+            return Err(EINVAL);
+        }
+        if backing.slots() < MIN_SLOTS {
+            pr_err!("{}: it is too small; a disk has at least 4 MiB\n", path);
+            return Err(EINVAL);
+        }
+        // Larger ones are used up to where slots can be numbered.
+        let slots = u32::try_from(backing.slots()).unwrap_or(u32::MAX);
+        let clusters = Space::clusters(slots);
+        let list = FreeList::default();
+        let mut kept = KVec::new();
+        kept.extend_from_slice(path.to_bytes(), GFP_KERNEL)?;
+        let disk = Self {
+            path: kept,
+            priority,
+            backing,
+            slots,
+            maps: memory::defaults(clusters)?,
+            states: memory::defaults(clusters)?,
+            list: KBox::pin_init(
+                pin_init!(FreeListSpinLock { list <- new_spinlock!(list, "vswap_free_list") }),
+                GFP_KERNEL,
+            )?,
+            cursor: Cursor::default(),
+            currents: PerCpu::new()?,
+            mover: KBox::pin_init(
+                pin_init!(MoverLock { current <- new_spinlock!(Current::default(), "vswap_mover") }),
+                GFP_KERNEL,
+            )?,
+            is_full: AtomicBool::new(false),
+            health: Health::default(),
+            traffic: PerCpu::new()?,
+        };
+        disk.allocator().ok_or(EINVAL)?.prepare();
+        disk.sign(true)?;
+        Ok(disk)
+    }
+
+    /// Writes the signature, or zeros in its stead. May sleep.
+    fn sign(&self, signed: bool) -> Result {
+        let mut buffer = Buffer::new(1)?;
+        let page = buffer.page_mut(0).ok_or(ENOMEM)?;
+        if signed {
+            header::write_tier(memory::bytes_of_mut(page), Device::NUMBER);
+        }
+        self.backing.write_first_page(page).inspect_err(|_| {
+            pr_err!("{}: its first page can't be written\n", self.path());
+        })
+    }
+
+    /// Takes the signature away, of a disk that goes. May sleep.
+    pub(crate) fn retire(&self) {
+        if !self.backing.is_dead() {
+            // Said in the log; the disk goes all the same.
+            let _ = self.sign(false);
+        }
+    }
+
+    /// The path under which the disk was added.
+    pub(crate) fn path(&self) -> &str {
+        core::str::from_utf8(&self.path).unwrap_or("?")
+    }
+
+    /// The priority: disks of a higher one are filled first.
+    pub(crate) fn priority(&self) -> i32 {
+        self.priority
+    }
+
+    /// The block device.
+    pub(crate) fn backing(&self) -> &Backing {
+        &self.backing
+    }
+
+    /// What may be done with the disk.
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Whether slots may be allocated.
+    #[inline]
+    pub(crate) fn is_active(&self) -> bool {
+        self.health.state() == State::Active
+    }
+
+    fn allocator(&self) -> Option<Allocator<'_, FreeListSpinLock>> {
+        let space = Space::new(&self.maps, &self.states, self.slots)?;
+        Some(Allocator::new(space, &self.list, &self.cursor))
+    }
+
+    /// Allocates up to `want` consecutive slots, or exactly that many. Does not sleep. `None`:
+    /// there are none, or the disk is not active.
+    #[inline]
+    pub(crate) fn allocate(
+        &self,
+        who: &Allocating<'_>,
+        want: usize,
+        exactly: bool,
+    ) -> Option<(PhysicalSlot, usize)> {
+        if !self.is_active() {
+            return None;
+        }
+        if self.is_full.load(Ordering::Relaxed) {
+            return None;
+        }
+        let allocator = self.allocator()?;
+        let run = match who {
+            Allocating::Store(cpu) => {
+                allocator.allocate(self.currents.local(cpu)?, want, exactly)
+            }
+            Allocating::Mover => allocator.allocate(&self.mover.current.lock(), want, exactly),
+        };
+        if run.is_none() && !exactly {
+            self.is_full.store(true, Ordering::Relaxed);
+        }
+        run
+    }
+
+    /// Claims the slot at `offset` in a free cluster, as a virtual one's home; more slots in it
+    /// can be claimed then. `None`: there is no such cluster, or the disk is not active. Does
+    /// not sleep.
+    pub(crate) fn claim_home(&self, offset: Offset) -> Option<PhysicalCluster> {
+        if !self.is_active() {
+            return None;
+        }
+        let space = self.allocator()?.space();
+        self.list.with(|list| {
+            (0..HOMES).find_map(|_| {
+                let held = space.take_free(list)?;
+                let cluster = held.number();
+                let claimed = space.claim_at(cluster, offset, 1).is_ok();
+                // Not free any more if that was claimed; or else it goes to the list's end.
+                space.let_go(held, list);
+                claimed.then_some(cluster)
+            })
+        })
+    }
+
+    /// Claims the `count` slots from `slot` on, all in one cluster, or none of them. Does not
+    /// sleep.
+    #[inline]
+    pub(crate) fn claim(&self, slot: PhysicalSlot, count: usize) -> bool {
+        self.is_active()
+            && self
+                .allocator()
+                .is_some_and(|allocator| allocator.claim_at(slot, count))
+    }
+
+    /// Frees a slot. Does not sleep.
+    #[inline]
+    pub(crate) fn free(&self, slot: PhysicalSlot) {
+        let freed = self.allocator().is_some_and(|a| a.free(slot));
+        if self.is_full.load(Ordering::Relaxed) {
+            self.is_full.store(false, Ordering::Relaxed);
+        }
+        if !freed {
+            pr_warn_once!("{}: a slot was freed that is not in use\n", self.path());
+        }
+    }
+
+    /// Sees to it that a slot in use is never used again. Does not sleep.
+    pub(crate) fn discard(&self, slot: PhysicalSlot) {
+        let retired = self.allocator().is_some_and(|a| a.retire(slot));
+        if !retired {
+            pr_warn_once!("{}: a bad slot is not in use\n", self.path());
+        }
+    }
+
+    /// Bytes that can hold pages.
+    pub(crate) fn size(&self) -> u64 {
+        bytes(self.allocator().map_or(0, |a| a.space().capacity()))
+    }
+
+    /// Bytes in use.
+    pub(crate) fn used(&self) -> u64 {
+        bytes(self.allocator().map_or(0, |a| a.space().used()))
+    }
+
+    /// Bytes of bad slots.
+    pub(crate) fn bad(&self) -> u64 {
+        bytes(self.allocator().map_or(0, |a| a.space().retired()))
+    }
+
+    /// Bytes that are free.
+    pub(crate) fn room(&self) -> u64 {
+        self.size()
+            .saturating_sub(self.used())
+            .saturating_sub(self.bad())
+    }
+
+    /// Bytes of the tables that say which slots are in use.
+    pub(crate) fn metadata_bytes(&self) -> u64 {
+        let bytes = size_of::<SlotMap>().saturating_add(size_of::<ClusterState>());
+        u64::try_from(self.maps.len().saturating_mul(bytes)).unwrap_or(u64::MAX)
+    }
+
+    /// A piece of so many bytes is on its way. Counts it.
+    pub(crate) fn submitted(&self, cpu: &Pinned, direction: Direction, bytes: u64) {
+        if let Some(traffic) = self.traffic.local(cpu) {
+            traffic.count(direction, bytes);
+        }
+    }
+
+    /// A bio has ended. In any context.
+    #[inline]
+    pub(crate) fn ended(&self, direction: Direction, ok: bool) {
+        if ok {
+            self.health.succeeded();
+        } else if self.health.failed(self.backing.is_dead()) {
+            pr_crit!(
+                "{}: it fails ({:?} errors in a row) and takes no more pages; remove it with tier_remove\n",
+                self.path(),
+                direction
+            );
+        }
+    }
+
+    /// What went to the disk and came from there.
+    pub(crate) fn traffic(&self) -> Totals {
+        traffic::total(self.traffic.iter())
+    }
+}
+
+/// Bytes of so many pages.
+pub(crate) fn bytes(pages: u64) -> u64 {
+    pages.saturating_mul(PAGE_BYTES)
+}

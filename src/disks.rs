@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The disks of a device, by priority.
+
+use crate::disk::{Allocating, Disk};
+use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
+use crate::engine::order::Order;
+use crate::engine::form::Home;
+use crate::engine::slot::{Offset, PhysicalSlot};
+use crate::glue::backing;
+use crate::glue::bay::{Bay, Entered};
+use crate::glue::cpu::Pinned;
+use kernel::prelude::*;
+use kernel::sync::{new_mutex, Mutex};
+
+/// The disks.
+pub(crate) struct Disks {
+    bays: KVec<Pin<KBox<Bay>>>,
+    order: Order,
+    /// Held while a disk is added or taken out; never on the swap path.
+    changing: Pin<KBox<Mutex<()>>>,
+}
+
+/// Slots of a disk that were claimed together and are given out one after the other.
+pub(crate) struct Run<'a> {
+    /// The disk, which stays as long as this.
+    pub(crate) entered: Entered<'a>,
+    next: PhysicalSlot,
+    left: usize,
+}
+
+impl<'a> From<NewHome<'a>> for Run<'a> {
+    /// What was claimed to get the home, as a run.
+    fn from(mut new: NewHome<'a>) -> Self {
+        let claimed = new.claimed.take();
+        let offset = claimed.unwrap_or(Offset::FIRST);
+        Run {
+            entered: new.entered.again(),
+            next: new.home.cluster.slot(offset),
+            left: usize::from(claimed.is_some()),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The next slot, which is the caller's from now on.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<(Place, PhysicalSlot)> {
+        self.left = self.left.checked_sub(1)?;
+        let slot = self.next;
+        self.next = slot.next();
+        let disk = self.entered.number();
+        Some((Place { disk, slot }, slot))
+    }
+
+    /// Whether all slots were given out.
+    pub(crate) fn is_over(&self) -> bool {
+        self.left == 0
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        while let Some((_, slot)) = self.take() {
+            self.entered.disk().free(slot);
+        }
+    }
+}
+
+/// A physical cluster that was free, for pages that keep their virtual cluster's offsets.
+pub(crate) struct NewHome<'a> {
+    /// The disk, which stays as long as this.
+    pub(crate) entered: Entered<'a>,
+    home: Home,
+    /// What was claimed to get the cluster, and not given out yet.
+    claimed: Option<Offset>,
+}
+
+impl NewHome<'_> {
+    /// The home.
+    pub(crate) fn home(&self) -> Home {
+        self.home
+    }
+
+    /// Claims the slot at an offset, if nobody has it. Each once.
+    pub(crate) fn claim(&mut self, offset: Offset) -> Option<(Place, PhysicalSlot)> {
+        let slot = self.home.cluster.slot(offset);
+        if self.claimed == Some(offset) {
+            self.claimed = None;
+        } else if !self.entered.disk().claim(slot, 1) {
+            return None;
+        }
+        let disk = self.home.disk;
+        Some((Place { disk, slot }, slot))
+    }
+}
+
+impl Drop for NewHome<'_> {
+    fn drop(&mut self) {
+        if let Some(offset) = self.claimed {
+            self.entered.disk().free(self.home.cluster.slot(offset));
+        }
+    }
+}
+
+/// Bays that stay entered, each once.
+#[derive(Default)]
+pub(crate) struct Stay<'a>([Option<Entered<'a>>; MAX_DISKS]);
+
+impl<'a> Stay<'a> {
+    /// Stays in this one, too.
+    pub(crate) fn at(&mut self, entered: &Entered<'a>) {
+        if let Some(place) = self.0.get_mut(entered.number().index()) {
+            place.get_or_insert_with(|| entered.again());
+        }
+    }
+}
+
+impl Disks {
+    /// No disks. May sleep.
+    pub(crate) fn new() -> Result<Self> {
+        let mut bays = KVec::with_capacity(MAX_DISKS, GFP_KERNEL)?;
+        for number in (0..MAX_DISKS).filter_map(DiskNumber::new) {
+            bays.push(KBox::pin_init(Bay::new(number), GFP_KERNEL)?, GFP_KERNEL)?;
+        }
+        Ok(Self {
+            bays,
+            order: Order::default(),
+            changing: KBox::pin_init(new_mutex!((), "vswap_disks"), GFP_KERNEL)?,
+        })
+    }
+
+    /// The bay of a disk.
+    #[inline]
+    pub(crate) fn bay(&self, number: DiskNumber) -> Option<&Bay> {
+        self.bays.get(number.index()).map(|bay| &**bay)
+    }
+
+    /// All bays, empty ones as well.
+    pub(crate) fn bays(&self) -> impl Iterator<Item = &Bay> {
+        self.bays.iter().map(|bay| &**bay)
+    }
+
+    /// Whether there is any disk at the moment.
+    #[inline]
+    pub(crate) fn are_none(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The disks that take pages, those of the highest priority first.
+    #[inline]
+    pub(crate) fn active(&self) -> impl Iterator<Item = Entered<'_>> {
+        self.order
+            .disks()
+            .filter_map(|number| self.bay(number)?.enter())
+            .filter(|entered| entered.disk().is_active())
+    }
+
+    /// Allocates up to `want` consecutive slots, in one piece if `want` have room anywhere.
+    /// Does not sleep.
+    #[inline]
+    pub(crate) fn allocate(&self, who: &Allocating<'_>, want: usize) -> Option<Run<'_>> {
+        let of = |exactly| {
+            self.active().find_map(|entered| {
+                let (next, left) = entered.disk().allocate(who, want, exactly)?;
+                Some(Run {
+                    entered,
+                    next,
+                    left,
+                })
+            })
+        };
+        if want > 1 {
+            of(true).or_else(|| of(false))
+        } else {
+            of(false)
+        }
+    }
+
+    /// A free physical cluster in which the slot at `offset` is claimed. Does not sleep.
+    pub(crate) fn new_home(&self, offset: Offset) -> Option<NewHome<'_>> {
+        self.active().find_map(|entered| {
+            let cluster = entered.disk().claim_home(offset)?;
+            let disk = entered.number();
+            Some(NewHome {
+                entered,
+                home: Home { disk, cluster },
+                claimed: Some(offset),
+            })
+        })
+    }
+
+    /// Claims one slot, if the disk takes pages and nobody has it. Does not sleep.
+    #[inline]
+    pub(crate) fn claim(&self, place: Place) -> Option<Run<'_>> {
+        let entered = self.bay(place.disk)?.enter()?;
+        entered.disk().claim(place.slot, 1).then_some(Run {
+            entered,
+            next: place.slot,
+            left: 1,
+        })
+    }
+
+    /// Frees a slot. Does not sleep.
+    #[inline]
+    pub(crate) fn free(&self, cpu: &Pinned, place: Place) {
+        if let Some(disk) = self.bay(place.disk).and_then(|bay| bay.peek(cpu)) {
+            disk.free(place.slot);
+        }
+    }
+
+    /// Sees to it that a slot in use is never used again. Does not sleep.
+    pub(crate) fn discard(&self, cpu: &Pinned, place: Place) {
+        if let Some(disk) = self.bay(place.disk).and_then(|bay| bay.peek(cpu)) {
+            disk.discard(place.slot);
+        }
+    }
+
+    /// Whether all disks are done when sending to them returns, as memory is.
+    pub(crate) fn are_synchronous(&self) -> bool {
+        self.bays()
+            .filter_map(Bay::enter)
+            .all(|entered| entered.disk().backing().is_synchronous())
+    }
+
+    /// A sum over all disks.
+    pub(crate) fn sum(&self, of: impl Fn(&Disk) -> u64) -> u64 {
+        self.bays()
+            .filter_map(Bay::enter)
+            .fold(0, |sum, entered| sum.saturating_add(of(entered.disk())))
+    }
+
+    /// Bytes that are free on disks that take pages.
+    pub(crate) fn room(&self) -> u64 {
+        self.active()
+            .fold(0, |sum, entered| sum.saturating_add(entered.disk().room()))
+    }
+
+    /// Opens a block device and adds it. May sleep.
+    ///
+    /// `EEXIST`: it was added before. `ENOSPC`: there are as many as there can be. Others:
+    /// [`Disk::open`].
+    pub(crate) fn add(&self, path: &CStr, priority: i32) -> Result {
+        let _changing = self.changing.lock();
+        if let Ok(number) = backing::lookup(path) {
+            if self
+                .bays()
+                .filter_map(Bay::enter)
+                .any(|entered| entered.disk().backing().number() == number)
+            {
+                pr_err!("{}: it was added already\n", path);
+                return Err(EEXIST);
+            }
+        }
+        let Some(bay) = self.bays().find(|bay| bay.is_empty()) else {
+            pr_err!("{}: there are {} disks already, and can't be more\n", path, MAX_DISKS);
+            return Err(ENOSPC);
+        };
+        let disk = KBox::new(Disk::open(path, priority)?, GFP_KERNEL)?;
+        pr_info!(
+            "{}: added with {} MiB, priority {}\n",
+            path,
+            disk.size() >> 20,
+            priority
+        );
+        bay.fill(disk);
+        self.reorder();
+        Ok(())
+    }
+
+    /// Takes a disk out that holds no pages, and closes it. May sleep.
+    pub(crate) fn take_out(&self, number: DiskNumber) {
+        let _changing = self.changing.lock();
+        if let Some(disk) = self.bay(number).and_then(Bay::clear) {
+            disk.retire();
+        }
+        self.reorder();
+    }
+
+    /// Takes all disks out, of a device that is not used any more. May sleep.
+    pub(crate) fn take_all_out(&self) {
+        for bay in self.bays() {
+            self.take_out(bay.number());
+        }
+    }
+
+    /// The disk at that path, or with that number.
+    pub(crate) fn find(&self, path: &CStr) -> Option<Entered<'_>> {
+        let number = backing::lookup(path).ok();
+        self.bays().filter_map(Bay::enter).find(|entered| {
+            let disk = entered.disk();
+            disk.path().as_bytes() == path.to_bytes() || number == Some(disk.backing().number())
+        })
+    }
+
+    fn reorder(&self) {
+        self.order.set(|number| {
+            let entered = self.bay(number)?.enter()?;
+            Some(entered.disk().priority())
+        });
+    }
+}

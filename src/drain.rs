@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Removing a disk in use: its pages are moved elsewhere, and nobody notices.
+//!
+//! The disk takes no pages from the beginning, so a page that lies at a place of it is the one
+//! that was there when it was looked up, or none.
+
+use crate::contexts::Lazy;
+use crate::device::Device;
+use crate::disk::{Allocating, Disk};
+use crate::disks::{NewHome, Run, Stay};
+use crate::engine::counters::Counter;
+use crate::engine::entry::{Content, DiskNumber, Place};
+use crate::engine::form::Home;
+use crate::engine::map::SlotMap;
+use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
+use crate::glue::bay::Entered;
+use crate::glue::cluster::TablePage;
+use crate::glue::cpu::Pinned;
+use crate::glue::held::Owned;
+use crate::glue::index::Moved;
+use crate::glue::signal;
+use crate::glue::transfer::BufferTransfer;
+use crate::mover::{Mover, NewContent, CHUNK};
+use kernel::prelude::*;
+use kernel::sync::Arc;
+
+/// Moves all pages away from the disk at that path and closes it. May sleep, for as long as
+/// that takes.
+///
+/// `ENOENT`: there is no such disk. `EBUSY`: it is being removed already. `ENOSPC`: there is too
+/// little room elsewhere. `ECANCELED`: it was cancelled. `EINTR`: a signal came. `EIO`: some
+/// pages can't be read; with `force` they are given up instead. After an error the disk is in
+/// service as before, with the pages that are still on it.
+pub(crate) fn remove(device: &Arc<Device>, path: &CStr, force: bool) -> Result {
+    let disks = device.disks();
+    let entered = disks.find(path).ok_or_else(|| not_a_disk(path))?;
+    let number = entered.number();
+    let disk = entered.disk();
+    if !disk.health().start_draining() {
+        pr_err!("{}: it is being removed already\n", path);
+        return Err(EBUSY);
+    }
+    drop(entered);
+    let result = drain(device, number, path, force);
+    if result.is_ok() {
+        disks.take_out(number);
+        pr_info!("{}: removed\n", path);
+    } else if let Some(bay) = disks.bay(number) {
+        // Who is still reading a page that was moved away is done before its slot is used.
+        bay.wait();
+        if let Some(entered) = bay.enter() {
+            entered.disk().health().stop_draining();
+        }
+    }
+    result
+}
+
+/// Stops a removal. `ENOENT`: there is no such disk. `EINVAL`: it is not being removed.
+pub(crate) fn cancel(device: &Device, path: &CStr) -> Result {
+    let entered = device.disks().find(path).ok_or_else(|| not_a_disk(path))?;
+    if entered.disk().health().cancel() {
+        Ok(())
+    } else {
+        pr_err!("{}: it is not being removed\n", path);
+        Err(EINVAL)
+    }
+}
+
+fn not_a_disk(path: &CStr) -> Error {
+    pr_err!("{}: it is not one of the disks; tiers lists them\n", path);
+    ENOENT
+}
+
+fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> Result {
+    let bay = device.disks().bay(number).ok_or(ENOENT)?;
+    // Writes that are under way have got where they are to lie.
+    bay.wait();
+    let entered = bay.enter().ok_or(ENOENT)?;
+    let disk = entered.disk();
+    check_room(device, disk)?;
+    disk.health().set_drained_from(disk.used());
+    let mut drainer = Drainer {
+        mover: Mover::new(device.clone())?,
+        places: KVec::with_capacity(SLOTS_PER_CLUSTER, GFP_KERNEL)?,
+        disk: &entered,
+        force,
+        unreadable_here: 0,
+        unreadable: 0,
+    };
+    let mut next = Some(0);
+    while let Some(from) = next {
+        let overview = device.index().overview(&Pinned::new(), from);
+        let Some(overview) = overview else {
+            break;
+        };
+        next = overview.number.index().checked_add(1);
+        if disk.health().is_cancelled() {
+            return Err(ECANCELED);
+        }
+        if signal::interrupted() {
+            return Err(EINTR);
+        }
+        drainer.drain(overview.number).inspect_err(|error| {
+            let why = if *error == ENOSPC {
+                "there is no room elsewhere any more"
+            } else {
+                "there is no memory"
+            };
+            let left = disk.used();
+            pr_err!("{}: stopped with {} bytes still on it: {}\n", path, left, why);
+        })?;
+    }
+    let unreadable = drainer.unreadable;
+    drop(drainer);
+    if unreadable != 0 {
+        pr_err!(
+            "{}: {} pages can't be read; write the path and force to give them up\n",
+            path,
+            unreadable
+        );
+        return Err(EIO);
+    }
+    Ok(())
+}
+
+/// Whether what is on the disk has room elsewhere. What goes to the ram tier is taken for
+/// incompressible.
+fn check_room(device: &Device, disk: &Disk) -> Result {
+    let ram = device.ram();
+    let room = device
+        .disks()
+        .room()
+        .saturating_add(ram.limit().saturating_sub(ram.pool_bytes()));
+    let missing = disk.used().saturating_sub(room);
+    if missing == 0 {
+        return Ok(());
+    }
+    pr_err!(
+        "{}: {} bytes are missing elsewhere for what is on it; add a disk first, or raise ram_limit\n",
+        disk.path(),
+        missing
+    );
+    Err(ENOSPC)
+}
+
+/// How often a cluster's pages are tried to be moved, when a disk fails to take some.
+const ATTEMPTS: usize = 4;
+
+/// What a drain goes along with.
+struct Drainer<'a> {
+    mover: Mover,
+    /// Slots of the cluster at hand whose pages lie on the disk.
+    places: KVec<(Slot, Place)>,
+    disk: &'a Entered<'a>,
+    force: bool,
+    /// Pages that can't be read, of the cluster at hand and of those before.
+    unreadable_here: usize,
+    unreadable: usize,
+}
+
+/// Where a page of the buffer goes.
+enum Target {
+    /// Nowhere: it could not be read.
+    Unreadable,
+    /// To a disk.
+    Disk(Place),
+    /// To the ram tier, where it is already.
+    Ram(Owned),
+    /// There is no room.
+    None,
+}
+
+impl Drainer<'_> {
+    /// Moves a cluster's pages away.
+    fn drain(&mut self, number: ClusterNumber) -> Result {
+        let device = self.mover.device();
+        let from = device.index().home(&Pinned::new(), number);
+        let from = from.filter(|home| home.disk == self.disk.number());
+        self.look(number);
+        if self.places.is_empty() {
+            return Ok(());
+        }
+        // A whole cluster stays one, if there is a cluster for it elsewhere.
+        if let (Some(from), Some((first, _))) = (from, self.places.first()) {
+            let to = device.disks().new_home(first.offset());
+            if to.is_some_and(|to| self.rehome(number, from, to)) {
+                return Ok(());
+            }
+        }
+        let mut result = Ok(());
+        for _ in 0..ATTEMPTS {
+            self.look(number);
+            self.unreadable_here = 0;
+            result = self.move_places();
+            if result.is_ok() {
+                break;
+            }
+        }
+        self.unreadable = self.unreadable.saturating_add(self.unreadable_here);
+        self.mover.collapse(number);
+        result
+    }
+
+    fn move_places(&mut self) -> Result {
+        let mut start = 0;
+        while start < self.places.len() {
+            let end = start.saturating_add(CHUNK).min(self.places.len());
+            self.move_chunk(start, end)?;
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// Notes which slots of a cluster have their pages on the disk.
+    fn look(&mut self, number: ClusterNumber) {
+        let Self { places, disk, .. } = self;
+        places.clear();
+        self.mover
+            .device()
+            .index()
+            .scan(&Pinned::new(), number, |slot, content| match content {
+                Some(Content::Disk(place)) if place.disk == disk.number() => {
+                    // There is room for all slots of a cluster.
+                    let _ = places.push_within_capacity((slot, place));
+                }
+                _ => {}
+            });
+    }
+
+    /// Moves a whole cluster's pages to another home. `false`: that did not work out, and
+    /// nothing has changed.
+    fn rehome(&mut self, number: ClusterNumber, from: Home, mut to: NewHome<'_>) -> bool {
+        let device = self.mover.device();
+        let home = to.home();
+        let place = |offset: Offset| Place {
+            disk: home.disk,
+            slot: home.cluster.slot(offset),
+        };
+        let mut claimed = 0usize;
+        for (slot, _) in &self.places {
+            if to.claim(slot.offset()).is_none() {
+                break;
+            }
+            claimed = claimed.saturating_add(1);
+        }
+        let mut copied = claimed == self.places.len();
+        let mut unwritten = None;
+        let mut start = 0;
+        while copied && start < self.places.len() {
+            let end = start.saturating_add(CHUNK).min(self.places.len());
+            let chunk = self.places.get(start..end).unwrap_or(&[]);
+            let mut read = BufferTransfer::read(device.reserves(), &mut self.mover.buffer);
+            for (index, (_, place)) in chunk.iter().enumerate() {
+                read.add(index, self.disk, place.slot);
+            }
+            copied = read.wait().is_none();
+            if copied {
+                let mut write = BufferTransfer::write(device.reserves(), &self.mover.buffer);
+                for (index, (slot, _)) in chunk.iter().enumerate() {
+                    write.add(index, &to.entered, place(slot.offset()).slot);
+                }
+                let failed = write.wait();
+                copied = failed.is_none();
+                unwritten = Some(failed);
+            }
+            start = end;
+        }
+        let used = SlotMap::default();
+        let done = copied && {
+            let cpu = Pinned::new();
+            device.index().rehome(&cpu, number, from, home, |offset| {
+                used.set(offset);
+            })
+        };
+        let cpu = Pinned::new();
+        let mut moved = 0i64;
+        for (slot, old) in self.places.iter().take(claimed) {
+            let offset = slot.offset();
+            if done && used.test(offset) {
+                device.disks().free(&cpu, *old);
+                moved = moved.saturating_add(1);
+            } else {
+                // Freed meanwhile, or not copied at all.
+                let unused = Owned::disk(place(offset));
+                match &unwritten {
+                    Some(failed) => device.release(&cpu, unused, &[failed]),
+                    None => device.release(&cpu, unused, &[]),
+                }
+            }
+        }
+        device.tally(&cpu).count(Counter::DrainedPages, moved);
+        done
+    }
+
+    /// Moves the pages from index `start` to `end` away, one by one.
+    fn move_chunk(&mut self, start: usize, end: usize) -> Result {
+        let device = self.mover.device();
+        let chunk = self.places.get(start..end).unwrap_or(&[]);
+        let mut read = BufferTransfer::read(device.reserves(), &mut self.mover.buffer);
+        for (index, (_, place)) in chunk.iter().enumerate() {
+            read.add(index, self.disk, place.slot);
+        }
+        let unread = read.wait();
+        let mut stay = Stay::default();
+        let mut targets = KVec::with_capacity(CHUNK, GFP_KERNEL)?;
+        let mut write = BufferTransfer::write(device.reserves(), &self.mover.buffer);
+        let mut run: Option<Run<'_>> = None;
+        for (index, (_, place)) in chunk.iter().enumerate() {
+            if unread.has(*place) {
+                let _ = targets.push_within_capacity(Target::Unreadable);
+                continue;
+            }
+            if run.as_ref().is_none_or(Run::is_over) {
+                let want = chunk.len().saturating_sub(index);
+                run = device.disks().allocate(&Allocating::Mover, want);
+            }
+            let target = match run.as_mut().and_then(|run| {
+                stay.at(&run.entered);
+                let (place, slot) = run.take()?;
+                write.add(index, &run.entered, slot);
+                Some(place)
+            }) {
+                Some(place) => Target::Disk(place),
+                None => self.to_ram(index).map_or(Target::None, Target::Ram),
+            };
+            let _ = targets.push_within_capacity(target);
+        }
+        drop(run);
+        let unwritten = write.wait();
+        let mut result = Ok(());
+        for (index, target) in targets.drain_all().enumerate() {
+            let Some((slot, place)) = self.places.get(start.saturating_add(index)) else {
+                break;
+            };
+            let new = match target {
+                Target::Disk(to) if unwritten.has(to) => {
+                    device.release(&Pinned::new(), Owned::disk(to), &[&unwritten]);
+                    result = Err(ENOSPC);
+                    continue;
+                }
+                Target::Disk(to) => Owned::disk(to),
+                Target::Ram(new) => new,
+                Target::None => {
+                    result = Err(ENOSPC);
+                    continue;
+                }
+                Target::Unreadable if self.force => Owned::LOST,
+                Target::Unreadable => {
+                    self.unreadable_here = self.unreadable_here.saturating_add(1);
+                    continue;
+                }
+            };
+            result = exchange(&mut self.mover, *slot, *place, new).and(result);
+        }
+        drop(stay);
+        result
+    }
+
+    /// Stores a page of the buffer in the ram tier, if there is room.
+    fn to_ram(&self, index: usize) -> Option<Owned> {
+        let device = self.mover.device();
+        let page = self.mover.buffer.page(index)?;
+        if !device.ram().is_used() {
+            return None;
+        }
+        let mut context = Lazy::new(device.contexts());
+        let stored = device.ram().store(page, context.get().ok()?);
+        stored
+            .unwrap_or_else(|_| device.ram().store_raw(page))
+            .ok()
+    }
+}
+
+/// Gives a slot its new entry, if its page still lies at `place`.
+fn exchange(mover: &mut Mover, slot: Slot, place: Place, mut new: Owned) -> Result {
+    let device = mover.device();
+    let content = NewContent::of(&new);
+    let mut spare = None;
+    loop {
+        let moved = device
+            .index()
+            .exchange(&Pinned::new(), slot, place, new, &mut spare);
+        match moved {
+            Moved::NeedsTable(back) => {
+                spare = TablePage::wait();
+                if spare.is_none() {
+                    device.release(&Pinned::new(), back, &[]);
+                    return Err(ENOMEM);
+                }
+                new = back;
+            }
+            moved => {
+                mover.moved(moved, &content, Counter::DrainedPages);
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Bytes that a drain has moved so far, and all that it is to move, for the user to look at.
+pub(crate) fn drained(disk: &Disk) -> Option<(u64, u64)> {
+    let health = disk.health();
+    let total = health.drained_from()?;
+    Some((total.saturating_sub(disk.used()), total))
+}

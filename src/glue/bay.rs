@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The place of a disk among the tiers: where it is found, and who waits for whom when it goes.
+//!
+//! A write enters the bay before it claims slots of the disk and leaves it when the slots hold
+//! their pages; a read enters before it looks up where its page lies and leaves when it is
+//! done. So who has closed the disk for claims and then [waits](Bay::wait) knows that no write
+//! is under way; and who has moved pages away and then waits knows that no read is.
+
+use super::cpu::Pinned;
+use super::rcu;
+use super::srcu::{Section, Srcu};
+use crate::disk::Disk;
+use crate::engine::entry::DiskNumber;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, Ordering};
+use kernel::prelude::*;
+
+/// A bay.
+///
+/// # Invariants
+///
+/// `disk` is null or points at a disk from a `KBox`, which stays for all who entered before it
+/// was cleared, and for an RCU grace period.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Bay {
+    number: DiskNumber,
+    #[pin]
+    srcu: Srcu,
+    disk: AtomicPtr<Disk>,
+}
+
+/// A disk, while its bay is entered.
+pub(crate) struct Entered<'a> {
+    bay: &'a Bay,
+    disk: &'a Disk,
+    _section: Section,
+}
+
+impl<'a> Entered<'a> {
+    /// The disk.
+    #[inline]
+    pub(crate) fn disk(&self) -> &Disk {
+        self.disk
+    }
+
+    /// Which disk.
+    #[inline]
+    pub(crate) fn number(&self) -> DiskNumber {
+        self.bay.number
+    }
+
+    /// Enters once more.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            bay: self.bay,
+            disk: self.disk,
+            _section: self.bay.srcu.enter(),
+        }
+    }
+
+    /// Stays in the bay for longer than this.
+    #[inline]
+    pub(super) fn stay(&self) -> (NonNull<Disk>, Section) {
+        (NonNull::from(self.disk), self.bay.srcu.enter())
+    }
+}
+
+impl Bay {
+    /// An empty bay. May sleep.
+    pub(crate) fn new(number: DiskNumber) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            number,
+            srcu <- Srcu::new(),
+            disk: AtomicPtr::new(ptr::null_mut()),
+        })
+    }
+
+    /// Which disk's bay it is.
+    pub(crate) fn number(&self) -> DiskNumber {
+        self.number
+    }
+
+    /// Enters, if there is a disk. Does not sleep.
+    #[inline]
+    pub(crate) fn enter(&self) -> Option<Entered<'_>> {
+        if self.disk.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        let section = self.srcu.enter();
+        // SAFETY: by the invariant what is seen inside stays.
+        let disk = unsafe { self.disk.load(Ordering::Acquire).as_ref() }?;
+        Some(Entered {
+            bay: self,
+            disk,
+            _section: section,
+        })
+    }
+
+    /// The disk, while preemption is off.
+    #[inline]
+    pub(crate) fn peek<'a>(&'a self, _cpu: &'a Pinned) -> Option<&'a Disk> {
+        // SAFETY: preemption is off, which makes this an RCU reader; by the invariant what it
+        // sees stays for a grace period.
+        unsafe { self.disk.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Whether there is a disk, at this moment.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.disk.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Puts a disk into the empty bay. One caller at a time.
+    pub(crate) fn fill(&self, disk: KBox<Disk>) {
+        // INVARIANT: a disk from a `KBox`.
+        let old = self.disk.swap(KBox::into_raw(disk), Ordering::AcqRel);
+        self.reclaim(old);
+    }
+
+    /// Takes the disk out, of which no entry speaks any more, and waits for all who have seen
+    /// it. One caller at a time. May sleep.
+    pub(crate) fn clear(&self) -> Option<KBox<Disk>> {
+        let old = self.disk.swap(ptr::null_mut(), Ordering::AcqRel);
+        self.reclaim(old)
+    }
+
+    fn reclaim(&self, old: *mut Disk) -> Option<KBox<Disk>> {
+        let old = NonNull::new(old)?;
+        self.wait();
+        rcu::synchronize();
+        // SAFETY: it came from a `KBox`, was taken out of the bay once, and everybody who had
+        // seen it has been waited for.
+        Some(unsafe { KBox::from_raw(old.as_ptr()) })
+    }
+
+    /// Waits for all who are in the bay now. May sleep.
+    pub(crate) fn wait(&self) {
+        self.srcu.synchronize_expedited();
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Bay {
+    fn drop(self: Pin<&mut Self>) {
+        drop(self.clear());
+    }
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A cluster object: the entries of 512 consecutive virtual slots.
+
+use super::memory::{self, Constructed};
+use crate::engine::entry::Entry;
+use crate::engine::form::{Form, Home};
+use crate::engine::map::SlotMap;
+use crate::engine::number::Carried;
+use crate::engine::slot::{ClusterNumber, Offset};
+use crate::engine::table::{Change, Occupancy, Table};
+use core::mem::ManuallyDrop;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use kernel::prelude::*;
+use kernel::sync::lock::spinlock::SpinLockBackend;
+use kernel::sync::lock::Guard;
+use kernel::sync::{new_spinlock, SpinLock};
+
+/// Bytes of a table.
+pub(crate) const TABLE_BYTES: usize = size_of::<Table>();
+
+/// Bytes of a cluster's object, as the slab cache lays it out: two cache lines, unless the
+/// kernel has debugging in its locks.
+pub(crate) const CLUSTER_BYTES: usize = size_of::<Cluster>().next_multiple_of(64);
+
+/// A cluster object: one cluster after another, and none in between.
+///
+/// # Invariants
+///
+/// - While the object carries a number, `form` is the cluster's: when it is a table, its
+///   address is that of a page which is the cluster's own.
+/// - A table that the form leaves is freed a grace period later, unless no slot was in use.
+/// - The object gives its number up under its lock, before it leaves the index.
+#[pin_data]
+pub(super) struct Cluster {
+    pub(super) carried: Carried,
+    /// A [`Form`]. Changed with the lock held, or before the object is published.
+    form: AtomicUsize,
+    /// When a page was last stored in the cluster, in ticks.
+    stored: AtomicU32,
+    /// Guards changes of the entries, the form and what the object carries. Second in the
+    /// lock order.
+    #[pin]
+    occupancy: SpinLock<Occupancy>,
+    /// Which slots are in use, of a whole cluster. For any other form it is left over from
+    /// when the cluster was one, or clear.
+    map: SlotMap,
+}
+
+impl Constructed for Cluster {
+    unsafe fn construct(place: *mut Self) {
+        let cluster = pin_init!(Cluster {
+            // INVARIANT: no number is carried.
+            carried: Carried::default(),
+            form: AtomicUsize::new(Form::None.to_word()),
+            stored: AtomicU32::new(0),
+            occupancy <- new_spinlock!(Occupancy::EMPTY, "vswap_cluster"),
+            map: SlotMap::default(),
+        });
+        // SAFETY: `place` is fresh memory for a cluster, which slab memory pins.
+        unsafe { pin_init::raw_init(place, cluster) };
+    }
+}
+
+impl Cluster {
+    /// Makes an unpublished object an empty cluster that keeps its entries so.
+    pub(super) fn begin(&self, number: ClusterNumber, form: NewForm) {
+        // INVARIANT: a zeroed page is an empty table, an empty map a whole cluster with no
+        // slot in use, and the occupancy is that of both.
+        self.form.store(form.into_word(), Ordering::Release);
+        self.carried.take(number);
+    }
+
+    /// Gives back what the form held, of an object that is no cluster any more.
+    ///
+    /// # Safety
+    ///
+    /// The object carries no number, is not published, and none of its slots is in use, nor
+    /// does anybody else do this.
+    pub(super) unsafe fn end(&self) {
+        let word = self.form.swap(Form::None.to_word(), Ordering::Relaxed);
+        self.map.clear_all();
+        // SAFETY: the form was the cluster's and is not any more. Nobody loads entries from a
+        // table, as no slot is in use, and nobody who takes the lock finds the number.
+        drop(unsafe { TablePage::of(Form::from_word(word)) });
+    }
+
+    /// The entry at `offset`, without the lock.
+    ///
+    /// # Safety
+    ///
+    /// The caller is an RCU reader, and the object carries the number of a cluster in which
+    /// the slot is in use, and stays so.
+    #[inline]
+    pub(super) unsafe fn load(&self, offset: Offset) -> Entry {
+        match Form::from_word(self.form.load(Ordering::Acquire)) {
+            // SAFETY: by the invariants it is a table's address, which stays a table for a
+            // grace period at least, as a slot is in use.
+            Form::Table(address) => unsafe { table(address) }.load(offset),
+            Form::Whole(home) if self.map.test(offset) => home.entry(offset),
+            Form::Whole(_) | Form::None => Entry::EMPTY,
+        }
+    }
+
+    /// Takes the lock; `None` when the object is not that cluster.
+    #[inline]
+    pub(super) fn lock(&self, number: ClusterNumber) -> Option<Locked<'_>> {
+        let occupancy = self.occupancy.lock();
+        // INVARIANT: checked here.
+        self.carried.is(number).then_some(Locked {
+            cluster: self,
+            occupancy,
+        })
+    }
+}
+
+/// The table at an address.
+///
+/// # Safety
+///
+/// It is that of a table, which stays one for `'a`.
+#[inline]
+unsafe fn table<'a>(address: usize) -> &'a Table {
+    // SAFETY: as this function requires.
+    unsafe { &*ptr::with_exposed_provenance(address) }
+}
+
+/// A cluster with its lock held.
+///
+/// # Invariants
+///
+/// The object carries a number, so that the form is the cluster's.
+pub(super) struct Locked<'a> {
+    cluster: &'a Cluster,
+    occupancy: Guard<'a, Occupancy, SpinLockBackend>,
+}
+
+/// A whole cluster needs a table for what is to be put into it.
+pub(super) struct NeedsTable;
+
+impl Locked<'_> {
+    /// The cluster's form.
+    #[inline]
+    pub(super) fn form(&self) -> Form {
+        Form::from_word(self.cluster.form.load(Ordering::Relaxed))
+    }
+
+    /// The entry at `offset`.
+    #[inline]
+    pub(super) fn get(&self, offset: Offset) -> Entry {
+        match self.form() {
+            // SAFETY: by the invariants it is the cluster's table, and with the lock held the
+            // form stays.
+            Form::Table(address) => unsafe { table(address) }.load(offset),
+            Form::Whole(home) if self.cluster.map.test(offset) => home.entry(offset),
+            Form::Whole(_) | Form::None => Entry::EMPTY,
+        }
+    }
+
+    /// Puts an entry at `offset` and gives back what stood there. A whole cluster that can't
+    /// stay one takes `spare` for its table.
+    #[inline]
+    pub(super) fn put(
+        &mut self,
+        offset: Offset,
+        new: Entry,
+        spare: &mut Option<TablePage>,
+    ) -> Result<(Entry, Change), NeedsTable> {
+        loop {
+            match self.form() {
+                Form::Table(address) => {
+                    // SAFETY: as in `get`.
+                    let table = unsafe { table(address) };
+                    return Ok(table.replace(offset, new, &mut self.occupancy));
+                }
+                Form::Whole(home) if new.is_empty() || new == home.entry(offset) => {
+                    let was = if new.is_empty() {
+                        self.cluster.map.clear(offset)
+                    } else {
+                        self.cluster.map.set(offset)
+                    };
+                    let old = if was {
+                        home.entry(offset)
+                    } else {
+                        Entry::EMPTY
+                    };
+                    return Ok((old, self.occupancy.change(old, new)));
+                }
+                Form::Whole(home) => self.spread(home, spare.take().ok_or(NeedsTable)?),
+                // Not while the object carries a number.
+                Form::None => return Ok((Entry::EMPTY, Change::None)),
+            }
+        }
+    }
+
+    /// Turns a whole cluster into one with a table.
+    #[cold]
+    fn spread(&self, home: Home, page: TablePage) {
+        let address = page.into_address();
+        // SAFETY: a zeroed page is an empty table; nobody else knows it.
+        let table = unsafe { table(address) };
+        for offset in Offset::all().filter(|offset| self.cluster.map.test(*offset)) {
+            table.fill(offset, home.entry(offset));
+        }
+        // The map stays as it is: there may be readers that have just seen the old form.
+        self.set_form(Form::Table(address));
+    }
+
+    /// Turns a cluster with a table into a whole one, if its pages lie so. Gives the table,
+    /// which must not be freed before a grace period is over.
+    pub(super) fn collapse(&self) -> Option<TablePage> {
+        let Form::Table(address) = self.form() else {
+            return None;
+        };
+        // SAFETY: as in `get`.
+        let home = unsafe { table(address) }.home()?;
+        for offset in Offset::all() {
+            // SAFETY: as in `get`.
+            if unsafe { table(address) }.load(offset).is_empty() {
+                self.cluster.map.clear(offset);
+            } else {
+                self.cluster.map.set(offset);
+            }
+        }
+        self.set_form(Form::Whole(home));
+        // SAFETY: the form has left it.
+        unsafe { TablePage::of(Form::Table(address)) }
+    }
+
+    /// Turns a whole cluster's home into another, if it is still the one given.
+    pub(super) fn rehome(&self, from: Home, to: Home) -> bool {
+        let is_there = self.form() == Form::Whole(from);
+        if is_there {
+            self.set_form(Form::Whole(to));
+        }
+        is_there
+    }
+
+    fn set_form(&self, form: Form) {
+        self.cluster.form.store(form.to_word(), Ordering::Release);
+    }
+
+    /// How many slots are in use, and of what.
+    pub(super) fn occupancy(&self) -> &Occupancy {
+        &self.occupancy
+    }
+
+    /// A page is being stored in the cluster, at `now`, in ticks.
+    #[inline]
+    pub(super) fn touch(&self, now: u32) {
+        self.cluster.stored.store(now, Ordering::Relaxed);
+    }
+
+    /// When a page was last stored in the cluster, in ticks.
+    pub(super) fn stored(&self) -> u32 {
+        self.cluster.stored.load(Ordering::Relaxed)
+    }
+
+    /// The cluster is no more: the object gives its number up.
+    pub(super) fn give_up(&self) {
+        self.cluster.carried.give_up();
+    }
+}
+
+/// How a new cluster keeps its entries.
+pub(super) enum NewForm {
+    /// In a table.
+    Table(TablePage),
+    /// As a whole one.
+    Whole(Home),
+}
+
+impl NewForm {
+    fn into_word(self) -> usize {
+        match self {
+            Self::Table(page) => Form::Table(page.into_address()),
+            Self::Whole(home) => Form::Whole(home),
+        }
+        .to_word()
+    }
+}
+
+/// A page that is a table, and no cluster's.
+///
+/// # Invariants
+///
+/// It came from `memory::zeroed_page` and is this value's own.
+pub(crate) struct TablePage(NonNull<kernel::ffi::c_void>);
+
+// SAFETY: a page may be freed by any thread.
+unsafe impl Send for TablePage {}
+
+impl TablePage {
+    /// An empty table, without waiting for memory.
+    pub(crate) fn new() -> Option<Self> {
+        // INVARIANT: just allocated.
+        memory::zeroed_page().map(Self)
+    }
+
+    /// An empty table. May sleep, and reclaim memory.
+    pub(crate) fn wait() -> Option<Self> {
+        // INVARIANT: just allocated.
+        memory::zeroed_page_wait().map(Self)
+    }
+
+    fn into_address(self) -> usize {
+        ManuallyDrop::new(self).0.as_ptr().expose_provenance()
+    }
+
+    /// The table of a form.
+    ///
+    /// # Safety
+    ///
+    /// The form was that of a cluster and is not any more.
+    unsafe fn of(form: Form) -> Option<Self> {
+        match form {
+            // INVARIANT: a cluster's table came from a `TablePage`.
+            Form::Table(address) => {
+                NonNull::new(ptr::with_exposed_provenance_mut(address)).map(Self)
+            }
+            Form::Whole(_) | Form::None => None,
+        }
+    }
+}
+
+impl Drop for TablePage {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant.
+        unsafe { memory::free_page(self.0) }
+    }
+}

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Pages on their way to disks and from them: bios, and requests that they make up.
+//!
+//! All memory that is needed comes from reserves, as this is how memory gets free: a request
+//! and a bio are at hand for each of [`RESERVE`] at a time, and a bio never waits for another
+//! of its request.
+//!
+//! C headers: `include/linux/bio.h`, `include/linux/mempool.h`
+
+use super::bay::Entered;
+use super::bindings;
+use super::call::{Broken, RawCall};
+use super::cpu::{PerCpu, Pinned};
+use super::memory::Buffer;
+use super::srcu::Section;
+use super::thread::NoReclaim;
+use crate::device::Device;
+use crate::disk::Disk;
+use crate::engine::entry::{DiskNumber, Place};
+use crate::engine::page::Page;
+use crate::engine::slot::PhysicalSlot;
+use crate::engine::traffic::{Direction, Traffic};
+use core::cell::UnsafeCell;
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicU32, Ordering};
+use kernel::prelude::*;
+
+/// Requests and bios that are at hand when there is no memory.
+const RESERVE: u32 = 64;
+
+/// Failed extents that a request can tell apart.
+const EXTENTS: usize = 8;
+
+/// The most pages in a bio, in pages: 1 MiB.
+const BIO_PAGES: u16 = 256;
+
+/// The reserves, and the queue on which failed writes are repaired.
+///
+/// # Invariants
+///
+/// `io` points at reserves made for `Request` and `Unit`, owned by this value.
+pub(crate) struct Reserves {
+    io: NonNull<bindings::vswap_io>,
+    traffic: PerCpu<Traffic>,
+}
+
+// SAFETY: pools and queues may be used from any thread.
+unsafe impl Send for Reserves {}
+// SAFETY: as above.
+unsafe impl Sync for Reserves {}
+
+impl Reserves {
+    /// Allocates the reserves. May sleep.
+    pub(crate) fn new() -> Result<Self> {
+        let request = u32::try_from(size_of::<Request>())?;
+        let unit = u32::try_from(size_of::<Unit>())?;
+        // SAFETY: no requirements.
+        let io = unsafe { bindings::vswap_io_new(RESERVE, request, unit) };
+        // INVARIANT: just made so.
+        let reserves = Self {
+            io: NonNull::new(io).ok_or(ENOMEM)?,
+            traffic: PerCpu::new()?,
+        };
+        Ok(reserves)
+    }
+
+    /// What went to disks and came from there, on each CPU.
+    pub(crate) fn traffic(&self) -> impl Iterator<Item = &Traffic> {
+        self.traffic.iter()
+    }
+}
+
+impl Drop for Reserves {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant. Nothing is under way: who has a transfer borrows the
+        // reserves or belongs to a swap area, which is off.
+        unsafe { bindings::vswap_io_free(self.io.as_ptr()) }
+    }
+}
+
+/// Consecutive slots of a disk that could not be written or read.
+pub(crate) struct Extent {
+    number: DiskNumber,
+    disk: NonNull<Disk>,
+    first: PhysicalSlot,
+    count: u32,
+    _section: Section,
+}
+
+impl Extent {
+    /// Whether a page that lies there is one of them.
+    pub(crate) fn has(&self, place: Place) -> bool {
+        let past = place.slot.number().checked_sub(self.first.number());
+        place.disk == self.number && past.is_some_and(|past| past < self.count)
+    }
+}
+
+/// What bios have in front of them: which request they belong to.
+struct Unit {
+    request: NonNull<Request>,
+    extent: Extent,
+    direction: Direction,
+}
+
+/// Some bios that end together.
+#[repr(C)]
+pub(super) struct Request {
+    // First, so that a pointer to it is one to the whole.
+    work: kernel::bindings::work_struct,
+    done: kernel::bindings::completion,
+    reserves: NonNull<Reserves>,
+    /// Bios under way, and one for who still adds some.
+    remaining: AtomicU32,
+    /// Extents that failed, also those that found no place below.
+    failed: AtomicU32,
+    extents: [UnsafeCell<Option<Extent>>; EXTENTS],
+    /// Whom to tell; nobody when somebody waits.
+    call: UnsafeCell<Option<Pending>>,
+}
+
+/// A call that its request completes.
+struct Pending {
+    call: RawCall,
+    device: NonNull<Device>,
+    direction: Direction,
+    result: Result,
+}
+
+/// A bio that is not submitted yet.
+struct Open {
+    bio: NonNull<kernel::bindings::bio>,
+    disk: NonNull<Disk>,
+    direction: Direction,
+    next: PhysicalSlot,
+    pages: u32,
+}
+
+/// A request that is being put together.
+///
+/// Bios are submitted as soon as they can't grow, in the order in which pages were added.
+///
+/// # Invariants
+///
+/// `request` has this value's count in `remaining`; the pages of its bios stay as they are, or
+/// are the bios' to write to, until the request ends.
+pub(super) struct Transfer {
+    request: NonNull<Request>,
+    open: Option<Open>,
+    pieces: u16,
+}
+
+impl Transfer {
+    /// A request without pages, which will be of so many pieces of memory. May sleep, but not
+    /// for memory to be reclaimed.
+    pub(super) fn new(reserves: &Reserves, pieces: u16) -> Self {
+        // SAFETY: by its invariant the pool is one for requests.
+        let request = unsafe { bindings::vswap_request_alloc(reserves.io.as_ptr()) };
+        let request: *mut Request = request.cast();
+        // SAFETY: it is memory for a request that nobody else uses; the pool waits until there
+        // is some. All fields are written.
+        unsafe {
+            bindings::vswap_request_init(
+                &raw mut (*request).work,
+                &raw mut (*request).done,
+                Some(repair),
+            );
+            (&raw mut (*request).reserves).write(NonNull::from(reserves));
+            (&raw mut (*request).remaining).write(AtomicU32::new(1));
+            (&raw mut (*request).failed).write(AtomicU32::new(0));
+            (&raw mut (*request).extents).write([const { UnsafeCell::new(None) }; EXTENTS]);
+            (&raw mut (*request).call).write(UnsafeCell::new(None));
+            Self {
+                // INVARIANT: the count of 1 is this value's.
+                request: NonNull::new_unchecked(request),
+                open: None,
+                pieces,
+            }
+        }
+    }
+
+    /// Adds a page that goes to that slot of the disk, or comes from there.
+    ///
+    /// # Safety
+    ///
+    /// The page stays, and is not written to (nor, when it is being read, looked at) by anybody
+    /// else, until the request ends.
+    pub(super) unsafe fn add(
+        &mut self,
+        direction: Direction,
+        entered: &Entered<'_>,
+        slot: PhysicalSlot,
+        page: NonNull<Page>,
+    ) {
+        if let Some(open) = &mut self.open {
+            let fits = open.disk == NonNull::from(entered.disk())
+                && open.direction == direction
+                && open.next == slot
+                && open.pages < u32::from(BIO_PAGES);
+            // SAFETY: the bio is not submitted; the page is in the direct map.
+            if fits && unsafe { bindings::vswap_bio_add(open.bio.as_ptr(), page.as_ptr().cast()) } {
+                open.pages = open.pages.saturating_add(1);
+                open.next = slot.next();
+                return;
+            }
+        }
+        self.submit();
+        let (disk, section) = entered.stay();
+        // SAFETY: the reserves outlive the request, which came from them; `stay` keeps the
+        // disk, and with it its block device, until the unit is dropped. The bio has room in
+        // front for a unit.
+        let bio = unsafe {
+            let bio = bindings::vswap_bio_new(
+                self.request.as_ref().reserves.as_ref().io.as_ptr(),
+                entered.disk().backing().bdev(),
+                direction == Direction::Write,
+                slot.number(),
+                self.pieces,
+                Some(ended),
+            );
+            bindings::vswap_bio_add(bio, page.as_ptr().cast());
+            unit_of(bio).write(Unit {
+                request: self.request,
+                extent: Extent {
+                    number: entered.number(),
+                    disk,
+                    first: slot,
+                    count: 1,
+                    _section: section,
+                },
+                direction,
+            });
+            NonNull::new_unchecked(bio)
+        };
+        self.open = Some(Open {
+            bio,
+            disk,
+            direction,
+            next: slot.next(),
+            pages: 1,
+        });
+    }
+
+    /// Submits the bio that could still grow.
+    fn submit(&mut self) {
+        let Some(open) = self.open.take() else {
+            return;
+        };
+        // SAFETY: the bio is not submitted yet, so its unit and the disk are there; it counts
+        // in `remaining` from here until it has ended.
+        unsafe {
+            (*unit_of(open.bio.as_ptr())).extent.count = open.pages;
+            self.request
+                .as_ref()
+                .remaining
+                .fetch_add(1, Ordering::Relaxed);
+            self.count(&open);
+            bindings::vswap_bio_submit(open.bio.as_ptr());
+        }
+    }
+
+    fn count(&self, open: &Open) {
+        let bytes = crate::disk::bytes(u64::from(open.pages));
+        let cpu = Pinned::new();
+        // SAFETY: the reserves outlive the request, and the disk stays until the bio has ended.
+        let (reserves, disk) =
+            unsafe { (self.request.as_ref().reserves.as_ref(), open.disk.as_ref()) };
+        disk.submitted(&cpu, open.direction, bytes);
+        if let Some(traffic) = reserves.traffic.local(&cpu) {
+            traffic.count(open.direction, bytes);
+        }
+    }
+
+    /// Gives up this value's count. Says whether nothing is under way any more.
+    ///
+    /// # Safety
+    ///
+    /// Called once.
+    unsafe fn last(&mut self) -> bool {
+        self.submit();
+        // SAFETY: the request is there as long as the count is held.
+        let remaining = unsafe { &self.request.as_ref().remaining };
+        remaining.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Leaves the rest to the bios: when the last one has ended, the call is completed with
+    /// `result`, or with an error when a page could not be read. When one could not be
+    /// written, or the result is an error, the device repairs what it can first.
+    pub(super) fn leave(
+        mut self,
+        call: RawCall,
+        device: NonNull<Device>,
+        direction: Direction,
+        result: Result,
+    ) {
+        let request = self.request;
+        // SAFETY: nobody else looks at `call` before the count is given up; the value is
+        // forgotten below.
+        unsafe {
+            *request.as_ref().call.get() = Some(Pending {
+                call,
+                device,
+                direction,
+                result,
+            });
+            if self.last() {
+                end(request);
+            }
+        }
+        core::mem::forget(self);
+    }
+
+    /// Waits for all bios. Gives the extents that failed.
+    pub(super) fn wait(mut self) -> Failed {
+        let request = self.request;
+        // SAFETY: the count is given up once, as the value is forgotten below; nobody else has
+        // a request that has ended and completes no call.
+        unsafe {
+            if !self.last() {
+                kernel::bindings::wait_for_completion(&raw mut (*request.as_ptr()).done);
+            }
+        }
+        core::mem::forget(self);
+        Failed(request)
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        // SAFETY: the value goes, so the count is given up once. Nobody is told; the bios' pages
+        // are waited for.
+        unsafe {
+            if !self.last() {
+                kernel::bindings::wait_for_completion(&raw mut (*self.request.as_ptr()).done);
+            }
+        }
+        drop(Failed(self.request));
+    }
+}
+
+/// What could not be transferred, of a request that has ended.
+///
+/// # Invariants
+///
+/// The request has ended and is this value's own.
+pub(crate) struct Failed(NonNull<Request>);
+
+impl Failed {
+    fn request(&self) -> &Request {
+        // SAFETY: by the invariant.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Whether all pages were transferred.
+    pub(crate) fn is_none(&self) -> bool {
+        self.request().failed.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether the failed extents are too many to be told apart.
+    pub(crate) fn is_beyond(&self) -> bool {
+        usize::try_from(self.request().failed.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
+            > EXTENTS
+    }
+
+    /// Whether a page that lies there could not be transferred.
+    pub(crate) fn has(&self, place: Place) -> bool {
+        self.is_beyond()
+            || self.request().extents.iter().any(|extent| {
+                // SAFETY: the request has ended, so nobody writes there.
+                unsafe { &*extent.get() }
+                    .as_ref()
+                    .is_some_and(|extent| extent.has(place))
+            })
+    }
+}
+
+impl Drop for Failed {
+    fn drop(&mut self) {
+        // SAFETY: the request is this value's own, and nobody uses it any more.
+        unsafe { free(self.0) }
+    }
+}
+
+/// Gives a request back.
+///
+/// # Safety
+///
+/// It has ended and nobody uses it any more.
+unsafe fn free(request: NonNull<Request>) {
+    // SAFETY: as this function requires; it came from those reserves.
+    unsafe {
+        let reserves = request.as_ref().reserves;
+        ptr::drop_in_place(&raw mut (*request.as_ptr()).extents);
+        bindings::vswap_request_free(reserves.as_ref().io.as_ptr(), request.as_ptr().cast());
+    }
+}
+
+/// The unit in front of a bio.
+///
+/// # Safety
+///
+/// The bio came from the reserves.
+unsafe fn unit_of(bio: *mut kernel::bindings::bio) -> *mut Unit {
+    // SAFETY: the reserves leave that much room in front of a bio.
+    unsafe { bio.cast::<Unit>().sub(1) }
+}
+
+/// A bio has ended.
+///
+/// # Safety
+///
+/// Called by the block layer, in any context, for a bio that [`Transfer::submit`] submitted.
+unsafe extern "C" fn ended(bio: *mut kernel::bindings::bio) {
+    // SAFETY: the block layer's call, once for each bio, whose unit is there until it is given
+    // back here. The request is there as long as the bio counts in `remaining`.
+    unsafe {
+        let ok = (*bio).bi_status == 0;
+        let Unit {
+            request,
+            extent,
+            direction,
+        } = unit_of(bio).read();
+        extent.disk.as_ref().ended(direction, ok);
+        bindings::vswap_bio_free(bio);
+        let shared = request.as_ref();
+        if ok {
+            drop(extent);
+        } else {
+            let place = shared.failed.fetch_add(1, Ordering::Relaxed);
+            let place = usize::try_from(place).ok();
+            // Each failed bio has a place of its own, as far as there are some.
+            if let Some(place) = place.and_then(|place| shared.extents.get(place)) {
+                *place.get() = Some(extent);
+            }
+        }
+        if shared.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
+            end(request);
+        }
+    }
+}
+
+/// A request has ended.
+///
+/// # Safety
+///
+/// Nothing of it is under way, and this is called once, in any context.
+unsafe fn end(request: NonNull<Request>) {
+    // SAFETY: as this function requires, nobody else changes the request now; who waits for it
+    // has it from `complete_all` on.
+    unsafe {
+        let Some(pending) = &*request.as_ref().call.get() else {
+            kernel::bindings::complete_all(&raw mut (*request.as_ptr()).done);
+            return;
+        };
+        let failed = request.as_ref().failed.load(Ordering::Relaxed) != 0;
+        if pending.direction == Direction::Write && (failed || pending.result.is_err()) {
+            bindings::vswap_request_queue(
+                request.as_ref().reserves.as_ref().io.as_ptr(),
+                &raw mut (*request.as_ptr()).work,
+            );
+            return;
+        }
+        let result = if failed { Err(EIO) } else { pending.result };
+        let call = pending.call;
+        free(request);
+        call.complete(result);
+    }
+}
+
+/// Has the device repair a call of whose writes some failed.
+///
+/// # Safety
+///
+/// Called by the work queue, for the work of a request.
+unsafe extern "C" fn repair(work: *mut kernel::bindings::work_struct) {
+    // SAFETY: the work is a request's first field, and the request has ended and is this
+    // function's own. Its area is on as long as the call is not completed, and with it its
+    // device is there.
+    unsafe {
+        let request = NonNull::new_unchecked(work.cast::<Request>());
+        let failed = Failed(request);
+        let _scope = NoReclaim::new();
+        if let Some(pending) = (*request.as_ref().call.get()).take() {
+            let broken = Broken::new(pending.call, pending.device, pending.result, failed);
+            pending.device.as_ref().repair(broken);
+        }
+    }
+}
+
+/// Pages of a buffer on their way, waited for by who sent them.
+pub(crate) struct BufferTransfer<'a> {
+    transfer: Transfer,
+    direction: Direction,
+    start: *const Buffer,
+    _buffer: PhantomData<&'a mut Buffer>,
+}
+
+impl<'a> BufferTransfer<'a> {
+    /// Pages that go to disks.
+    pub(crate) fn write(reserves: &Reserves, buffer: &'a Buffer) -> Self {
+        Self {
+            transfer: Transfer::new(reserves, BIO_PAGES),
+            direction: Direction::Write,
+            start: buffer,
+            _buffer: PhantomData,
+        }
+    }
+
+    /// Pages that come from disks.
+    pub(crate) fn read(reserves: &Reserves, buffer: &'a mut Buffer) -> Self {
+        Self {
+            transfer: Transfer::new(reserves, BIO_PAGES),
+            direction: Direction::Read,
+            start: buffer,
+            _buffer: PhantomData,
+        }
+    }
+
+    /// Adds the buffer's page of that index, each once.
+    pub(crate) fn add(&mut self, index: usize, entered: &Entered<'_>, slot: PhysicalSlot) {
+        // SAFETY: the buffer is borrowed, to be changed where pages are read, until the
+        // transfer has been waited for, which its drop does as well.
+        unsafe {
+            if let Some(page) = (*self.start).pointer(index) {
+                self.transfer.add(self.direction, entered, slot, page);
+            }
+        }
+    }
+
+    /// Waits for all pages. Gives what failed. May sleep.
+    pub(crate) fn wait(self) -> Failed {
+        self.transfer.wait()
+    }
+}

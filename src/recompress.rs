@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Recompression: cold pages of the ram tier are compressed anew with zstd, where that is
+//! cheaper than a disk.
+
+use crate::contexts::Lazy;
+use crate::device::Device;
+use crate::engine::codec::{Algorithm, Codec};
+use crate::engine::counters::Counter;
+use crate::engine::entry::{Content, Object};
+use crate::engine::slot::{ClusterNumber, Slot};
+use crate::glue::cpu::Pinned;
+use crate::mover::{Mover, NewContent, Slots};
+use crate::writeback;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+
+/// Bytes that a page has to get shorter by: below that its size class stays the same.
+const WORTH: usize = 64;
+
+/// Compresses all pages of clusters anew to which nothing was stored for `age` seconds. May
+/// sleep. `EINTR`: a signal came; what was done stays so.
+pub(crate) fn recompress_older(device: &Arc<Device>, age: u32) -> Result {
+    device.contexts().prepare(Algorithm::Zstd)?;
+    let mut mover = Mover::new(device.clone())?;
+    let mut slots = Slots::new()?;
+    writeback::for_older(device, age, |number| {
+        recompress(&mut mover, &mut slots, number);
+        Ok(())
+    })?;
+    device.ram().compact();
+    Ok(())
+}
+
+/// Compresses a cluster's pages anew. May sleep.
+fn recompress(mover: &mut Mover, slots: &mut Slots, number: ClusterNumber) {
+    let device = mover.device();
+    slots.clear();
+    device
+        .index()
+        .scan(&Pinned::new(), number, |slot, content| match content {
+            Some(Content::Ram(Object {
+                codec: Codec::Lz4 | Codec::Raw,
+                ..
+            })) => slots.push(slot),
+            _ => {}
+        });
+    for slot in slots.all() {
+        recompress_page(mover, *slot);
+    }
+    mover.flush();
+}
+
+fn recompress_page(mover: &mut Mover, slot: Slot) {
+    let device = mover.device();
+    let Some(moving) = device.index().start_move(&Pinned::new(), slot) else {
+        return;
+    };
+    let length = moving.object().map_or(0, |o| o.object().length.bytes());
+    let below = length.saturating_sub(WORTH);
+    if mover.load(&moving, 0).is_err() {
+        return mover.abandon(moving);
+    }
+    let new = mover.buffer.page(0).and_then(|page| {
+        let mut context = Lazy::new(device.contexts());
+        let context = context.get().ok()?;
+        let stored = device
+            .ram()
+            .store_with(Algorithm::Zstd, below, page, context);
+        stored.ok()?.ok()
+    });
+    match new {
+        Some(new) => {
+            let content = NewContent::of(&new);
+            let moved = device.index().finish_move(&Pinned::new(), moving, new);
+            mover.moved(moved, &content, Counter::RecompressedPages);
+        }
+        None => mover.abandon(moving),
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the user can look at and change of the tiers: the attributes about disks and movers.
+
+use crate::control::{refused, Control};
+use crate::drain;
+use crate::engine::config::{self, Refusal};
+use crate::glue::sysfs::{Attribute, Text};
+use crate::{recompress, writeback};
+use kernel::fmt::{self, Write};
+use kernel::prelude::*;
+use kernel::str::CString;
+
+/// The longest path of a disk, in bytes: all of them have to fit into a page of text.
+const MAX_PATH: usize = 255;
+
+fn path_of(what: &str, path: &[u8]) -> Result<CString> {
+    let path = core::str::from_utf8(path).ok();
+    let path = path.filter(|path| path.len() <= MAX_PATH);
+    let path = path.ok_or_else(|| refused(what, Refusal::NotADisk))?;
+    CString::try_from_fmt(fmt!("{path}"))
+}
+
+/// `tiers`: the disks, a line each.
+pub(crate) struct TiersAttribute;
+
+impl Attribute for TiersAttribute {
+    const NAME: &'static CStr = c"tiers";
+    const MODE: u16 = 0o444;
+
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
+        for entered in control.device().disks().bays().filter_map(|bay| bay.enter()) {
+            let disk = entered.disk();
+            let traffic = disk.traffic();
+            write!(
+                text,
+                "{} priority={} state={} size={} used={} bad={} errors={} read={} written={}",
+                disk.path(),
+                disk.priority(),
+                disk.health().state().name(),
+                disk.size(),
+                disk.used(),
+                disk.bad(),
+                disk.health().errors(),
+                traffic.read,
+                traffic.written,
+            )?;
+            if let Some((drained, total)) = drain::drained(disk) {
+                write!(text, " drained={drained}/{total}")?;
+            }
+            writeln!(text)?;
+        }
+        Ok(())
+    }
+}
+
+/// `tier_add`: adds the disk whose path is written, with a priority if one is given.
+pub(crate) struct AddAttribute;
+
+impl Attribute for AddAttribute {
+    const NAME: &'static CStr = c"tier_add";
+    const MODE: u16 = 0o200;
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let (path, priority) =
+            config::parse_disk(text).map_err(|refusal| refused("tier_add", refusal))?;
+        let path = path_of("tier_add", path)?;
+        control.start_writeback()?;
+        control.device().disks().add(&path, priority)
+    }
+}
+
+/// `tier_remove`: moves everything away from the disk whose path is written, and closes it.
+/// With `force` after it, what can't be read is given up.
+pub(crate) struct RemoveAttribute;
+
+impl Attribute for RemoveAttribute {
+    const NAME: &'static CStr = c"tier_remove";
+    const MODE: u16 = 0o200;
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let refusal = |refusal| refused("tier_remove", refusal);
+        let (path, word) = config::parse_path(text).map_err(refusal)?;
+        let force = match word {
+            None => false,
+            Some(b"force") => true,
+            Some(_) => return Err(refusal(Refusal::NotADisk)),
+        };
+        let path = path_of("tier_remove", path)?;
+        drain::remove(control.shared_device(), &path, force)
+    }
+}
+
+/// `tier_cancel`: stops the removal of the disk whose path is written.
+pub(crate) struct CancelAttribute;
+
+impl Attribute for CancelAttribute {
+    const NAME: &'static CStr = c"tier_cancel";
+    const MODE: u16 = 0o200;
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let refusal = |refusal| refused("tier_cancel", refusal);
+        let (path, word) = config::parse_path(text).map_err(refusal)?;
+        if word.is_some() {
+            return Err(refusal(Refusal::NotADisk));
+        }
+        let path = path_of("tier_cancel", path)?;
+        drain::cancel(control.device(), &path)
+    }
+}
+
+/// `writeback`: writes pages of the ram tier back, all or those of an age in seconds.
+pub(crate) struct WritebackAttribute;
+
+impl Attribute for WritebackAttribute {
+    const NAME: &'static CStr = c"writeback";
+    const MODE: u16 = 0o200;
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let age = config::parse_age(text).map_err(|refusal| refused("writeback", refusal))?;
+        writeback::write_back_older(control.shared_device(), age)
+    }
+}
+
+/// `recompress`: compresses pages of the ram tier with zstd, all or those of an age in seconds.
+pub(crate) struct RecompressAttribute;
+
+impl Attribute for RecompressAttribute {
+    const NAME: &'static CStr = c"recompress";
+    const MODE: u16 = 0o200;
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let age = config::parse_age(text).map_err(|refusal| refused("recompress", refusal))?;
+        recompress::recompress_older(control.shared_device(), age)
+    }
+}
+
+/// `writeback_limit`: the most that is written to disks in a day, in bytes, unless a page has
+/// no other place; 0 is no limit.
+pub(crate) struct WritebackLimitAttribute;
+
+impl Attribute for WritebackLimitAttribute {
+    const NAME: &'static CStr = c"writeback_limit";
+    const MODE: u16 = 0o644;
+
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
+        writeln!(text, "{}", control.device().budget().limit())
+    }
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let bytes =
+            config::parse_size(text).map_err(|refusal| refused("writeback_limit", refusal))?;
+        control.device().budget().set_limit(bytes);
+        Ok(())
+    }
+}
+
+/// `high_watermark`: the share of the ram limit above which writeback begins, in percent.
+pub(crate) struct HighWatermarkAttribute;
+
+impl Attribute for HighWatermarkAttribute {
+    const NAME: &'static CStr = c"high_watermark";
+    const MODE: u16 = 0o644;
+
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
+        let marks = control.device().ram().watermarks();
+        writeln!(text, "{}", marks.high_percent())
+    }
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let marks = control.device().ram().watermarks();
+        let _changing = control.lock();
+        config::parse_percentage(text)
+            .and_then(|percent| marks.set_high(percent))
+            .map_err(|refusal| refused("high_watermark", refusal))
+    }
+}
+
+/// `low_watermark`: the share of the ram limit at which writeback ends, in percent.
+pub(crate) struct LowWatermarkAttribute;
+
+impl Attribute for LowWatermarkAttribute {
+    const NAME: &'static CStr = c"low_watermark";
+    const MODE: u16 = 0o644;
+
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
+        let marks = control.device().ram().watermarks();
+        writeln!(text, "{}", marks.low_percent())
+    }
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let marks = control.device().ram().watermarks();
+        let _changing = control.lock();
+        config::parse_percentage(text)
+            .and_then(|percent| marks.set_low(percent))
+            .map_err(|refusal| refused("low_watermark", refusal))
+    }
+}
