@@ -19,8 +19,10 @@ clean_up() {
 } >/dev/null 2>&1
 
 for name; do
-    # In the log, what the kernel says is under the test that it belongs to.
+    # In the log, what the kernel says is under the test that it belongs to, and so is what
+    # that test means it to say (see scripts/check-log).
     echo "vswap-test: $name" >/dev/kmsg
+    sed -n 's/^# allowed: /vswap-test: allowed: /p' "/tests/$name.sh" >/dev/kmsg
     began=$(cut -d. -f1 /proc/uptime)
     if timeout -s KILL "${TEST_TIMEOUT:-120}" sh "/tests/$name.sh"; then
         echo "ok $name ($(($(cut -d. -f1 /proc/uptime) - began)) s)"
@@ -30,6 +32,7 @@ for name; do
         failed=1
         clean_up
     fi
+    echo "vswap-test: $name is over" >/dev/kmsg
 done
 
 # What kmemleak finds goes to the log, where each writer may say so much only. It doesn't
