@@ -124,6 +124,15 @@ fn pick(mix: Mix, rng: &mut Rng) -> Kind {
     }
 }
 
+/// The words of a page that was read as bytes.
+pub fn words(page: &[u8; PAGE]) -> Words {
+    let mut words = [0; WORDS];
+    for (word, bytes) in words.iter_mut().zip(page.chunks_exact(8)) {
+        *word = u64::from_ne_bytes(std::array::from_fn(|index| bytes[index]));
+    }
+    words
+}
+
 /// Fills `page` with what that page has to hold.
 pub fn fill(mix: Mix, seed: u64, number: u64, version: u32, page: &mut Words) {
     let mut rng = Rng::of_page(seed, number, version);

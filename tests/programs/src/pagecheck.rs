@@ -9,8 +9,10 @@ mod content;
 use area::{Area, Backing};
 use clap::Parser;
 use content::{Kind, Mix, Rng, Words, PAGE, WORDS};
+use std::fs::File;
 use std::io::Result;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{exit, ExitCode};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -52,6 +54,12 @@ struct Options {
     /// After the first fill, create this file and go on when it is gone
     #[arg(long)]
     hold: Option<PathBuf>,
+    /// Hold after that many rounds instead
+    #[arg(long, default_value_t = 0)]
+    hold_after: u32,
+    /// Count pages that can't be read back, and compare the others
+    #[arg(long)]
+    may_lose: bool,
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -60,6 +68,7 @@ struct Options {
 const LISTED: u64 = 20;
 static WRONG: AtomicU64 = AtomicU64::new(0);
 static COMPARED: AtomicU64 = AtomicU64::new(0);
+static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// Says which page differs where, as `expected` has it. Returns whether it does.
 fn compare(got: &Words, expected: &Words, name: &str, page: usize, version: u32) -> bool {
@@ -106,19 +115,26 @@ impl Part<'_> {
         content::fill(mix, seed, page as u64, version, self.words(page));
     }
 
-    fn fill(&mut self) {
-        self.pages.clone().for_each(|page| self.write(page));
-    }
-
-    fn page_out(&self) -> Result<()> {
-        if self.options.pageout {
-            self.area.page_out(self.pages.start, self.pages.len())?;
+    /// Pages go out a stretch at a time, so that not all of them have to fit into memory.
+    fn fill(&mut self) -> Result<()> {
+        const STRETCH: usize = (8 << 20) / PAGE;
+        for start in self.pages.clone().step_by(STRETCH) {
+            let stretch = start..self.pages.end.min(start + STRETCH);
+            stretch.clone().for_each(|page| self.write(page));
+            self.page_out(stretch)?;
         }
         Ok(())
     }
 
-    fn compare(&self) {
-        compare_range(self.area, self.options, self.pages.clone(), self.versions);
+    fn page_out(&self, pages: Range<usize>) -> Result<()> {
+        if self.options.pageout {
+            self.area.page_out(pages.start, pages.len())?;
+        }
+        Ok(())
+    }
+
+    fn compare(&self) -> Result<()> {
+        compare_range(self.area, self.options, self.pages.clone(), self.versions)
     }
 
     fn share(&self, percent: u32) -> usize {
@@ -154,25 +170,35 @@ impl Part<'_> {
     }
 
     fn run(&mut self, filled: &Barrier, go_on: &Barrier) -> Result<()> {
-        self.fill();
-        self.page_out()?;
-        filled.wait();
-        go_on.wait();
-        self.compare();
-        for round in 0..self.options.rounds {
-            let mut rng = Rng::of_page(!self.options.seed, self.pages.start as u64, round);
-            self.rewrite(&mut rng);
-            self.discard(&mut rng)?;
-            self.page_out()?;
-            self.compare();
+        self.fill()?;
+        for round in 0..=self.options.rounds {
+            if round > 0 {
+                let mut rng = Rng::of_page(!self.options.seed, self.pages.start as u64, round);
+                self.rewrite(&mut rng);
+                self.discard(&mut rng)?;
+                self.page_out(self.pages.clone())?;
+            }
+            if round == self.options.hold_after {
+                filled.wait();
+                go_on.wait();
+            }
+            self.compare()?;
         }
         Ok(())
     }
 }
 
 /// Compares pages that nobody writes meanwhile; `versions` starts at the range's first page.
-fn compare_range(area: &Area, options: &Options, pages: Range<usize>, versions: &[u32]) {
+fn compare_range(
+    area: &Area,
+    options: &Options,
+    pages: Range<usize>,
+    versions: &[u32],
+) -> Result<()> {
     let mut expected = [0; WORDS];
+    // Where a page that can't be read back is an error, not a signal.
+    let memory = options.may_lose.then(|| File::open("/proc/self/mem"));
+    let memory = memory.transpose()?;
     for (page, &version) in pages.zip(versions) {
         content::fill(
             options.mix,
@@ -181,11 +207,25 @@ fn compare_range(area: &Area, options: &Options, pages: Range<usize>, versions: 
             version,
             &mut expected,
         );
-        // SAFETY: inside the mapping, aligned, and not written by any thread now.
-        let got = unsafe { &*area.page(page).cast::<Words>() };
+        let mut copy = [0; PAGE];
+        let got = match &memory {
+            Some(memory) => {
+                if memory
+                    .read_exact_at(&mut copy, area.page(page) as u64)
+                    .is_err()
+                {
+                    LOST.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
+                &content::words(&copy)
+            }
+            // SAFETY: inside the mapping, aligned, and not written by any thread now.
+            None => unsafe { &*area.page(page).cast::<Words>() },
+        };
         let kind: Kind = content::kind_of(options.mix, options.seed, page as u64, version);
         compare(got, &expected, kind.name(), page, version);
     }
+    Ok(())
 }
 
 /// Runs all parts, each in a thread of its own, through fill, comparison and rounds.
@@ -240,7 +280,8 @@ fn read_together(area: &Area, options: &Options, versions: &[u32], readers: u32)
         for _ in 0..readers {
             scope.spawn(|| {
                 start.wait();
-                compare_range(area, options, 0..area.pages(), versions);
+                compare_range(area, options, 0..area.pages(), versions)
+                    .unwrap_or_else(|error| fail(&format!("{error}")));
             });
         }
     });
@@ -268,8 +309,8 @@ fn fork_and_compare(area: &Area, options: &Options, versions: &mut [u32]) -> Res
             part.write(page);
         }
     }
-    part.page_out()?;
-    part.compare();
+    part.page_out(0..area.pages())?;
+    part.compare()?;
     if child {
         exit(i32::from(WRONG.load(Ordering::Relaxed) != 0));
     }
@@ -329,6 +370,9 @@ fn main() -> ExitCode {
     if options.fork && options.memory == Backing::Shmem {
         fail("--fork needs private memory");
     }
+    if options.hold_after > options.rounds {
+        fail("--hold-after needs as many --rounds");
+    }
     let pages = ((options.size as usize) << 20) / PAGE;
     let area =
         Area::new(pages, options.memory).unwrap_or_else(|error| fail(&format!("mmap: {error}")));
@@ -349,12 +393,10 @@ fn main() -> ExitCode {
     if let Err(error) = result {
         fail(&format!("{error}"));
     }
-    let (compared, wrong) = (
-        COMPARED.load(Ordering::Relaxed),
-        WRONG.load(Ordering::Relaxed),
-    );
+    let [compared, wrong, lost] =
+        [&COMPARED, &WRONG, &LOST].map(|count| count.load(Ordering::Relaxed));
     println!(
-        "pagecheck: {} MiB of {:?} memory, {} thread(s), {} round(s), seed {}: {compared} pages compared, {wrong} wrong",
+        "pagecheck: {} MiB of {:?} memory, {} thread(s), {} round(s), seed {}: {compared} pages compared, {wrong} wrong, {lost} lost",
         options.size, options.memory, options.threads, options.rounds, options.seed
     );
     ExitCode::from(u8::from(wrong != 0))
@@ -376,7 +418,7 @@ mod tests {
         run_parts(&area, &options, &mut versions).unwrap();
         let wrong = || {
             let before = WRONG.load(Ordering::Relaxed);
-            compare_range(&area, &options, 0..256, &versions);
+            compare_range(&area, &options, 0..256, &versions).unwrap();
             WRONG.load(Ordering::Relaxed) - before
         };
         assert_eq!(wrong(), 0);
@@ -386,7 +428,7 @@ mod tests {
         assert_eq!(wrong(), 1);
         page[4095] ^= 1;
         versions[17] += 1;
-        compare_range(&area, &options, 0..256, &versions);
+        compare_range(&area, &options, 0..256, &versions).unwrap();
         assert!(WRONG.load(Ordering::Relaxed) > 1);
     }
 }
