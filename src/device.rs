@@ -17,20 +17,20 @@ use crate::engine::entry::{Content, Place};
 use crate::engine::form::Home;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::same;
-use crate::engine::traffic::{self, Totals, Traffic};
 use crate::engine::slot::{ClusterNumber, Slot};
+use crate::engine::traffic::{self, Totals, Traffic};
 use crate::glue::call::{Broken, Call, CallPage, DiskIo, Load, Pages, Store};
 use crate::glue::clock;
+use crate::glue::cluster::{CLUSTER_BYTES, TABLE_BYTES};
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::held::{HeldContent, Owned, PinnedSlot};
-use crate::glue::cluster::{CLUSTER_BYTES, TABLE_BYTES};
 use crate::glue::index::{Index, Preference};
 use crate::glue::rcu::Reader;
 use crate::glue::transfer::{Failed, Reserves};
 use crate::glue::wait::{Progress, WaitQueue};
 use crate::ram::{Incompressible, Ram};
 use crate::tally::Tally;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::pr_err_once;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -57,6 +57,8 @@ pub(crate) struct Device {
     /// How far writeback has got, for stores that wait for room.
     #[pin]
     pub(crate) progress: Progress,
+    /// Until when writeback rests, as it could do nothing, in seconds.
+    resting: AtomicU32,
     #[pin]
     index: Index,
     // After the index, whose entries speak of them.
@@ -82,6 +84,7 @@ impl Device {
                 budget: Budget::default(),
                 bell <- WaitQueue::new(),
                 progress <- Progress::new(),
+                resting: AtomicU32::new(0),
                 index <- Index::new(),
                 disks: Disks::new()?,
             }),
@@ -111,11 +114,14 @@ impl Device {
     /// Waits for writeback to make room in the ram tier, as long as it gets on.
     #[cold]
     fn throttle(&self) {
+        if self.is_writeback_resting() {
+            return;
+        }
         self.tally(&Pinned::new())
             .count(Counter::ThrottledStores, 1);
         for _ in 0..THROTTLES {
             let seen = self.progress.now();
-            if !self.ram.is_full() {
+            if !self.ram.is_full() || self.is_writeback_resting() {
                 return;
             }
             self.bell.wake();
@@ -123,6 +129,17 @@ impl Device {
                 return;
             }
         }
+    }
+
+    /// Whether writeback rests, as it could do nothing.
+    pub(crate) fn is_writeback_resting(&self) -> bool {
+        clock::seconds() < self.resting.load(Ordering::Relaxed)
+    }
+
+    /// Has writeback rest for so many seconds; 0 ends that.
+    pub(crate) fn rest_writeback(&self, seconds: u32) {
+        let until = clock::seconds().saturating_add(seconds);
+        self.resting.store(until, Ordering::Relaxed);
     }
 
     /// Stores those pages again that disks failed to take, and completes the call.

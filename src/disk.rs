@@ -3,7 +3,9 @@
 //! A disk as a tier: its slots, and how it is doing.
 
 use crate::device::Device;
-use crate::engine::allocator::{Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space};
+use crate::engine::allocator::{
+    Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space,
+};
 use crate::engine::header;
 use crate::engine::health::{Health, State};
 use crate::engine::map::SlotMap;
@@ -14,9 +16,9 @@ use crate::glue::backing::Backing;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::memory::{self, Buffer};
 use core::sync::atomic::{AtomicBool, Ordering};
+use kernel::pr_warn_once;
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
-use kernel::pr_warn_once;
 
 /// Bytes in a page.
 pub(crate) const PAGE_BYTES: u64 = PAGE_SIZE as u64;
@@ -200,9 +202,7 @@ impl Disk {
         }
         let allocator = self.allocator()?;
         let run = match who {
-            Allocating::Store(cpu) => {
-                allocator.allocate(self.currents.local(cpu)?, want, exactly)
-            }
+            Allocating::Store(cpu) => allocator.allocate(self.currents.local(cpu)?, want, exactly),
             Allocating::Mover => allocator.allocate(&self.mover.current.lock(), want, exactly),
         };
         if run.is_none() && !exactly {

@@ -4,8 +4,8 @@
 
 use crate::disk::{Allocating, Disk};
 use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
-use crate::engine::order::Order;
 use crate::engine::form::Home;
+use crate::engine::order::Order;
 use crate::engine::slot::{Offset, PhysicalSlot};
 use crate::glue::backing;
 use crate::glue::bay::{Bay, Entered};
@@ -253,7 +253,11 @@ impl Disks {
             }
         }
         let Some(bay) = self.bays().find(|bay| bay.is_empty()) else {
-            pr_err!("{}: there are {} disks already, and can't be more\n", path, MAX_DISKS);
+            pr_err!(
+                "{}: there are {} disks already, and can't be more\n",
+                path,
+                MAX_DISKS
+            );
             return Err(ENOSPC);
         };
         let disk = KBox::new(Disk::open(path, priority)?, GFP_KERNEL)?;

@@ -108,7 +108,12 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
                 "there is no memory"
             };
             let left = disk.used();
-            pr_err!("{}: stopped with {} bytes still on it: {}\n", path, left, why);
+            pr_err!(
+                "{}: stopped with {} bytes still on it: {}\n",
+                path,
+                left,
+                why
+            );
         })?;
     }
     let unreadable = drainer.unreadable;
@@ -366,9 +371,7 @@ impl Drainer<'_> {
         }
         let mut context = Lazy::new(device.contexts());
         let stored = device.ram().store(page, context.get().ok()?);
-        stored
-            .unwrap_or_else(|_| device.ram().store_raw(page))
-            .ok()
+        stored.unwrap_or_else(|_| device.ram().store_raw(page)).ok()
     }
 }
 

@@ -29,7 +29,12 @@ impl Attribute for TiersAttribute {
     const MODE: u16 = 0o444;
 
     fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
-        for entered in control.device().disks().bays().filter_map(|bay| bay.enter()) {
+        for entered in control
+            .device()
+            .disks()
+            .bays()
+            .filter_map(|bay| bay.enter())
+        {
             let disk = entered.disk();
             let traffic = disk.traffic();
             write!(
@@ -66,7 +71,9 @@ impl Attribute for AddAttribute {
             config::parse_disk(text).map_err(|refusal| refused("tier_add", refusal))?;
         let path = path_of("tier_add", path)?;
         control.start_writeback()?;
-        control.device().disks().add(&path, priority)
+        control.device().disks().add(&path, priority)?;
+        control.device().rest_writeback(0);
+        Ok(())
     }
 }
 

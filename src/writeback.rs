@@ -21,7 +21,6 @@ use crate::glue::thread::{Stop, Work};
 use crate::glue::transfer::BufferTransfer;
 use crate::glue::wait::WaitQueue;
 use crate::mover::{Mover, NewContent, Slots, CHUNK};
-use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
@@ -41,12 +40,11 @@ pub(crate) struct Background {
     device: Arc<Device>,
     #[pin]
     writer: Mutex<Writer>,
-    /// Until when it rests, in seconds.
-    resting: AtomicU32,
 }
 
 /// Who writes back, and his memory.
 pub(crate) struct Writer {
+    is_limited: bool,
     mover: Mover,
     slots: Slots,
     /// Pages of the buffer, in its order, and where they are being written to.
@@ -56,12 +54,11 @@ pub(crate) struct Writer {
 impl Background {
     /// Writeback of that device. May sleep.
     pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
-        let writer = Writer::new(device.clone())?;
+        let writer = Writer::new(device.clone(), true)?;
         Arc::pin_init(
             pin_init!(Self {
                 device,
                 writer <- new_mutex!(writer, "vswap_writeback"),
-                resting: AtomicU32::new(0),
             }),
             GFP_KERNEL,
         )
@@ -76,7 +73,7 @@ impl Work for Background {
     fn wanted(&self) -> bool {
         self.device.ram().is_above_high()
             && !self.device.disks().are_none()
-            && clock::seconds() >= self.resting.load(Ordering::Relaxed)
+            && !self.device.is_writeback_resting()
     }
 
     fn run(&self, stop: &Stop) {
@@ -101,11 +98,10 @@ impl Work for Background {
         }
         // What is left lies scattered over pages of which other parts were freed.
         self.device.ram().compact();
-        self.device.progress.advance();
         if done == 0 {
-            let until = clock::seconds().saturating_add(REST);
-            self.resting.store(until, Ordering::Relaxed);
+            self.device.rest_writeback(REST);
         }
+        self.device.progress.advance();
     }
 }
 
@@ -132,14 +128,13 @@ fn pick(device: &Device) -> Coldest<PICKED> {
 
 /// Writes back all pages of clusters to which nothing was stored for `age` seconds. May sleep.
 ///
-/// `ENOSPC`: no disk has room. `EDQUOT`: what may be written in a day is written. `EINTR`: a
-/// signal came; what was written back stays so.
+/// `ENOSPC`: no disk has room. `EINTR`: a signal came; what was written back stays so.
 pub(crate) fn write_back_older(device: &Arc<Device>, age: u32) -> Result {
     if device.disks().are_none() {
         pr_err!("writeback: there is no disk; add one with tier_add\n");
         return Err(ENOSPC);
     }
-    let mut writer = Writer::new(device.clone())?;
+    let mut writer = Writer::new(device.clone(), false)?;
     for_older(device, age, |number| writer.write_back(number).map(drop))
 }
 
@@ -165,9 +160,11 @@ pub(crate) fn for_older(
 }
 
 impl Writer {
-    /// A writer for that device. May sleep.
-    pub(crate) fn new(device: Arc<Device>) -> Result<Self> {
+    /// A writer for that device, which minds the limit on what is written in a day, or only
+    /// counts. May sleep.
+    pub(crate) fn new(device: Arc<Device>, is_limited: bool) -> Result<Self> {
         Ok(Self {
+            is_limited,
             mover: Mover::new(device)?,
             slots: Slots::new()?,
             moving: KVec::with_capacity(CHUNK, GFP_KERNEL)?,
@@ -222,9 +219,10 @@ impl Writer {
             mover,
             slots,
             moving,
+            ..
         } = self;
         let bytes = crate::disk::bytes(u64::try_from(end.saturating_sub(from)).unwrap_or(0));
-        if device.budget().left(clock::seconds()) < bytes {
+        if self.is_limited && device.budget().left(clock::seconds()) < bytes {
             return Err(EDQUOT);
         }
         for slot in slots.all().get(from..end).unwrap_or(&[]) {

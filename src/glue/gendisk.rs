@@ -91,9 +91,7 @@ impl Disk {
     /// one that is done when asked. May sleep.
     pub(super) fn set_synchronous(&self, synchronous: bool) -> Result {
         // SAFETY: the disk is valid by the invariant.
-        to_result(unsafe {
-            bindings::vswap_disk_set_synchronous(self.disk.as_ptr(), synchronous)
-        })
+        to_result(unsafe { bindings::vswap_disk_set_synchronous(self.disk.as_ptr(), synchronous) })
     }
 
     /// The disk's block device, valid as long as the disk.

@@ -16,13 +16,13 @@
 //! carry the number of the cluster they are. A table is freed at once when its cluster goes: who
 //! loads an entry without the lock has a slot of that cluster in use, so it does not go.
 
+use super::clock;
 use super::cluster::{Cluster, Locked, NeedsTable, NewForm, TablePage};
 use super::cpu::{PerCpu, Pinned};
 use super::held::{Held, Moving, Owned, PinnedSlot};
 use super::memory::TypeStable;
 use super::rcu::Reader;
 use super::xarray::PointerArray;
-use super::clock;
 use crate::engine::entry::{Content, Entry, Place};
 use crate::engine::form::{Form, Home};
 use crate::engine::last_used::{self, LastUsed};
