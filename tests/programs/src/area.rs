@@ -95,6 +95,18 @@ impl Area {
         self.pages
     }
 
+    /// Keeps everything else that this process has, or will have, out of swap: a page of it
+    /// that can't be read back would end the process whatever it is there to find out.
+    pub fn lock_all_else(&self) -> Result<()> {
+        // SAFETY: the first has no arguments in memory; the second's range is our own mapping.
+        unsafe {
+            check(libc::mlockall(
+                libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT,
+            ))?;
+            check(libc::munlock(self.page(0).cast(), self.pages * PAGE))
+        }
+    }
+
     /// Has the kernel push those pages out to swap.
     pub fn page_out(&self, page: usize, count: usize) -> Result<()> {
         self.advise(page, count, libc::MADV_PAGEOUT)

@@ -376,6 +376,8 @@ fn main() -> ExitCode {
     let pages = ((options.size as usize) << 20) / PAGE;
     let area =
         Area::new(pages, options.memory).unwrap_or_else(|error| fail(&format!("mmap: {error}")));
+    area.lock_all_else()
+        .unwrap_or_else(|error| fail(&format!("mlockall: {error}")));
     catch_bus_errors(&area);
     let mut versions = vec![0; pages];
     let result = run_parts(&area, &options, &mut versions).and_then(|()| {
