@@ -7,6 +7,8 @@ set -eu
 device=${VSWAP_TEST_DEVICE:-/dev/vswap0}
 class=/sys/class/vswap/vswap0
 group=/sys/fs/cgroup/test
+# shellcheck disable=SC2034 # used by the tests
+mib=$((1 << 20))
 
 # busybox's shell would take its own swapon and swapoff.
 swapon() { /usr/sbin/swapon "$@"; }
@@ -39,16 +41,19 @@ refused() {
     esac
 }
 
-# eventually COMMAND...: tries for some seconds until COMMAND succeeds; some of the
-# kernel's work is done a little later.
-eventually() {
-    eventually_until=$(($(cut -d. -f1 /proc/uptime) + 10))
-    while [ "$(cut -d. -f1 /proc/uptime)" -lt $eventually_until ]; do
+# within SECONDS COMMAND...: tries for so long until COMMAND succeeds.
+within() {
+    within_until=$(($(cut -d. -f1 /proc/uptime) + $1))
+    shift
+    while [ "$(cut -d. -f1 /proc/uptime)" -lt $within_until ]; do
         ! "$@" || return 0
         sleep 0.1
     done
     return 1
 }
+
+# eventually COMMAND...: the same for what the kernel does a little later.
+eventually() { within 10 "$@"; }
 
 # load [PARAMETER...]: loads the module. With VSWAP_TEST_DEVICE=/dev/zram0 in the kernel's
 # command line zram stands in, which shows what is the kernel's own doing.
@@ -95,10 +100,13 @@ value() {
 }
 
 # What is a level and not a count of events, and so 0 when nothing is swapped out.
-levels='used_slots same_filled_slots ram_slots raw_slots compressed_bytes pool_bytes metadata_bytes clusters'
+levels='used_slots same_filled_slots ram_slots raw_slots disk_slots lost_slots compressed_bytes pool_bytes table_bytes clusters whole_clusters'
 
+# Disks have bytes of metadata even when they are empty.
 is_empty() {
-    for level in $levels; do
+    is_empty_levels=$levels
+    [ -n "$(cat "$class/tiers" 2>/dev/null)" ] || is_empty_levels="$levels metadata_bytes"
+    for level in $is_empty_levels; do
         [ "$(value "$level")" = 0 ] || return 1
     done
 }
@@ -147,5 +155,45 @@ held() {
     fail "pagecheck did not fill its memory"
 }
 
+# hold OPTION...: a pagecheck that has filled its memory and waits, as $pid.
+hold() {
+    pagecheck --hold /tmp/held "$@" &
+    pid=$!
+    held /tmp/held
+}
+
+# release: what is held is compared.
+release() {
+    rm /tmp/held
+    finished "$pid"
+}
+
 # finished PID: that process, started before, has to end well.
 finished() { wait "$1" || fail "process $1 ended with status $?"; }
+
+# What the pool allocates beyond its limit is given back at once, but may be seen meanwhile:
+# a zspage, of 8 pages, for each CPU.
+slack=$(($(nproc) * 8 * 4096))
+
+# sample LIMIT: until its file is gone, sees that the pool isn't larger than LIMIT, but for
+# the slack.
+sample() {
+    : >/tmp/sampling
+    while [ -e /tmp/sampling ]; do
+        now=$(value pool_bytes)
+        [ "$now" -le $(($1 + slack)) ] || echo "$now" >/tmp/exceeded
+        sleep 0.05
+    done
+}
+
+# sampled LIMIT COMMAND...: COMMAND has to succeed, with the pool sampled meanwhile.
+sampled() {
+    sampled_limit=$1
+    shift
+    sample "$sampled_limit" &
+    sampler=$!
+    "$@" || fail "'$*' ended with status $?"
+    rm /tmp/sampling
+    finished $sampler
+    [ ! -e /tmp/exceeded ] || fail "the pool had $(cat /tmp/exceeded) bytes, with a limit of $sampled_limit"
+}

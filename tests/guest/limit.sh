@@ -6,47 +6,9 @@
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh
 
-mib=$((1 << 20))
-
-# What is allocated beyond the limit is given back at once, but may be seen meanwhile: a
-# zspage, of 8 pages, for each CPU.
-slack=$(($(nproc) * 8 * 4096))
-
-# sample LIMIT: until its file is gone, sees that the pool isn't larger than LIMIT, but for
-# the slack.
-sample() {
-    : >/tmp/sampling
-    while [ -e /tmp/sampling ]; do
-        now=$(value pool_bytes)
-        [ "$now" -le $(($1 + slack)) ] || echo "$now" >/tmp/exceeded
-        sleep 0.05
-    done
-}
-
-# sampled LIMIT COMMAND...: COMMAND has to succeed, with the pool sampled meanwhile.
-sampled() {
-    sampled_limit=$1
-    shift
-    sample "$sampled_limit" &
-    sampler=$!
-    "$@" || fail "'$*' ended with status $?"
-    rm /tmp/sampling
-    finished $sampler
-    [ ! -e /tmp/exceeded ] || fail "the pool had $(cat /tmp/exceeded) bytes, with a limit of $sampled_limit"
-}
-
-# fill MIB: as much random memory, held with what went out of it.
-fill() {
-    pagecheck --size "$1" --mix random --pageout --rounds 1 --threads 2 --hold /tmp/held &
-    pid=$!
-    held /tmp/held
-}
-
-# checked: what is held is compared, rewritten and pushed out again.
-checked() {
-    rm /tmp/held
-    finished $pid
-}
+# fill MIB: as much random memory, held with what went out of it. When it is released, it is
+# compared, rewritten and pushed out again.
+fill() { hold --size "$1" --mix random --pageout --rounds 1 --threads 2; }
 
 load size_mib=1024 ram_limit_mib=16
 for nonsense in many -1 $(($(meminfo MemTotal) * 1024 + 4096)) "" 18446744073709551616; do
@@ -63,7 +25,7 @@ holds "failed stores" "$(value failed_stores)" -gt 0
 holds "bytes in the pool at rest" "$(value pool_bytes)" -le "$limit"
 # Nothing else takes memory now, so the pool is as full as it may be.
 holds "bytes in the pool at rest" "$(value pool_bytes)" -gt $((limit - slack))
-sampled "$limit" checked
+sampled "$limit" release
 expect_empty
 
 step "raised live"
@@ -78,7 +40,7 @@ step "lowered live, below what the pool has"
 echo $((limit / 2)) >$class/ram_limit
 expect ram_limit "$(cat $class/ram_limit)" $((limit / 2))
 expect "bytes in the pool" "$(value pool_bytes)" "$pool"
-sampled "$pool" checked
+sampled "$pool" release
 holds "failed stores" "$(value failed_stores)" -gt "$failed"
 expect_empty
 
@@ -87,20 +49,18 @@ echo 0 >$class/ram_limit
 echo 1 >/proc/sys/vm/compact_memory
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 small=$(vmstat thp_fault_fallback)
-pagecheck --size 8 --memory thp --mix same=90,random=10 --pageout --hold /tmp/held &
-pid=$!
-held /tmp/held
+hold --size 8 --memory thp --mix same=90,random=10 --pageout
 # Each has a page that can't be stored, unless it is no huge page.
 expect "huge pages that the kernel did not have" $(($(vmstat thp_fault_fallback) - small)) 0
 expect "used slots" "$(value used_slots)" 0
-checked
+release
 
 step "same-filled pages at the limit need none of it"
 failed=$(value failed_stores)
 fill 1
 holds "failed stores" "$(value failed_stores)" -gt "$failed"
 expect "bytes in the pool" "$(value pool_bytes)" 0
-checked
+release
 failed=$(value failed_stores)
 # An entry holds no arbitrary word, so not all of them are stored.
 swapped $(($(scaled 16) * 256 * 3 / 4)) pagecheck --size "$(scaled 16)" --mix same --pageout

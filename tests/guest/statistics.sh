@@ -12,14 +12,12 @@ percent() { echo $(($1 * 100 / $2)); }
 pages=$(($(scaled 24) * 256))
 filled() {
     step "$1"
-    pagecheck --size $((pages / 256)) --mix "$1" --pageout --hold /tmp/held &
-    pid=$!
-    held /tmp/held
-    for name in $levels table_bytes failed_stores lookups mru_hits; do
+    hold --size $((pages / 256)) --mix "$1" --pageout
+    for name in $levels metadata_bytes failed_stores lookups mru_hits; do
         eval "$name=$(value "$name")"
     done
     # shellcheck disable=SC2154 # assigned above
-    expect "used_slots" "$used_slots" $((same_filled_slots + ram_slots))
+    expect "used_slots" "$used_slots" $((same_filled_slots + ram_slots + disk_slots + lost_slots))
     holds "used slots" "$used_slots" -ge $((pages * 92 / 100))
     holds "used slots" "$used_slots" -le $((pages + 512))
     # shellcheck disable=SC2154
@@ -28,6 +26,9 @@ filled() {
     holds "clusters" "$clusters" -ge $((used_slots / 512))
     # All but a few clusters are full: a CPU fills one after the other.
     holds "clusters" "$clusters" -le $((used_slots / 512 + 2 * $(nproc)))
+    # Only pages on disks need no table.
+    # shellcheck disable=SC2154
+    expect "clusters that need no table" "$whole_clusters" 0
     # shellcheck disable=SC2154
     expect "bytes of tables" "$table_bytes" $((clusters * 4096))
     # The object of a cluster is larger where the kernel has debugging in its locks.
@@ -41,8 +42,7 @@ filled() {
 }
 
 released() {
-    rm /tmp/held
-    finished $pid
+    release
     expect_empty
 }
 

@@ -7,12 +7,18 @@ failed=0
 
 # Whatever a failed test left behind, so that the next one finds the guest as at boot.
 clean_up() {
-    killall -9 pagecheck memhog stress-ng 2>/dev/null
-    echo 1 >/sys/devices/system/cpu/cpu1/online
+    killall -9 pagecheck hotcold memhog stress-ng nbd-server 2>/dev/null
+    for cpu in /sys/devices/system/cpu/cpu*/online; do
+        echo 1 >"$cpu"
+    done
     echo 0 >/sys/module/zswap/parameters/enabled
     sleep 0.5
     /usr/sbin/swapoff -a
-    rmmod vswap || rmmod zram
+    rmmod vswap
+    rmmod zram null_blk
+    dmsetup remove_all --force
+    nbd-client -d /dev/nbd0
+    /usr/sbin/losetup --detach-all
     rmdir /sys/fs/cgroup/test
     rm -rf /tmp/* /taken
     dmesg -n 8
