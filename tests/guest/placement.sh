@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# Where a page goes: into its entry, to memory, to the disks by their priority, and nowhere
+# when all are full.
+# memory: 384
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+pages=$(($(scaled 16) * 256))
+placed() {
+    step "$1"
+    shift
+    hold --size $((pages / 256)) --pageout "$@"
+    settled
+    holds "used slots" "$(value used_slots)" -ge $((pages * 97 / 100))
+}
+
+# share NAME OPERATOR PERCENT: how many of the slots in use are such.
+share() { holds "percent of $1" $(($(value "$1") * 100 / $(value used_slots))) "$2" "$3"; }
+
+released() {
+    release
+    expect_empty
+}
+
+load size_mib=1024 ram_limit_mib=64
+add /dev/pmem0
+swapon "$device"
+
+placed "same-filled pages: the entry" --mix same
+share same_filled_slots -ge 80
+share disk_slots -le 1
+released
+
+placed "compressible pages: memory" --mix compressible
+share ram_slots -ge 97
+share disk_slots -le 1
+released
+
+placed "random pages: the disk, at once" --mix random
+share disk_slots -ge 97
+share raw_slots -le 1
+holds "bytes written" "$(value disk_write_bytes)" -ge $((pages * 4096 * 97 / 100))
+holds "bytes written" "$(value disk_write_bytes)" -le $((pages * 4096 * 2))
+loaded=$(value disk_loads)
+released
+holds "pages read from the disk" $(($(value disk_loads) - loaded)) -ge $((pages * 97 / 100))
+
+placed "all kinds, rewritten" --mix same=30,compressible=40,random=30 --rounds 2 --hold-after 2 --threads 2
+share disk_slots -ge 20
+share disk_slots -le 40
+share ram_slots -ge 35
+share same_filled_slots -ge 20
+released
+
+step "no memory at all"
+echo 0 >$class/ram_limit
+placed "compressible pages: the disk" --mix compressible
+share disk_slots -ge 97
+expect "bytes in the pool" "$(value pool_bytes)" 0
+released
+placed "same-filled pages: the entry" --mix same
+share same_filled_slots -ge 80
+share ram_slots -le 1
+released
+expect "failed stores" "$(value failed_stores)" 0
+
+step "two disks by their priority"
+remove /dev/pmem0
+small=$(scaled 24)
+slice upper /dev/pmem0 0 "$small"
+add /dev/mapper/upper 10
+add /dev/pmem1
+hold --size $((small / 2)) --mix random --pageout
+settled
+holds "bytes on the upper disk" "$(tier /dev/mapper/upper used)" -ge $((small * mib * 45 / 100))
+expect "bytes on the lower disk" "$(tier /dev/pmem1 used)" 0
+pagecheck --size "$small" --mix random --pageout --seed 2 --hold /tmp/held-too &
+other=$!
+held /tmp/held-too
+settled
+# What is left of it is at most a cluster for each CPU.
+holds "bytes on the upper disk" "$(tier /dev/mapper/upper used)" -ge $(($(tier /dev/mapper/upper size) - 2 * $(nproc) * 2 * mib))
+holds "bytes on the lower disk" "$(tier /dev/pmem1 used)" -gt 0
+expect "failed stores" "$(value failed_stores)" 0
+rm /tmp/held-too
+finished $other
+released
+
+step "everything is full"
+remove /dev/pmem1
+slice lower /dev/pmem1 0 "$(scaled 8)"
+add /dev/mapper/lower
+echo $(($(scaled 4) * mib)) >$class/ram_limit
+for mix in random compressible same=20,compressible=40,random=40; do
+    failed=$(value failed_stores)
+    hold --size $((4 * small)) --mix $mix --pageout --rounds 1 --threads 2
+    holds "failed stores of $mix" "$(value failed_stores)" -gt "$failed"
+    settled
+    released
+done
+remove /dev/mapper/upper
+remove /dev/mapper/lower
+dmsetup remove upper
+dmsetup remove lower
+stop
