@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# What a slot costs: less than a byte for pages that lie on a disk as they do in the device,
+# and 8 bytes for others.
+# memory: 384
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+load size_mib=2048 ram_limit_mib=0
+slice disk /dev/pmem0 0 448
+add /dev/mapper/disk
+swapon "$device"
+
+size=$(scaled 400)
+step "$((size * 256)) pages in order"
+hold_out --size "$size" --mix random --pageout
+# What comes back is more than the guest has.
+echo 64M >$group/memory.max
+settled
+slots=$(value disk_slots)
+holds "slots on the disk" "$slots" -ge $((size * 256 * 97 / 100))
+expect "failed stores" "$(value failed_stores)" 0
+step "$(value metadata_bytes) bytes for $slots slots, $(value whole_clusters) of $(value clusters) clusters whole"
+holds "bytes of metadata for so many slots" "$(value metadata_bytes)" -lt "$slots"
+release
+expect_empty
+
+# tables: no more than 8 bytes a slot, but for clusters that are not full.
+tables() {
+    holds "bytes of tables" "$(value table_bytes)" -le $((8 * $(value used_slots) + 2 * $(nproc) * 4096))
+}
+
+size=$(scaled 64)
+step "pages of several kinds"
+hold_out --size "$size" --mix random=80,same=20 --pageout
+settled
+tables
+holds "clusters that need a table" "$(value clusters)" -gt "$(value whole_clusters)"
+release
+expect_empty
+
+step "pages in order, a quarter of them replaced"
+hold_out --size "$size" --mix random=70,same=30 --rounds 1 --rewrite 15 --discard 10 --hold-after 1 --pageout
+settled
+# Only those have one that need it.
+tables_fit() { [ "$(value table_bytes)" = $((4096 * ($(value clusters) - $(value whole_clusters)))) ]; }
+eventually tables_fit || fail "$(value table_bytes) bytes of tables for $(value clusters) clusters, $(value whole_clusters) whole"
+release
+expect_empty
+remove /dev/mapper/disk
+stop
+dmsetup remove disk
