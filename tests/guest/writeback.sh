@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# Pages in memory go to a disk when there are too many of them, or when asked for, and are
+# compressed better when asked for.
+# memory: 384
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+set_to() {
+    tell "$1" "$2"
+    expect "$1" "$(cat "$class/$1")" "$2"
+}
+
+released() {
+    release
+    expect_empty
+}
+
+load size_mib=1024 ram_limit_mib=64
+swapon "$device"
+
+step "watermarks"
+expect high_watermark "$(cat $class/high_watermark)" 90
+expect low_watermark "$(cat $class/low_watermark)" 80
+set_to low_watermark 30
+set_to high_watermark 60
+set_to high_watermark 100
+for nonsense in 101 30 20 -1 "" many; do
+    denied "Invalid argument" high_watermark "$nonsense"
+    expect high_watermark "$(cat $class/high_watermark)" 100
+done
+set_to high_watermark 50
+for nonsense in 50 60 101 -1 "" many; do
+    denied "Invalid argument" low_watermark "$nonsense"
+    expect low_watermark "$(cat $class/low_watermark)" 30
+done
+set_to high_watermark 90
+set_to low_watermark 80
+
+step "no disk to write to, and nonsense"
+denied "No space left on device" writeback all
+add /dev/pmem0
+for nonsense in "" some -1 "1 2"; do
+    denied "Invalid argument" writeback "$nonsense"
+    denied "Invalid argument" recompress "$nonsense"
+    denied "Invalid argument" writeback_limit "$nonsense"
+done
+expect writeback_limit "$(cat $class/writeback_limit)" 0
+
+step "more than the limit"
+limit=$(($(scaled 8) * mib))
+echo "$limit" >$class/ram_limit
+data=$(scaled 64)
+sampled "$limit" hold --size "$data" --mix compressible --pageout --rounds 1 --threads 2
+settled
+expect "failed stores" "$(value failed_stores)" 0
+holds "slots" "$(value used_slots)" -ge $((data * 256 * 97 / 100))
+holds "pages written back" "$(value written_back_pages)" -ge $((data * 256 / 4))
+holds "bytes in the pool" "$(value pool_bytes)" -le "$limit"
+# What was written last stays.
+holds "pages in memory" "$(value ram_slots)" -gt 0
+sampled "$limit" released
+expect "failed stores" "$(value failed_stores)" 0
+sampled "$limit" limited "$(scaled 16)" pagecheck --size "$data" --mix compressible=80,random=20 --rounds 2 --threads 4
+expect "failed stores" "$(value failed_stores)" 0
+expect_empty
+
+step "all of it, when asked for"
+echo $((64 * mib)) >$class/ram_limit
+data=$(scaled 16)
+hold --size "$data" --mix compressible=90,same=10 --pageout --threads 2
+settled
+same=$(value same_filled_slots)
+holds "pages in memory" "$(value ram_slots)" -ge $((data * 256 * 85 / 100))
+tell writeback all
+settled
+holds "pages in memory" "$(value ram_slots)" -le 16
+expect "pages in their entries" "$(value same_filled_slots)" "$same"
+holds "pages on the disk" "$(value disk_slots)" -ge $((data * 256 * 85 / 100))
+holds "bytes in the pool" "$(value pool_bytes)" -le $((64 * 4096))
+released
+
+step "what is old, when asked for"
+# One after the other on one processor, so that they share no more than a cluster.
+taskset 1 pagecheck --size 8 --mix compressible --pageout --hold /tmp/held-too &
+older=$!
+held /tmp/held-too
+sleep 12
+taskset 1 pagecheck --size 8 --mix compressible --pageout --seed 2 --hold /tmp/held &
+pid=$!
+held /tmp/held
+written=$(value written_back_pages)
+tell writeback 8
+holds "pages written back" $(($(value written_back_pages) - written)) -ge $((2048 - 2 * 512))
+holds "pages written back" $(($(value written_back_pages) - written)) -le $((2048 + 512))
+holds "pages in memory" "$(value ram_slots)" -ge $((2048 - 512))
+tell writeback 3600
+holds "pages in memory" "$(value ram_slots)" -ge $((2048 - 512))
+rm /tmp/held-too
+finished $older
+released
+
+step "recompressed"
+hold --size "$data" --mix compressible=90,random=10 --pageout
+settled
+compressed=$(value compressed_bytes) slots=$(value ram_slots) recompressed=$(value recompressed_pages)
+tell recompress 3600
+expect "pages that are as old" "$(value recompressed_pages)" "$recompressed"
+tell recompress all
+settled
+step "$compressed bytes before, $(value compressed_bytes) after"
+holds "pages" $(($(value recompressed_pages) - recompressed)) -ge $((slots * 90 / 100))
+holds "bytes" "$(value compressed_bytes)" -lt "$compressed"
+expect "pages in memory" "$(value ram_slots)" "$slots"
+expect "pages of whom more would be gained" "$(value compressed_bytes)" "$(tell recompress all && value compressed_bytes)"
+released
+
+step "a limit of what is written unasked"
+set_to low_watermark 5
+set_to high_watermark 10
+limit=$((4 * mib))
+tell writeback_limit $limit
+written=$(value disk_write_bytes)
+hold --size "$(scaled 64)" --mix compressible --pageout --threads 2
+# A run may be under way when the limit is reached.
+run=$((4 * mib))
+sleep 2
+settled
+holds "bytes written" $(($(value disk_write_bytes) - written)) -le $((limit + run))
+expect "failed stores" "$(value failed_stores)" 0
+hold_first=$pid
+pagecheck --size 8 --mix random --pageout --hold /tmp/held-too &
+other=$!
+held /tmp/held-too
+settled
+holds "bytes written" $(($(value disk_write_bytes) - written)) -le $((limit + run))
+holds "pages kept as they are" "$(value raw_slots)" -ge $((8 * 256 * 90 / 100))
+tell writeback all
+settled
+holds "pages in memory" "$(value ram_slots)" -le 16
+rm /tmp/held-too
+finished $other
+pid=$hold_first
+released
+tell writeback_limit 0
+remove /dev/pmem0
+stop
