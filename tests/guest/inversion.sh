@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# Pages that are used come back from memory, and the disk has those that are not. With zram
+# and a disk behind it, as swap has it without this module, that is not so.
+# memory: 384
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+hot=$(scaled 16) cold=$(scaled 64) slice=$(scaled 8)
+# The hot pages fit into it, compressed.
+limit=$(scaled 10)
+
+# from COUNTERS: the percentage of hot pages that came back from memory, when not all of them
+# fit into that of the program.
+from() {
+    limited "$(scaled 12)" hotcold --hot "$hot" --cold "$cold" --slice "$slice" --from "$1" >/tmp/hotcold ||
+        fail "hotcold ended with status $?"
+    echo "result: hot set, $1: $(sed 's/^hotcold: //' /tmp/hotcold)"
+    percent=$(sed -n 's/.*: \([0-9]*\) %$/\1/p' /tmp/hotcold)
+    counted=$(sed -n 's/^hotcold: \([0-9]*\) pages from memory, \([0-9]*\) from.*/\1 + \2/p' /tmp/hotcold)
+    holds "hot pages that came back" $((counted)) -ge $((hot * 256))
+}
+
+load size_mib=1024 ram_limit_mib="$limit"
+add /dev/pmem0
+swapon "$device"
+from vswap
+holds "percent of hot pages from memory" "$percent" -ge 90
+holds "pages on the disk at some time" "$(value written_back_pages)" -gt 0
+expect "failed stores" "$(value failed_stores)" 0
+remove /dev/pmem0
+stop
+
+modprobe zram
+# Persistent memory counts nothing unless it is told to.
+echo 1 >/sys/block/pmem0/queue/iostats
+# As many pages as fit into as much memory, at 3:1.
+echo $((3 * limit))M >/sys/block/zram0/disksize
+echo "${limit}M" >/sys/block/zram0/mem_limit
+mkswap /dev/zram0 >/dev/null
+mkswap /dev/pmem0 >/dev/null
+swapon --priority 100 /dev/zram0
+swapon --priority 10 /dev/pmem0
+from zram0,pmem0
+holds "percent of hot pages from memory, with zram" "$percent" -lt 90
+swapoff /dev/zram0
+swapoff /dev/pmem0
+rmmod zram
