@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# A disk is emptied while its pages are in use; that can be watched, cancelled and
+# interrupted, and when there is no room for its pages, the disk stays.
+# memory: 384
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+size=$(scaled 32)
+disk=/dev/mapper/disk
+
+# removing DISK: its removal, begun in the background, as $remover.
+removing() {
+    # shellcheck disable=SC2016 # expanded inside
+    sh -c 'echo "$1" >"$2"' sh "$1" $class/tier_remove 2>/tmp/removal &
+    remover=$!
+}
+
+# stays DISK: it is in service, with all that it had.
+stays() {
+    expect "state" "$(tier "$1" state)" active
+    expect "signs of a removal" "$(tier "$1" drained)" ""
+    expect "label of the signature" "$(blkid -p -o value -s LABEL "$1")" vswap0-tier
+}
+
+load size_mib=1024 ram_limit_mib=4
+swapon "$device"
+make_disk disk /dev/pmem0
+
+step "nothing is read back into the processes that have the pages"
+add $disk
+hold_out --size "$size" --mix random --pageout --threads 2
+settled
+holds "bytes on the disk" "$(tier $disk used)" -ge $((size * mib * 97 / 100))
+add /dev/pmem1
+swapped_in=$(vmstat pswpin) drained=$(value drained_pages)
+remove $disk
+settled
+expect "pages that were swapped in" "$(vmstat pswpin)" "$swapped_in"
+expect "what is listed of the disk" "$(tier $disk state)" ""
+holds "pages drained" $(($(value drained_pages) - drained)) -ge $((size * 256 * 97 / 100))
+holds "bytes on the other disk" "$(tier /dev/pmem1 used)" -ge $((size * mib * 97 / 100))
+expect "label of the signature" "$(blkid -p -o value -s LABEL $disk || true)" ""
+release
+expect_empty
+
+step "watched and cancelled"
+remove /dev/pmem1
+add $disk
+hold_out --size "$size" --mix random --pageout
+settled
+used=$(tier $disk used)
+add /dev/pmem1 -1
+turn disk /dev/pmem0 slow 500
+removing $disk
+within 60 draining $disk || fail "it does not begin: $(cat $class/tiers)"
+goal=$(tier $disk drained | cut -d/ -f2)
+holds "bytes to drain" "$goal" -le "$used"
+holds "bytes to drain" "$goal" -gt 0
+first=$(tier $disk drained | cut -d/ -f1)
+goes_on() { [ "$(tier $disk drained | cut -d/ -f1)" -gt "$first" ]; }
+within 60 goes_on || fail "it does not go on: $(cat $class/tiers)"
+refused "" sh -c "echo $disk >$class/tier_remove"
+tell tier_cancel $disk
+ends 60 $remover && fail "the removal succeeded"
+case $(cat /tmp/removal) in
+*"Operation canceled"*) ;;
+*) fail "the removal said '$(cat /tmp/removal)'" ;;
+esac
+stays $disk
+refused "Invalid argument" sh -c "echo $disk >$class/tier_cancel"
+turn disk /dev/pmem0 healthy
+step "in service again"
+used=$(tier $disk used)
+pagecheck --size "$(scaled 8)" --mix random --pageout --seed 2 --hold /tmp/held-too &
+other=$!
+held /tmp/held-too
+more_on_it() { [ "$(tier $disk used)" -ge $((used + $(scaled 8) * mib * 90 / 100)) ]; }
+eventually more_on_it || fail "new pages go elsewhere: $(cat $class/tiers)"
+rm /tmp/held-too
+finished $other
+
+step "interrupted"
+turn disk /dev/pmem0 slow 1000
+timeout -s INT 2 sh -c "echo $disk >$class/tier_remove" && fail "the removal succeeded"
+stays $disk
+turn disk /dev/pmem0 healthy
+remove $disk
+release
+expect_empty
+remove /dev/pmem1
+
+step "too little room"
+add $disk
+little=$(scaled 16)
+slice little /dev/pmem1 0 "$little"
+hold_out --size "$size" --mix random --pageout
+settled
+add /dev/mapper/little
+dmesg -c >/dev/null
+refused "No space left on device" sh -c "echo $disk >$class/tier_remove"
+step "$(reasons)"
+missing=$(reasons | grep -o '[0-9][0-9]* bytes' | head -n 1 | cut -d' ' -f1)
+holds "bytes that are missing" "${missing:-0}" -ge $(((size - little - 8) * mib))
+holds "bytes that are missing" "${missing:-0}" -le $((size * mib))
+stays $disk
+settled
+refused "No space left on device" sh -c "echo $disk >$class/tier_remove"
+release
+expect_empty
+remove /dev/mapper/little
+dmsetup remove little
+
+step "to memory"
+echo $((64 * mib)) >$class/ram_limit
+hold_out --size "$(scaled 8)" --mix random --pageout
+settled
+holds "pages on the disk" "$(value disk_slots)" -ge $(($(scaled 8) * 256 * 97 / 100))
+remove $disk
+settled
+expect "pages on disks" "$(value disk_slots)" 0
+holds "pages in memory" "$(value ram_slots)" -ge $(($(scaled 8) * 256 * 97 / 100))
+release
+echo $((4 * mib)) >$class/ram_limit
+
+step "while pages come and go, and their processes, too"
+add $disk
+add /dev/pmem1
+limited "$(scaled 12)" pagecheck --size "$(scaled 32)" --mix same=10,compressible=30,random=60 --rounds 4 --threads 2 &
+pid=$!
+times=0
+while ! gone $pid; do
+    pagecheck --size "$(scaled 6)" --mix random --pageout --rounds 100000 --seed $times >>/tmp/killed 2>&1 &
+    other=$!
+    if [ $((times % 2)) = 0 ]; then
+        one=$disk
+    else
+        one=/dev/pmem1
+    fi
+    remove $one
+    kill -9 $other
+    wait $other || true
+    add $one
+    times=$((times + 1))
+done
+finished $pid
+[ ! -s /tmp/killed ] || fail "those that were killed said: $(cat /tmp/killed)"
+holds "times that a disk was emptied" $times -ge 2
+step "$times disks emptied"
+expect "failed stores" "$(value failed_stores)" 0
+expect_empty
+remove $disk
+remove /dev/pmem1
+dmsetup remove disk
+stop
