@@ -193,7 +193,9 @@ impl Device {
                     continue;
                 }
             }
-            let run = self.disks.allocate(&Allocating::Store(&Pinned::new()), 1);
+            let run = self
+                .disks
+                .allocate_rather(&Allocating::Store(&Pinned::new()), |disk| !bad.is_of(disk));
             self.send(&page, disk_io, &mut run.ok_or(ENOSPC)?, &[bad])?;
         }
         Ok(())
@@ -388,7 +390,7 @@ impl Device {
     /// Whether the swap core is to take the device for one that is done when asked, as memory
     /// is: looked at when it is swapped on.
     pub(crate) fn is_synchronous(&self) -> bool {
-        self.ram.is_used() || self.disks.are_synchronous()
+        self.ram.is_used() || !self.disks.are_none() && self.disks.are_synchronous()
     }
 
     /// The ram tier.

@@ -160,8 +160,35 @@ impl Disks {
     /// Does not sleep.
     #[inline]
     pub(crate) fn allocate(&self, who: &Allocating<'_>, want: usize) -> Option<Run<'_>> {
-        let of = |exactly| {
-            self.active().find_map(|entered| {
+        let exact = if want > 1 {
+            self.allocate_on(who, want, true, |_| true)
+        } else {
+            None
+        };
+        exact.or_else(|| self.allocate_on(who, want, false, |_| true))
+    }
+
+    /// Allocates a slot on one of the disks that are `wanted`, or else on any. Does not sleep.
+    pub(crate) fn allocate_rather(
+        &self,
+        who: &Allocating<'_>,
+        wanted: impl Fn(DiskNumber) -> bool,
+    ) -> Option<Run<'_>> {
+        self.allocate_on(who, 1, false, wanted)
+            .or_else(|| self.allocate(who, 1))
+    }
+
+    #[inline]
+    fn allocate_on(
+        &self,
+        who: &Allocating<'_>,
+        want: usize,
+        exactly: bool,
+        wanted: impl Fn(DiskNumber) -> bool,
+    ) -> Option<Run<'_>> {
+        self.active()
+            .filter(|entered| wanted(entered.number()))
+            .find_map(|entered| {
                 let (next, left) = entered.disk().allocate(who, want, exactly)?;
                 Some(Run {
                     entered,
@@ -169,12 +196,6 @@ impl Disks {
                     left,
                 })
             })
-        };
-        if want > 1 {
-            of(true).or_else(|| of(false))
-        } else {
-            of(false)
-        }
     }
 
     /// A free physical cluster in which the slot at `offset` is claimed. Does not sleep.

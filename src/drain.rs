@@ -120,9 +120,10 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
     drop(drainer);
     if unreadable != 0 {
         pr_err!(
-            "{}: {} pages can't be read; write the path and force to give them up\n",
+            "{}: {} pages can't be read; write \"{} force\" to tier_remove to give them up\n",
             path,
-            unreadable
+            unreadable,
+            path
         );
         return Err(EIO);
     }

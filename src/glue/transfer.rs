@@ -363,15 +363,20 @@ impl Failed {
             > EXTENTS
     }
 
+    /// Whether that disk is one of those that failed.
+    pub(crate) fn is_of(&self, disk: DiskNumber) -> bool {
+        self.extents().any(|extent| extent.number == disk)
+    }
+
+    fn extents(&self) -> impl Iterator<Item = &Extent> {
+        // SAFETY: the request has ended, so nobody writes there.
+        let extents = self.request().extents.iter().map(|e| unsafe { &*e.get() });
+        extents.flatten()
+    }
+
     /// Whether a page that lies there could not be transferred.
     pub(crate) fn has(&self, place: Place) -> bool {
-        self.is_beyond()
-            || self.request().extents.iter().any(|extent| {
-                // SAFETY: the request has ended, so nobody writes there.
-                unsafe { &*extent.get() }
-                    .as_ref()
-                    .is_some_and(|extent| extent.has(place))
-            })
+        self.is_beyond() || self.extents().any(|extent| extent.has(place))
     }
 }
 

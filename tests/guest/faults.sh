@@ -11,6 +11,13 @@
 size=$(scaled 24)
 disk=/dev/mapper/disk
 
+# nearly_empty: nothing is in use but pages that could not be read. Such a page waits in the
+# swap cache for memory to be wanted, with any swap device.
+nearly_empty() {
+    settled
+    holds "slots in use" "$(value used_slots)" -le 16
+}
+
 load size_mib=1024 ram_limit_mib=0
 swapon "$device"
 make_disk disk /dev/pmem0
@@ -18,7 +25,7 @@ make_disk disk /dev/pmem0
 step "writes fail, and the pages go to another disk"
 add $disk 10
 add /dev/pmem1
-limited "$(scaled 8)" pagecheck --size "$size" --mix random --rounds 4 --threads 2 &
+limited "$(scaled 8)" pagecheck --size "$(scaled 16)" --mix random --rounds 3 --threads 2 &
 pid=$!
 sleep 1
 retried=$(value retried_pages)
@@ -54,10 +61,9 @@ done
 expect "failed stores" "$(value failed_stores)" 0
 remove $disk
 turn disk /dev/pmem0 healthy
-remove /dev/pmem1
 
 step "reads fail: an error for the reader"
-add $disk
+add $disk 10
 hold_out --size 4 --mix random --pageout >/tmp/held-says 2>&1
 settled
 turn disk /dev/pmem0 no-reads
@@ -68,11 +74,11 @@ grep -q "read error (SIGBUS)" /tmp/held-says || fail "the reader said: $(cat /tm
 # Nobody else has anything of it.
 turn disk /dev/pmem0 healthy
 swapped $(($(scaled 8) * 128)) limited "$(scaled 4)" pagecheck --size "$(scaled 8)" --mix random --rounds 1
-expect_empty
+nearly_empty
 remove $disk
 
 step "some reads fail: the other pages are right"
-add $disk
+add $disk 10
 hold_out --size "$size" --mix random --pageout --may-lose >/tmp/held-says
 settled
 worn /dev/pmem0 2 2 | replace_table disk
@@ -81,24 +87,23 @@ holds "pages that could not be read" "$lost" -gt 0
 holds "pages that could not be read" "$lost" -le 512
 holds "errors" "$(tier $disk errors)" -gt 0
 turn disk /dev/pmem0 healthy
-expect_empty
+nearly_empty
 remove $disk
 
 step "a slow disk"
-add $disk
+add $disk 10
 turn disk /dev/pmem0 slow 20
 limited "$(scaled 8)" pagecheck --size "$(scaled 12)" --mix random --threads 4 &
 pid=$!
 ends 200 $pid || fail "pagecheck ended with status $?"
 turn disk /dev/pmem0 healthy
-expect_empty
+nearly_empty
 remove $disk
 
 step "a dead disk: what it has is given up"
-add $disk
+add $disk 10
 hold_out --size "$size" --mix random --pageout --may-lose >/tmp/held-says
 settled
-add /dev/pmem1
 turn disk /dev/pmem0 dead
 dmesg -c >/dev/null
 refused "Input/output error" timeout 120 sh -c "echo $disk >$class/tier_remove"
@@ -115,7 +120,7 @@ holds "pages that could not be read" "$lost" -ge $((size * 256 * 90 / 100))
 # The device mapper has it back.
 dmsetup remove disk || fail "the disk is still held"
 swapped $(($(scaled 8) * 128)) limited "$(scaled 4)" pagecheck --size "$(scaled 8)" --mix random --rounds 1
-expect_empty
+nearly_empty
 
 step "a disk that is pulled out"
 loop=$(loop /taken 16)
@@ -126,9 +131,8 @@ settled
 : >/taken
 release_some
 holds "pages that could not be read" "$lost" -gt 0
-expect_empty
+nearly_empty
 timeout 120 sh -c "echo '$loop force' >$class/tier_remove" || fail "it can't be removed by force"
 losetup --detach "$loop"
 rm /taken
-remove /dev/pmem1
 stop
