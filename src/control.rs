@@ -55,6 +55,7 @@ impl Control {
     }
 
     /// Sees to it that there is somebody to write back. May sleep.
+    #[inline(never)]
     pub(crate) fn start_writeback(&self) -> Result {
         let mut thread = self.writeback.lock();
         if thread.is_none() {

@@ -57,10 +57,31 @@ struct FreeListSpinLock {
     list: SpinLock<FreeList>,
 }
 
+impl FreeListSpinLock {
+    #[inline(never)]
+    fn new() -> Result<Pin<KBox<Self>>> {
+        let lock = pin_init!(Self {
+            list <- new_spinlock!(FreeList::default(), "vswap_free_list"),
+        });
+        KBox::pin_init(lock, GFP_KERNEL)
+    }
+}
+
+/// The lock of the movers' current cluster: third in the lock order.
 #[pin_data]
 struct MoverLock {
     #[pin]
     current: SpinLock<Current>,
+}
+
+impl MoverLock {
+    #[inline(never)]
+    fn new() -> Result<Pin<KBox<Self>>> {
+        let lock = pin_init!(Self {
+            current <- new_spinlock!(Current::default(), "vswap_mover"),
+        });
+        KBox::pin_init(lock, GFP_KERNEL)
+    }
 }
 
 impl FreeListLock for FreeListSpinLock {
@@ -83,7 +104,8 @@ impl Disk {
     ///
     /// The errors are those of [`Backing::open`]; besides `EINVAL`: the device is too small or
     /// zoned; `ENOMEM`.
-    pub(crate) fn open(path: &CStr, priority: i32) -> Result<Self> {
+    #[inline(never)]
+    pub(crate) fn open(path: &CStr, priority: i32) -> Result<KBox<Self>> {
         let backing = Backing::open(path).inspect_err(|error| {
             let why = match *error {
                 EBUSY => "it is mounted, swapped on or in use otherwise",
@@ -105,30 +127,27 @@ impl Disk {
         // Larger ones are used up to where slots can be numbered.
         let slots = u32::try_from(backing.slots()).unwrap_or(u32::MAX);
         let clusters = Space::clusters(slots);
-        let list = FreeList::default();
         let mut kept = KVec::new();
         kept.extend_from_slice(path.to_bytes(), GFP_KERNEL)?;
-        let disk = Self {
-            path: kept,
-            priority,
-            backing,
-            slots,
-            maps: memory::defaults(clusters)?,
-            states: memory::defaults(clusters)?,
-            list: KBox::pin_init(
-                pin_init!(FreeListSpinLock { list <- new_spinlock!(list, "vswap_free_list") }),
-                GFP_KERNEL,
-            )?,
-            cursor: Cursor::default(),
-            currents: PerCpu::new()?,
-            mover: KBox::pin_init(
-                pin_init!(MoverLock { current <- new_spinlock!(Current::default(), "vswap_mover") }),
-                GFP_KERNEL,
-            )?,
-            is_full: AtomicBool::new(false),
-            health: Health::default(),
-            traffic: PerCpu::new()?,
-        };
+        // In place: it is too large for the stack.
+        let disk = KBox::init(
+            try_init!(Self {
+                path: kept,
+                priority,
+                backing,
+                slots,
+                maps: memory::defaults(clusters)?,
+                states: memory::defaults(clusters)?,
+                list: FreeListSpinLock::new()?,
+                cursor: Cursor::default(),
+                currents: PerCpu::new()?,
+                mover: MoverLock::new()?,
+                is_full: AtomicBool::new(false),
+                health: Health::default(),
+                traffic: PerCpu::new()?,
+            }),
+            GFP_KERNEL,
+        )?;
         disk.allocator().ok_or(EINVAL)?.prepare();
         disk.sign(true)?;
         Ok(disk)

@@ -10,6 +10,7 @@ use crate::engine::slot::{Offset, PhysicalSlot};
 use crate::glue::backing;
 use crate::glue::bay::{Bay, Entered};
 use crate::glue::cpu::Pinned;
+use crate::glue::srcu::Section;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Mutex};
 
@@ -105,13 +106,13 @@ impl Drop for NewHome<'_> {
 
 /// Bays that stay entered, each once.
 #[derive(Default)]
-pub(crate) struct Stay<'a>([Option<Entered<'a>>; MAX_DISKS]);
+pub(crate) struct Stay([Option<Section>; MAX_DISKS]);
 
-impl<'a> Stay<'a> {
+impl Stay {
     /// Stays in this one, too.
-    pub(crate) fn at(&mut self, entered: &Entered<'a>) {
+    pub(crate) fn at(&mut self, entered: &Entered<'_>) {
         if let Some(place) = self.0.get_mut(entered.number().index()) {
-            place.get_or_insert_with(|| entered.again());
+            place.get_or_insert_with(|| entered.section());
         }
     }
 }
@@ -261,6 +262,7 @@ impl Disks {
     ///
     /// `EEXIST`: it was added before. `ENOSPC`: there are as many as there can be. Others:
     /// [`Disk::open`].
+    #[inline(never)]
     pub(crate) fn add(&self, path: &CStr, priority: i32) -> Result {
         let _changing = self.changing.lock();
         if let Ok(number) = backing::lookup(path) {
@@ -281,7 +283,7 @@ impl Disks {
             );
             return Err(ENOSPC);
         };
-        let disk = KBox::new(Disk::open(path, priority)?, GFP_KERNEL)?;
+        let disk = Disk::open(path, priority)?;
         pr_info!(
             "{}: added with {} MiB, priority {}\n",
             path,
@@ -314,7 +316,8 @@ impl Disks {
         let number = backing::lookup(path).ok();
         self.bays().filter_map(Bay::enter).find(|entered| {
             let disk = entered.disk();
-            disk.path().as_bytes() == path.to_bytes() || number == Some(disk.backing().number())
+            Some(disk.path().as_bytes()) == path.to_bytes_with_nul().strip_suffix(b"\0")
+                || number == Some(disk.backing().number())
         })
     }
 

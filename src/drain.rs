@@ -20,7 +20,7 @@ use crate::glue::cpu::Pinned;
 use crate::glue::held::Owned;
 use crate::glue::index::Moved;
 use crate::glue::signal;
-use crate::glue::transfer::BufferTransfer;
+use crate::glue::transfer::{BufferTransfer, Failed};
 use crate::mover::{Mover, NewContent, CHUNK};
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -72,6 +72,8 @@ fn not_a_disk(path: &CStr) -> Error {
     ENOENT
 }
 
+// Out of line, as are the steps below: their frames don't add up.
+#[inline(never)]
 fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> Result {
     let bay = device.disks().bay(number).ok_or(ENOENT)?;
     // Writes that are under way have got where they are to lie.
@@ -101,20 +103,9 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
         if signal::interrupted() {
             return Err(EINTR);
         }
-        drainer.drain(overview.number).inspect_err(|error| {
-            let why = if *error == ENOSPC {
-                "there is no room elsewhere any more"
-            } else {
-                "there is no memory"
-            };
-            let left = disk.used();
-            pr_err!(
-                "{}: stopped with {} bytes still on it: {}\n",
-                path,
-                left,
-                why
-            );
-        })?;
+        drainer
+            .drain(overview.number)
+            .inspect_err(|error| stopped(path, disk, *error))?;
     }
     let unreadable = drainer.unreadable;
     drop(drainer);
@@ -130,8 +121,25 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
     Ok(())
 }
 
+#[inline(never)]
+fn stopped(path: &CStr, disk: &Disk, error: Error) {
+    let why = if error == ENOSPC {
+        "there is no room elsewhere any more"
+    } else {
+        "there is no memory"
+    };
+    let left = disk.used();
+    pr_err!(
+        "{}: stopped with {} bytes still on it: {}\n",
+        path,
+        left,
+        why
+    );
+}
+
 /// Whether what is on the disk has room elsewhere. What goes to the ram tier is taken for
 /// incompressible.
+#[inline(never)]
 fn check_room(device: &Device, disk: &Disk) -> Result {
     let ram = device.ram();
     let room = device
@@ -179,6 +187,7 @@ enum Target {
 
 impl Drainer<'_> {
     /// Moves a cluster's pages away.
+    #[inline(never)]
     fn drain(&mut self, number: ClusterNumber) -> Result {
         let device = self.mover.device();
         let from = device.index().home(&Pinned::new(), number);
@@ -236,6 +245,7 @@ impl Drainer<'_> {
 
     /// Moves a whole cluster's pages to another home. `false`: that did not work out, and
     /// nothing has changed.
+    #[inline(never)]
     fn rehome(&mut self, number: ClusterNumber, from: Home, mut to: NewHome<'_>) -> bool {
         let device = self.mover.device();
         let home = to.home();
@@ -255,15 +265,11 @@ impl Drainer<'_> {
         let mut start = 0;
         while copied && start < self.places.len() {
             let end = start.saturating_add(CHUNK).min(self.places.len());
+            copied = self.read(start, end).is_none();
             let chunk = self.places.get(start..end).unwrap_or(&[]);
-            let mut read = BufferTransfer::read(device.reserves(), &mut self.mover.buffer);
-            for (index, (_, place)) in chunk.iter().enumerate() {
-                read.add(index, self.disk, place.slot);
-            }
-            copied = read.wait().is_none();
             if copied {
                 let mut write = BufferTransfer::write(device.reserves(), &self.mover.buffer);
-                for (index, (slot, _)) in chunk.iter().enumerate() {
+                for (index, (slot, _)) in (0..CHUNK).zip(chunk) {
                     write.add(index, &to.entered, place(slot.offset()).slot);
                 }
                 let failed = write.wait();
@@ -299,20 +305,29 @@ impl Drainer<'_> {
         done
     }
 
-    /// Moves the pages from index `start` to `end` away, one by one.
-    fn move_chunk(&mut self, start: usize, end: usize) -> Result {
+    /// Reads the pages from index `start` to `end` into the buffer. Gives what failed.
+    #[inline(never)]
+    fn read(&mut self, start: usize, end: usize) -> Failed {
         let device = self.mover.device();
-        let chunk = self.places.get(start..end).unwrap_or(&[]);
         let mut read = BufferTransfer::read(device.reserves(), &mut self.mover.buffer);
-        for (index, (_, place)) in chunk.iter().enumerate() {
+        let chunk = self.places.get(start..end).unwrap_or(&[]);
+        for (index, (_, place)) in (0..CHUNK).zip(chunk) {
             read.add(index, self.disk, place.slot);
         }
-        let unread = read.wait();
+        read.wait()
+    }
+
+    /// Moves the pages from index `start` to `end` away, one by one.
+    #[inline(never)]
+    fn move_chunk(&mut self, start: usize, end: usize) -> Result {
+        let device = self.mover.device();
+        let unread = self.read(start, end);
+        let chunk = self.places.get(start..end).unwrap_or(&[]);
         let mut stay = Stay::default();
         let mut targets = KVec::with_capacity(CHUNK, GFP_KERNEL)?;
         let mut write = BufferTransfer::write(device.reserves(), &self.mover.buffer);
         let mut run: Option<Run<'_>> = None;
-        for (index, (_, place)) in chunk.iter().enumerate() {
+        for (index, (_, place)) in (0..CHUNK).zip(chunk) {
             if unread.has(*place) {
                 let _ = targets.push_within_capacity(Target::Unreadable);
                 continue;
@@ -335,7 +350,7 @@ impl Drainer<'_> {
         drop(run);
         let unwritten = write.wait();
         let mut result = Ok(());
-        for (index, target) in targets.drain_all().enumerate() {
+        for (index, target) in (0..CHUNK).zip(targets.drain_all()) {
             let Some((slot, place)) = self.places.get(start.saturating_add(index)) else {
                 break;
             };
@@ -364,6 +379,7 @@ impl Drainer<'_> {
     }
 
     /// Stores a page of the buffer in the ram tier, if there is room.
+    #[inline(never)]
     fn to_ram(&self, index: usize) -> Option<Owned> {
         let device = self.mover.device();
         let page = self.mover.buffer.page(index)?;
@@ -377,6 +393,7 @@ impl Drainer<'_> {
 }
 
 /// Gives a slot its new entry, if its page still lies at `place`.
+#[inline(never)]
 fn exchange(mover: &mut Mover, slot: Slot, place: Place, mut new: Owned) -> Result {
     let device = mover.device();
     let content = NewContent::of(&new);

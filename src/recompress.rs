@@ -38,12 +38,12 @@ fn recompress(mover: &mut Mover, slots: &mut Slots, number: ClusterNumber) {
     slots.clear();
     device
         .index()
-        .scan(&Pinned::new(), number, |slot, content| match content {
-            Some(Content::Ram(Object {
-                codec: Codec::Lz4 | Codec::Raw,
-                ..
-            })) => slots.push(slot),
-            _ => {}
+        .scan(&Pinned::new(), number, |slot, content| {
+            if let Some(Content::Ram(Object { codec, .. })) = content {
+                if matches!(codec, Codec::Lz4 | Codec::Raw) {
+                    slots.push(slot);
+                }
+            }
         });
     for slot in slots.all() {
         recompress_page(mover, *slot);

@@ -25,7 +25,7 @@ use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
 /// Clusters that are picked at a time.
-const PICKED: usize = 32;
+const PICKED: usize = 16;
 
 /// How long writeback rests when it could do nothing, in seconds.
 const REST: u32 = 1;
@@ -39,7 +39,13 @@ const DENSE: usize = SLOTS_PER_CLUSTER / 4 * 3;
 pub(crate) struct Background {
     device: Arc<Device>,
     #[pin]
-    writer: Mutex<Writer>,
+    writer: Mutex<BackgroundWork>,
+}
+
+/// What one run needs at a time.
+struct BackgroundWork {
+    writer: Writer,
+    picked: Coldest<PICKED>,
 }
 
 /// Who writes back, and his memory.
@@ -53,8 +59,12 @@ pub(crate) struct Writer {
 
 impl Background {
     /// Writeback of that device. May sleep.
+    #[inline(never)]
     pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
-        let writer = Writer::new(device.clone(), true)?;
+        let writer = BackgroundWork {
+            writer: Writer::new(device.clone(), true)?,
+            picked: Coldest::default(),
+        };
         Arc::pin_init(
             pin_init!(Self {
                 device,
@@ -77,10 +87,12 @@ impl Work for Background {
     }
 
     fn run(&self, stop: &Stop) {
-        let mut writer = self.writer.lock();
+        let mut work = self.writer.lock();
+        let BackgroundWork { writer, picked } = &mut *work;
         let mut done = 0usize;
         loop {
-            let picked = pick(&self.device);
+            *picked = Coldest::default();
+            pick(&self.device, picked);
             let mut moved = 0usize;
             for number in picked.clusters() {
                 if stop.requested() || self.device.ram().is_below_low() {
@@ -117,13 +129,11 @@ fn clusters(device: &Device) -> impl Iterator<Item = Overview> + '_ {
     })
 }
 
-fn pick(device: &Device) -> Coldest<PICKED> {
+fn pick(device: &Device, coldest: &mut Coldest<PICKED>) {
     let now = clock::ticks();
-    let mut coldest = Coldest::default();
     for cluster in clusters(device) {
         coldest.offer(now.wrapping_sub(cluster.stored), cluster.number);
     }
-    coldest
 }
 
 /// Writes back all pages of clusters to which nothing was stored for `age` seconds. May sleep.
@@ -174,6 +184,8 @@ impl Writer {
     /// Writes a cluster's pages back. Gives how many. May sleep.
     ///
     /// `ENOSPC`: no disk has room. `EDQUOT`: what may be written in a day is written.
+    // Out of line, as is the step below: their frames don't add up.
+    #[inline(never)]
     pub(crate) fn write_back(&mut self, number: ClusterNumber) -> Result<usize> {
         let device = self.mover.device();
         let mut others = 0usize;
@@ -208,6 +220,7 @@ impl Writer {
     }
 
     /// Writes the slots from index `from` to `end` back.
+    #[inline(never)]
     fn write_chunk(
         &mut self,
         from: usize,
@@ -242,7 +255,7 @@ impl Writer {
         let mut stay = Stay::default();
         let mut run: Option<Run<'_>> = None;
         let total = moving.len();
-        for (index, (started, place)) in moving.iter_mut().enumerate() {
+        for (index, (started, place)) in (0..CHUNK).zip(moving.iter_mut()) {
             if let Some(home) = home.as_mut() {
                 if let Some((to, slot)) = home.claim(started.slot().offset()) {
                     *place = Some(to);

@@ -460,7 +460,7 @@ impl<'a> Space<'a> {
     /// Walks over all clusters when there is none, 8 bytes each, and takes no lock.
     pub fn find_partial(&self, cursor: &Cursor, least: usize) -> Option<PhysicalCluster> {
         let start = cursor.0.load(Ordering::Relaxed) as usize;
-        let all = || self.states.iter().enumerate();
+        let all = || (0..self.states.len()).zip(self.states);
         let (found, _) = all()
             .skip(start)
             .chain(all().take(start))

@@ -32,9 +32,9 @@ impl<const N: usize> Coldest<N> {
         }
         self.count = self.count.saturating_add(1).min(N);
         if let Some(rest) = self.clusters.get_mut(place..self.count) {
-            rest.rotate_right(1);
-            if let Some(first) = rest.first_mut() {
-                *first = Some((age, number));
+            let mut next = Some((age, number));
+            for cluster in rest {
+                core::mem::swap(cluster, &mut next);
             }
         }
     }

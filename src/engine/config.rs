@@ -127,16 +127,20 @@ pub fn parse_size(text: &[u8]) -> Result<u64, Refusal> {
         Some((b'T' | b't', digits)) => (digits, 40),
         _ => (text, 0),
     };
-    if digits.is_empty() {
-        return Err(Refusal::NotASize);
-    }
-    let number = digits.iter().try_fold(0u64, |number, byte| {
-        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-        number.checked_mul(10)?.checked_add(u64::from(digit))
-    });
-    number
+    parse_digits(digits)
         .and_then(|number| number.checked_mul(1 << shift))
         .ok_or(Refusal::NotASize)
+}
+
+/// Reads decimal digits, at least one. `None`: it is something else, or too much.
+fn parse_digits(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    })
 }
 
 /// Reads a number of percent from 1 to 100. White space around it does not count.
@@ -181,11 +185,17 @@ pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32), Refusal> {
 
 /// Reads a decimal number with an optional minus. White space around it does not count.
 fn parse_integer(text: &[u8]) -> Option<i64> {
-    let text = core::str::from_utf8(text.trim_ascii()).ok()?;
-    if text.starts_with('+') {
-        return None;
-    }
-    text.parse().ok()
+    let text = text.trim_ascii();
+    let (digits, is_negative) = match text.split_first() {
+        Some((b'-', digits)) => (digits, true),
+        _ => (text, false),
+    };
+    let number = i64::try_from(parse_digits(digits)?).ok()?;
+    Some(if is_negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
 }
 
 #[cfg(test)]

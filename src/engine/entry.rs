@@ -48,7 +48,7 @@ const HANDLE_SHIFT: u32 = 20;
 const MOVING_FLAG: u64 = 1 << (LENGTH_SHIFT + LENGTH_BITS);
 const UNUSED_MASK: u64 = (1 << HANDLE_SHIFT) - (MOVING_FLAG << 1);
 
-const LOST: u64 = 1 << STATE_BITS | STATE_DISK;
+const LOST: u64 = (1 << STATE_BITS) | STATE_DISK;
 const DISK_SHIFT: u32 = STATE_BITS + 1;
 const DISK_BITS: u32 = 4;
 const DISK_MASK: u64 = (1 << DISK_BITS) - 1;
@@ -145,6 +145,7 @@ impl Handle {
 
 impl DiskNumber {
     /// The disk with that number, or `None` when there can't be one.
+    #[allow(clippy::cast_possible_truncation, reason = "checked just before")]
     pub const fn new(number: usize) -> Option<Self> {
         if number < MAX_DISKS {
             // Lossless: checked above.
@@ -278,7 +279,7 @@ impl Entry {
                     return None;
                 }
                 // Lossless: checked above.
-                let slot = PhysicalSlot::new(slot as u32);
+                let slot = PhysicalSlot::new((slot & 0xffff_ffff) as u32);
                 Some(Content::Disk(Place { disk, slot }))
             }
             _ => None,

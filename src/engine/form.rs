@@ -68,8 +68,8 @@ impl Form {
             Self::Table(address) => address,
             // Lossless: usize has 64 bits, a cluster's number 23.
             Self::Whole(home) => {
-                (home.cluster.index() as usize) << CLUSTER_SHIFT
-                    | home.disk.index() << DISK_SHIFT
+                ((home.cluster.index() as usize) << CLUSTER_SHIFT)
+                    | (home.disk.index() << DISK_SHIFT)
                     | WHOLE_FLAG
             }
         }
@@ -87,7 +87,7 @@ impl Form {
         let cluster = u32::try_from(word >> CLUSTER_SHIFT)
             .ok()
             .and_then(PhysicalCluster::new);
-        match (DiskNumber::new(word >> DISK_SHIFT & DISK_MASK), cluster) {
+        match (DiskNumber::new((word >> DISK_SHIFT) & DISK_MASK), cluster) {
             (Some(disk), Some(cluster)) => Self::Whole(Home { disk, cluster }),
             _ => Self::None,
         }

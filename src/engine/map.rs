@@ -97,6 +97,11 @@ impl SlotMap {
         word.fetch_and(!bit, Ordering::AcqRel) & bit != 0
     }
 
+    /// The words with their places. A range counts without a check that could panic.
+    fn words(&self) -> impl Iterator<Item = (usize, &AtomicU64)> {
+        (0..WORDS).zip(&self.0)
+    }
+
     /// Clears all bits, of a map that nobody else changes.
     pub fn clear_all(&self) {
         for word in &self.0 {
@@ -110,7 +115,8 @@ impl SlotMap {
     pub fn claim_run(&self, from: Offset, want: usize) -> Option<(Offset, usize)> {
         let mut start = 0usize;
         let mut count = 0usize;
-        for (index, word) in self.0.iter().enumerate().skip(from.index() / WORD_BITS) {
+        let first = from.index() / WORD_BITS;
+        for (index, word) in self.words().filter(|(index, _)| *index >= first) {
             let left = want.saturating_sub(count);
             let allowed = part(index, from.index(), SLOTS_PER_CLUSTER);
             let bits = claim_picked(word, |seen| {
@@ -147,12 +153,10 @@ impl SlotMap {
             return false;
         }
         let parts = || {
-            self.0
-                .iter()
-                .enumerate()
+            self.words()
                 .map(|(index, word)| (word, part(index, from, end)))
         };
-        for (tried, (word, bits)) in parts().enumerate() {
+        for (tried, (word, bits)) in (0..WORDS).zip(parts()) {
             let pick = |seen| if seen & bits == 0 { bits } else { 0 };
             if bits == 0 || claim_picked(word, pick) != 0 {
                 continue;

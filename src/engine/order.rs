@@ -37,22 +37,24 @@ impl Order {
 
     /// Sets the order anew: of the disks that have a `priority`. One caller at a time.
     pub fn set(&self, priority: impl Fn(DiskNumber) -> Option<i32>) {
-        let mut disks = [None; MAX_DISKS];
-        for (place, number) in disks
-            .iter_mut()
-            .zip((0..MAX_DISKS).filter_map(DiskNumber::new))
-        {
-            *place = priority(number).map(|priority| (priority, number));
+        let disks = || (0..MAX_DISKS).filter_map(DiskNumber::new);
+        let mut word = 0;
+        let mut taken = [false; MAX_DISKS];
+        // The last one first: each comes before those that are in the word already.
+        for _ in disks() {
+            let left = disks().filter(|disk| taken.get(disk.index()) == Some(&false));
+            let last = left
+                .filter_map(|disk| Some((priority(disk)?, disk)))
+                .reduce(|last, next| if next.0 <= last.0 { next } else { last });
+            let Some((_, disk)) = last else {
+                break;
+            };
+            if let Some(taken) = taken.get_mut(disk.index()) {
+                *taken = true;
+            }
+            let number = u64::try_from(disk.index()).unwrap_or(0);
+            word = (word << BITS) | number.wrapping_add(1);
         }
-        // Those without a priority come last.
-        disks.sort_unstable_by_key(|disk| match disk {
-            Some((priority, number)) => (0, i64::from(*priority).wrapping_neg(), number.index()),
-            None => (1, 0, 0),
-        });
-        let word = disks.iter().flatten().rev().fold(0, |word, (_, number)| {
-            let number = u64::try_from(number.index()).unwrap_or(0);
-            (word << BITS) | number.wrapping_add(1)
-        });
         self.0.store(word, Ordering::Release);
     }
 }

@@ -55,8 +55,13 @@ impl<'a> Entered<'a> {
         Self {
             bay: self.bay,
             disk: self.disk,
-            _section: self.bay.srcu.enter(),
+            _section: self.section(),
         }
+    }
+
+    /// What keeps the bay entered, without the disk.
+    pub(crate) fn section(&self) -> Section {
+        self.bay.srcu.enter()
     }
 
     /// Stays in the bay for longer than this.
