@@ -95,7 +95,8 @@ impl Device {
     /// Stores folios' pages in their slots. On an error none of those slots holds anything: the
     /// folios stay in memory, and no older copy of them is ever read.
     pub(crate) fn store(&self, mut call: Call<Store>) {
-        if self.ram.is_used() && self.ram.is_full() && !self.disks.are_none() {
+        let writes_back = self.ram.is_used() && !self.disks.are_none();
+        if writes_back && self.ram.is_full() {
             self.throttle();
         }
         let mut context = Lazy::new(&self.contexts);
@@ -106,7 +107,7 @@ impl Device {
             self.undo(&mut call, &[]);
         }
         call.finish(result);
-        if self.ram.is_used() && self.ram.is_above_high() {
+        if writes_back && self.ram.is_above_high() {
             self.bell.wake();
         }
     }

@@ -19,6 +19,7 @@ use crate::glue::cluster::TablePage;
 use crate::glue::cpu::Pinned;
 use crate::glue::held::Owned;
 use crate::glue::index::Moved;
+use crate::glue::rcu;
 use crate::glue::signal;
 use crate::glue::transfer::{BufferTransfer, Failed};
 use crate::mover::{Mover, NewContent, CHUNK};
@@ -42,7 +43,7 @@ pub(crate) fn remove(device: &Arc<Device>, path: &CStr, force: bool) -> Result {
         return Err(EBUSY);
     }
     drop(entered);
-    let result = drain(device, number, path, force);
+    let result = drain(device, number, path, force).and_then(|()| check_empty(device, number));
     if result.is_ok() {
         disks.take_out(number);
         pr_info!("{}: removed\n", path);
@@ -90,23 +91,7 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
         unreadable_here: 0,
         unreadable: 0,
     };
-    let mut next = Some(0);
-    while let Some(from) = next {
-        let overview = device.index().overview(&Pinned::new(), from);
-        let Some(overview) = overview else {
-            break;
-        };
-        next = overview.number.index().checked_add(1);
-        if disk.health().is_cancelled() {
-            return Err(ECANCELED);
-        }
-        if signal::interrupted() {
-            return Err(EINTR);
-        }
-        drainer
-            .drain(overview.number)
-            .inspect_err(|error| stopped(path, disk, *error))?;
-    }
+    drainer.drain_all(path)?;
     let unreadable = drainer.unreadable;
     drop(drainer);
     if unreadable != 0 {
@@ -135,6 +120,28 @@ fn stopped(path: &CStr, disk: &Disk, error: Error) {
         left,
         why
     );
+}
+
+/// Whether nothing of the disk is in use any more. `EBUSY`: something is, and no slot says so.
+#[inline(never)]
+fn check_empty(device: &Device, number: DiskNumber) -> Result {
+    let bay = device.disks().bay(number).ok_or(ENOENT)?;
+    // What a slot frees is in use a moment longer than its entry.
+    bay.wait();
+    rcu::synchronize();
+    let entered = bay.enter().ok_or(ENOENT)?;
+    let disk = entered.disk();
+    let used = disk.used();
+    if used == 0 {
+        return Ok(());
+    }
+    let path = disk.path();
+    pr_err!(
+        "{}: {} bytes of it are in use, but no slot says so\n",
+        path,
+        used
+    );
+    Err(EBUSY)
 }
 
 /// Whether what is on the disk has room elsewhere. What goes to the ram tier is taken for
@@ -186,6 +193,29 @@ enum Target {
 }
 
 impl Drainer<'_> {
+    /// Moves all pages away, cluster by cluster. New clusters have none of them.
+    fn drain_all(&mut self, path: &CStr) -> Result {
+        let device = self.mover.device();
+        let disk = self.disk.disk();
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let Some(overview) = device.index().overview(&Pinned::new(), from) else {
+                break;
+            };
+            next = overview.number.index().checked_add(1);
+            if disk.health().is_cancelled() {
+                return Err(ECANCELED);
+            }
+            if signal::interrupted() {
+                return Err(EINTR);
+            }
+            self.drain(overview.number)
+                .inspect_err(|error| stopped(path, disk, *error))?;
+        }
+        self.mover.flush();
+        Ok(())
+    }
+
     /// Moves a cluster's pages away.
     #[inline(never)]
     fn drain(&mut self, number: ClusterNumber) -> Result {
