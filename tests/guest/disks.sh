@@ -95,10 +95,17 @@ connect() {
     eventually connected || fail "nbd-client: $(cat /tmp/nbd-client.log)"
 }
 
+# killed PID: kills that process, started before.
+killed() {
+    kill -9 "$1"
+    # The shell says that it was.
+    wait "$1" 2>/dev/null || true
+}
+
 # stop_server: kills it with those that it forked for its clients.
 stop_server() {
     killall -9 nbd-server
-    wait "$server" || true
+    wait "$server" 2>/dev/null || true
 }
 
 # tell ATTRIBUTE TEXT

@@ -139,8 +139,7 @@ while ! gone $pid; do
         one=/dev/pmem1
     fi
     remove $one
-    kill -9 $other
-    wait $other || true
+    killed $other
     add $one
     times=$((times + 1))
 done

@@ -64,13 +64,12 @@ load_memory() {
 kill_some() {
     seeded 100
     while going_on; do
-        pagecheck --size "$(scaled 8)" --pageout --rounds 100000 --threads 2 >/tmp/killed 2>&1 &
+        pagecheck --size "$(scaled 8)" --pageout --rounds 100000 --threads 2 >/tmp/victim 2>&1 &
         victim=$!
         draw 20
         sleep 0.$draw
-        kill -9 $victim
-        wait $victim || true
-        ! grep -E "wrong byte|read error" /tmp/killed || broken "$(cat /tmp/killed)"
+        killed $victim
+        ! grep -E "wrong byte|read error" /tmp/victim || broken "$(cat /tmp/victim)"
         echo kill >>/tmp/done
     done
 }
