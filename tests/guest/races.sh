@@ -11,7 +11,7 @@
 . /tests/disks.sh
 
 seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
-seconds=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 60 : 40))
+seconds=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 60 : 30))
 step "seed $seed, $seconds s"
 begun=$(cut -d. -f1 /proc/uptime)
 
@@ -54,7 +54,7 @@ load_memory() {
         esac
         draw 10000
         # shellcheck disable=SC2086 # words
-        pagecheck --size "$(scaled 16)" --mix $mix --rounds $rounds $options --seed $draw >/tmp/load."$1" 2>&1 ||
+        pagecheck --size "$(scaled 8)" --mix $mix --rounds $rounds $options --seed $draw >/tmp/load."$1" 2>&1 ||
             broken "pagecheck $mix $rounds $options, seed $draw: status $?: $(cat /tmp/load."$1")"
         echo load >>/tmp/done
     done
@@ -64,7 +64,7 @@ load_memory() {
 kill_some() {
     seeded 100
     while going_on; do
-        pagecheck --size "$(scaled 8)" --pageout --rounds 100000 --threads 2 >/tmp/victim 2>&1 &
+        pagecheck --size "$(scaled 4)" --pageout --rounds 100000 --threads 2 >/tmp/victim 2>&1 &
         victim=$!
         draw 20
         sleep 0.$draw
@@ -84,7 +84,7 @@ move_pages() {
         1) tell writeback 1 || broken "writeback 1" ;;
         2) tell recompress all || broken "recompress" ;;
         3)
-            draw 32
+            draw 12
             tell ram_limit "$(($(scaled $((draw + 1))) * mib))" || broken "ram_limit"
             ;;
         4) tell comp_algorithm zstd || broken "comp_algorithm" ;;
@@ -165,13 +165,13 @@ look() {
 }
 
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
-load size_mib=1024 ram_limit_mib="$(scaled 16)"
+load size_mib=1024 ram_limit_mib="$(scaled 8)"
 make_disk one /dev/pmem0
 add /dev/mapper/one
 swapon "$device"
 add /dev/pmem1
 mkdir -p "$group"
-echo "$(scaled 32)M" >"$group/memory.max"
+echo "$((4 + $(scaled 12)))M" >"$group/memory.max"
 : >/tmp/done
 workers=""
 for number in 1 2 3; do
