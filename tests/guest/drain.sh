@@ -30,7 +30,7 @@ make_disk disk /dev/pmem0
 
 step "nothing is read back into the processes that have the pages"
 add $disk
-hold_out --size "$size" --mix random --pageout --threads 2
+hold_out --size "$size" --mix random --pageout
 settled
 holds "bytes on the disk" "$(tier $disk used)" -ge $((size * mib * 97 / 100))
 add /dev/pmem1

@@ -111,7 +111,10 @@ is_empty() {
     done
 }
 
-expect_empty() { eventually is_empty || fail "not everything is 0: $(tr '\n' ' ' <"$class/stat")"; }
+expect_empty() {
+    eventually is_empty ||
+        fail "not everything is 0: $(tr '\n' ' ' <"$class/stat"), and the kernel has $(awk -v path="$device" '$1 == path { print $4 }' /proc/swaps) KiB in use: $(grep -h VmSwap: /proc/[0-9]*/status | grep -v ' 0 kB' | tr -s ' \t\n' ' ')"
+}
 
 vmstat() { sed -n "s/^$1 //p" /proc/vmstat; }
 

@@ -47,7 +47,7 @@ loaded=$(value disk_loads)
 released
 holds "pages read from the disk" $(($(value disk_loads) - loaded)) -ge $((pages * 97 / 100))
 
-placed "all kinds, rewritten" --mix same=30,compressible=40,random=30 --rounds 2 --hold-after 2 --threads 2
+placed "all kinds, rewritten" --mix same=30,compressible=40,random=30 --rounds 2 --hold-after 2
 share disk_slots -ge 20
 share disk_slots -le 40
 share ram_slots -ge 35
@@ -93,9 +93,9 @@ remove /dev/pmem1
 slice lower /dev/pmem1 0 "$(scaled 8)"
 add /dev/mapper/lower
 echo $(($(scaled 4) * mib)) >$class/ram_limit
-for mix in random compressible same=20,compressible=40,random=40; do
+for mix in random same=20,compressible=40,random=40; do
     failed=$(value failed_stores)
-    hold --size $((4 * small)) --mix $mix --pageout --rounds 1 --threads 2
+    hold --size $((3 * small)) --mix $mix --pageout --rounds 1
     holds "failed stores of $mix" "$(value failed_stores)" -gt "$failed"
     settled
     released

@@ -24,7 +24,7 @@ unheld() {
 
 # filled: more random pages than the ram tier has room for go out and come back.
 filled() {
-    swapped $(($(scaled 16) * 240)) pagecheck --size "$(scaled 16)" --mix random --pageout --threads 2
+    swapped $(($(scaled 16) * 240)) pagecheck --size "$(scaled 16)" --mix random --pageout
     expect "failed stores" "$(value failed_stores)" 0
 }
 

@@ -52,7 +52,7 @@ step "more than the limit"
 limit=$(($(scaled 8) * mib))
 echo "$limit" >$class/ram_limit
 data=$(scaled 64)
-sampled "$limit" hold --size "$data" --mix compressible --pageout --rounds 1 --threads 2
+sampled "$limit" hold --size "$data" --mix compressible --pageout --rounds 1
 settled
 expect "failed stores" "$(value failed_stores)" 0
 holds "slots" "$(value used_slots)" -ge $((data * 256 * 97 / 100))
@@ -62,14 +62,14 @@ holds "bytes in the pool" "$(value pool_bytes)" -le "$limit"
 holds "pages in memory" "$(value ram_slots)" -gt 0
 sampled "$limit" released
 expect "failed stores" "$(value failed_stores)" 0
-sampled "$limit" limited "$(scaled 16)" pagecheck --size "$data" --mix compressible=80,random=20 --rounds 2 --threads 4
+sampled "$limit" limited "$(scaled 16)" pagecheck --size "$(scaled 40)" --mix compressible=80,random=20 --rounds 1 --threads 2
 expect "failed stores" "$(value failed_stores)" 0
 expect_empty
 
 step "all of it, when asked for"
 echo $((64 * mib)) >$class/ram_limit
 data=$(scaled 16)
-hold --size "$data" --mix compressible=90,same=10 --pageout --threads 2
+hold --size "$data" --mix compressible=90,same=10 --pageout
 settled
 same=$(value same_filled_slots)
 holds "pages in memory" "$(value ram_slots)" -ge $((data * 256 * 85 / 100))
@@ -122,7 +122,7 @@ set_to high_watermark 10
 limit=$((4 * mib))
 tell writeback_limit $limit
 written=$(value disk_write_bytes)
-hold --size "$(scaled 64)" --mix compressible --pageout --threads 2
+hold --size "$(scaled 48)" --mix compressible --pageout
 # A run may be under way when the limit is reached.
 run=$((4 * mib))
 sleep 2
