@@ -52,7 +52,7 @@ hold_out --size "$size" --mix random --pageout
 settled
 used=$(tier $disk used)
 add /dev/pmem1 -1
-turn disk /dev/pmem0 slow 500
+turn disk /dev/pmem0 slow 200
 removing $disk
 within 60 draining $disk || fail "it does not begin: $(cat $class/tiers)"
 goal=$(tier $disk drained | cut -d/ -f2)
@@ -82,7 +82,7 @@ rm /tmp/held-too
 finished $other
 
 step "interrupted"
-turn disk /dev/pmem0 slow 1000
+turn disk /dev/pmem0 slow 400
 timeout -s INT 2 sh -c "echo $disk >$class/tier_remove" && fail "the removal succeeded"
 stays $disk
 turn disk /dev/pmem0 healthy
@@ -127,7 +127,7 @@ echo $((4 * mib)) >$class/ram_limit
 step "while pages come and go, and their processes, too"
 add $disk
 add /dev/pmem1
-limited "$(scaled 12)" pagecheck --size "$(scaled 32)" --mix same=10,compressible=30,random=60 --rounds 4 --threads 2 &
+limited "$(scaled 12)" pagecheck --size "$(scaled 32)" --mix same=10,compressible=30,random=60 --rounds 2 --threads 2 &
 pid=$!
 times=0
 while ! gone $pid; do

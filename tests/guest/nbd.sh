@@ -16,8 +16,8 @@ load size_mib=1024 ram_limit_mib=4
 add /dev/nbd0
 swapon "$device"
 step "used"
-swapped $((size * 200)) limited "$(scaled 8)" pagecheck --size "$size" --mix same=10,compressible=30,random=60 --rounds 1 --threads 2
-holds "bytes written" "$(tier /dev/nbd0 written)" -gt $((size * mib / 4))
+swapped $((size * 100)) limited "$(scaled 8)" pagecheck --size "$(scaled 16)" --mix same=10,compressible=30,random=60 --rounds 1
+holds "bytes written" "$(tier /dev/nbd0 written)" -gt $(($(scaled 16) * mib / 4))
 expect "failed stores" "$(value failed_stores)" 0
 
 step "emptied"
