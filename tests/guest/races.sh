@@ -192,13 +192,16 @@ done
 [ ! -e /tmp/broken ] || fail "seed $seed: $(cat /tmp/broken)"
 step "$(sort /tmp/done | uniq -c | tr -s ' \n' ' ')"
 for what in load kill move drain slow processor; do
-    holds "times of $what" "$(grep -c $what /tmp/done)" -ge 2
+    holds "times of $what" "$(grep -c $what /tmp/done)" -ge 1
 done
 turn one /dev/pmem0 healthy
 expect "failed stores" "$(value failed_stores)" 0
 expect "slots that were lost" "$(value lost_slots)" 0
+# Some slots the swap core may still hold, of pages that were under way when their processes
+# were killed.
+swapoff "$device"
 expect_empty
 remove /dev/mapper/one
 remove /dev/pmem1
 dmsetup remove one
-stop
+unload
