@@ -9,7 +9,7 @@
 
 hot=$(scaled 16) cold=$(scaled 64) slice=$(scaled 8)
 # The hot pages fit into it, compressed.
-limit=$(scaled 10)
+limit=$(scaled 12)
 
 # from COUNTERS: the percentage of hot pages that came back from memory, when not all of them
 # fit into that of the program.

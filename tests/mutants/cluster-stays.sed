@@ -2,4 +2,4 @@
 # what: a cluster stays when its last slot is freed
 # file: src/glue/index.rs
 # test: statistics
-s/change != Change::Freed || !occupancy\.is_empty()/change == Change::Freed || !occupancy.is_empty() || change != Change::Freed/
+s/change != Change::Freed || !locked\.occupancy()\.is_empty()/change == Change::Freed || !locked.occupancy().is_empty() || change != Change::Freed/

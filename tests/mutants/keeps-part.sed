@@ -2,4 +2,4 @@
 # what: a store that fails leaves what it stored so far
 # file: src/device.rs
 # test: limit
-/if result.is_err()/,/^        }/s/self\.free(slot\.slot());/let _ = slot;/
+s/^            self\.free_slot(&cpu, page\.slot()\.slot(), bad);$/            let _ = (bad, page);/

@@ -2,4 +2,4 @@
 # what: a freed slot's object is not freed
 # file: src/device.rs
 # test: statistics
-s/^\( *\)self\.ram\.free(replaced\.old);$/\1let _ = replaced.old;/
+s/^            _ => self\.ram\.free(entry),$/            _ => drop(entry),/

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# what: a disk is emptied with too little room elsewhere
+# file: src/drain.rs
+# test: drain
+s/^    if missing == 0 {$/    if missing != u64::MAX {/
