@@ -106,6 +106,12 @@ impl<'a> Lazy<'a> {
         }
     }
 
+    /// Whether the context is taken.
+    #[inline]
+    pub(crate) fn is_taken(&self) -> bool {
+        self.taken.is_some()
+    }
+
     /// The context, if it is taken.
     #[inline]
     pub(crate) fn taken(&mut self) -> Option<&mut Context> {

@@ -323,13 +323,20 @@ impl Device {
             let held = {
                 let cpu = Pinned::new();
                 let (held, found) = self.index.load(&cpu, &reader, slot);
-                self.tally(&cpu).found(found);
+                let tally = self.tally(&cpu);
+                tally.found(found);
+                match held.content() {
+                    Some(HeldContent::Same(_)) => tally.count(Counter::SameLoads, 1),
+                    Some(HeldContent::Ram(_)) if context.is_taken() => {
+                        tally.count(Counter::RamLoads, 1);
+                    }
+                    _ => {}
+                }
                 held
             };
             match held.content() {
                 Some(HeldContent::Same(word)) => {
                     contents.fill(word);
-                    self.tally(&Pinned::new()).count(Counter::SameLoads, 1);
                     return Ok(());
                 }
                 Some(HeldContent::Ram(object)) => {
@@ -339,7 +346,6 @@ impl Device {
                         context.get()?;
                         continue;
                     };
-                    self.tally(&Pinned::new()).count(Counter::RamLoads, 1);
                     return self.ram.load(&object, contents, context);
                 }
                 Some(HeldContent::Disk(place)) => {
