@@ -16,8 +16,8 @@ load size_mib=1024 ram_limit_mib=4
 add /dev/nbd0
 swapon "$device"
 step "used"
-swapped $((size * 100)) limited "$(scaled 8)" pagecheck --size "$(scaled 16)" --mix same=10,compressible=30,random=60 --rounds 1
-holds "bytes written" "$(tier /dev/nbd0 written)" -gt $(($(scaled 16) * mib / 4))
+swapped $(($(scaled 10) * 128)) limited "$(scaled 6)" pagecheck --size "$(scaled 10)" --mix same=10,compressible=20,random=70
+holds "bytes written" "$(tier /dev/nbd0 written)" -gt $(($(scaled 10) * mib / 4))
 expect "failed stores" "$(value failed_stores)" 0
 
 step "emptied"
@@ -38,7 +38,7 @@ settled
 add /dev/pmem0 -1
 stop_server
 # What is swapped out from now on may not be lost.
-limited "$(scaled 8)" pagecheck --size "$size" --mix random --rounds 1 --seed 2 &
+limited "$(scaled 6)" pagecheck --size "$(scaled 12)" --mix random --rounds 1 --seed 2 &
 other=$!
 ends 200 $other || fail "pagecheck ended with status $?"
 release_some
