@@ -36,6 +36,8 @@ pub mod last_used;
 pub mod map;
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(all(test, loom))]
+mod mover_models;
 pub mod number;
 pub mod order;
 pub mod page;
