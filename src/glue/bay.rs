@@ -16,6 +16,13 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, Ordering};
 use kernel::prelude::*;
 
+/// How deep sections are begun inside others and outlive them: a bio's inside that of a run,
+/// and that inside the one of a new home.
+///
+/// SRCU waits for the sections that have begun when the wait does, and not for one that begins
+/// inside them later: each wait gets one deeper.
+const DEPTH: usize = 3;
+
 /// A bay.
 ///
 /// # Invariants
@@ -138,9 +145,12 @@ impl Bay {
         Some(unsafe { KBox::from_raw(old.as_ptr()) })
     }
 
-    /// Waits for all who are in the bay now. May sleep.
+    /// Waits for all who are in the bay now, and for those that they let in before they leave.
+    /// May sleep.
     pub(crate) fn wait(&self) {
-        self.srcu.synchronize_expedited();
+        for _ in 0..DEPTH {
+            self.srcu.synchronize_expedited();
+        }
     }
 }
 
