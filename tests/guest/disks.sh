@@ -143,10 +143,11 @@ denied_for_a_reason() {
 }
 
 # hold_out OPTION...: as hold() does, and nothing of it is left in memory. Pages that were
-# written to a disk wait there for somebody who wants the memory, unless the disk is memory.
+# written to a disk wait there for somebody who wants the memory, unless the disk is memory;
+# that is never somebody else, whose pages would be among those that are counted.
 hold_out() {
     mkdir -p "$group"
-    echo max >"$group/memory.max"
+    echo 128M >"$group/memory.max"
     # shellcheck disable=SC2016 # expanded inside
     sh -c 'echo 0 >"$1/cgroup.procs" && shift && exec pagecheck --hold /tmp/held "$@"' sh "$group" "$@" &
     pid=$!

@@ -127,7 +127,7 @@ echo $((4 * mib)) >$class/ram_limit
 step "while pages come and go, and their processes, too"
 add $disk
 add /dev/pmem1
-limited "$(scaled 12)" pagecheck --size "$(scaled 32)" --mix same=10,compressible=30,random=60 --rounds 2 --threads 2 &
+limited "$(scaled 12)" pagecheck --size "$(scaled 32)" --mix same=10,compressible=30,random=60 --rounds 1 --threads 2 &
 pid=$!
 times=0
 while ! gone $pid; do
