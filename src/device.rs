@@ -42,6 +42,10 @@ const RETRIES: usize = 4;
 const THROTTLE_MS: u32 = 100;
 const THROTTLES: usize = 10;
 
+/// How often a page is looked up that is being moved about: each time means that a mover was
+/// faster, or that a context had to be waited for.
+const LOOKS: usize = 1000;
+
 /// The device: a virtual size, the index of what is stored, and the tiers that hold it.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Device {
@@ -317,7 +321,7 @@ impl Device {
         disk_io: &mut DiskIo<Load>,
         context: &mut Lazy<'_>,
     ) -> Result {
-        loop {
+        for _ in 0..LOOKS {
             let (slot, contents) = page.parts();
             let reader = Reader::new();
             let held = {
@@ -375,6 +379,8 @@ impl Device {
                 }
             }
         }
+        pr_err_once!("a page was not found where its slot says\n");
+        Err(EIO)
     }
 
     /// This CPU's counters, to count with while it stays on it.

@@ -62,6 +62,21 @@ size=$(available 125)
 pressed "memhog of $size MiB" memhog -r1 "${size}M"
 pressed "stress-ng --vm 2 --verify" stress-ng --vm 2 --vm-bytes "$(available 110)M" --vm-method zero-one --verify --timeout 15s
 pressed "pagecheck of $size MiB, 4 threads" pagecheck --size "$size" --mix same=60,compressible=35,random=5 --threads 4
+step "disks: 32 MiB written back to one, which is then removed while they are in use"
+modprobe brd rd_nr=2 rd_size=65536
+pagecheck --size 32 --mix compressible --pageout --hold /tmp/held >/tmp/pagecheck 2>&1 &
+pid=$!
+held /tmp/held
+echo /dev/ram0 >$class/tier_add || fail "/dev/ram0 can't be added"
+echo all >$class/writeback || fail "pages can't be written back"
+written=$(($(value disk_slots) / 256))
+echo /dev/ram1 >$class/tier_add || fail "/dev/ram1 can't be added"
+read_in=$(vmstat pswpin)
+echo /dev/ram0 >$class/tier_remove || fail "/dev/ram0 can't be removed"
+results="$results
+disks: $written MiB written back to /dev/ram0, and moved from there to /dev/ram1 when it was removed, with $(($(vmstat pswpin) - read_in)) pages swapped in"
+rm /tmp/held
+wait $pid || fail "$(cat /tmp/pagecheck)"
 echo "$results"
 step "swapoff and unloading"
 stop
