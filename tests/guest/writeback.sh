@@ -119,7 +119,7 @@ released
 step "a limit of what is written unasked"
 set_to low_watermark 5
 set_to high_watermark 10
-limit=$((4 * mib))
+limit=$(($(scaled 4) * mib))
 tell writeback_limit $limit
 written=$(value disk_write_bytes)
 hold --size "$(scaled 48)" --mix compressible --pageout
