@@ -52,7 +52,8 @@ hold_out --size "$size" --mix random --pageout
 settled
 used=$(tier $disk used)
 add /dev/pmem1 -1
-turn disk /dev/pmem0 slow 200
+# Slow enough for so few pages to be watched.
+turn disk /dev/pmem0 slow $((200 * ${VSWAP_TEST_DIVISOR:-1}))
 removing $disk
 within 60 draining $disk || fail "it does not begin: $(cat $class/tiers)"
 goal=$(tier $disk drained | cut -d/ -f2)
