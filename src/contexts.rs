@@ -106,6 +106,12 @@ impl<'a> Lazy<'a> {
         }
     }
 
+    /// Gives the context back: nobody keeps one while a disk is waited for.
+    #[inline]
+    pub(crate) fn give_back(&mut self) {
+        self.taken = None;
+    }
+
     /// Whether the context is taken.
     #[inline]
     pub(crate) fn is_taken(&self) -> bool {

@@ -198,6 +198,7 @@ impl Device {
                     continue;
                 }
             }
+            context.give_back();
             let run = self
                 .disks
                 .allocate_rather(&Allocating::Store(&Pinned::new()), |disk| !bad.is_of(disk));
@@ -363,6 +364,7 @@ impl Device {
                     match self.place_of(page.slot()) {
                         Some(place) if place.disk == entered.number() => {
                             self.tally(&Pinned::new()).count(Counter::DiskLoads, 1);
+                            context.give_back();
                             disk_io.add(&self.reserves, &page, &entered, place.slot);
                             return Ok(());
                         }
@@ -560,6 +562,7 @@ impl<'a, 'c> Storing<'a, 'c> {
 
     fn store_on_disk(&mut self, page: &CallPage<'_, Store>) -> Stored {
         let device = self.device;
+        self.context.give_back();
         // With a ram tier clusters are mixed; then pages go where they are next to each other.
         if !device.ram.is_used() {
             if let Some(mut run) = self.claim_at_home(page.slot()) {
