@@ -110,10 +110,11 @@ impl Device {
         if result.is_err() && !call.is_under_way() {
             self.undo(&mut call, &[]);
         }
-        call.finish(result);
         if writes_back && self.ram.is_above_high() {
             self.bell.wake();
         }
+        // The last: once no call is left, the device may be swapped off and go.
+        call.finish(result);
     }
 
     /// Waits for writeback to make room in the ram tier, as long as it gets on.
