@@ -54,6 +54,9 @@ pub(crate) struct Device {
     counters: PerCpu<counters::PerCpu>,
     ram: Ram,
     reserves: Reserves,
+    /// Those of repairs, which have requests of the others in their hands. There is one repair
+    /// at a time.
+    repairs: Reserves,
     budget: Budget,
     /// Where writeback waits until it is wanted.
     #[pin]
@@ -85,6 +88,7 @@ impl Device {
                 counters: PerCpu::new()?,
                 ram: Ram::new(limit)?,
                 reserves: Reserves::new()?,
+                repairs: Reserves::new()?,
                 budget: Budget::default(),
                 bell <- WaitQueue::new(),
                 progress <- Progress::new(),
@@ -203,7 +207,13 @@ impl Device {
             let run = self
                 .disks
                 .allocate_rather(&Allocating::Store(&Pinned::new()), |disk| !bad.is_of(disk));
-            self.send(&page, disk_io, &mut run.ok_or(ENOSPC)?, &[bad])?;
+            self.send(
+                &self.repairs,
+                &page,
+                disk_io,
+                &mut run.ok_or(ENOSPC)?,
+                &[bad],
+            )?;
         }
         Ok(())
     }
@@ -265,7 +275,7 @@ impl Device {
         self.counters
             .iter()
             .for_each(counters::PerCpu::reset_events);
-        self.reserves.traffic().for_each(Traffic::reset);
+        self.all_traffic().for_each(Traffic::reset);
     }
 
     /// Puts an entry into a slot whose page it is.
@@ -293,6 +303,7 @@ impl Device {
     #[inline]
     fn send(
         &self,
+        reserves: &Reserves,
         page: &CallPage<'_, Store>,
         disk_io: &mut DiskIo<Store>,
         run: &mut Run<'_>,
@@ -302,7 +313,7 @@ impl Device {
         // Nobody reads the page, or moves it away, before it is written: the swap core waits
         // for the call, and movers for those in the bay.
         self.put(page.slot(), Owned::disk(place), bad)?;
-        disk_io.add(&self.reserves, page, &run.entered, slot);
+        disk_io.add(reserves, page, &run.entered, slot);
         Ok(())
     }
 
@@ -453,7 +464,11 @@ impl Device {
 
     /// What went to disks and came from there.
     pub(crate) fn traffic(&self) -> Totals {
-        traffic::total(self.reserves.traffic())
+        traffic::total(self.all_traffic())
+    }
+
+    fn all_traffic(&self) -> impl Iterator<Item = &Traffic> {
+        Iterator::chain(self.reserves.traffic(), self.repairs.traffic())
     }
 
     /// Bytes of the tables of all clusters that have one.
@@ -567,7 +582,7 @@ impl<'a, 'c> Storing<'a, 'c> {
         // With a ram tier clusters are mixed; then pages go where they are next to each other.
         if !device.ram.is_used() {
             if let Some(mut run) = self.claim_at_home(page.slot()) {
-                return device.send(page, self.disk_io, &mut run, &[]);
+                return device.send(&device.reserves, page, self.disk_io, &mut run, &[]);
             }
         }
         if self.run.as_ref().is_none_or(Run::is_over) {
@@ -580,7 +595,7 @@ impl<'a, 'c> Storing<'a, 'c> {
             self.run = device.disks.allocate(&Allocating::Store(&cpu), want);
         }
         let run = self.run.as_mut().ok_or(ENOSPC)?;
-        let sent = device.send(page, self.disk_io, run, &[]);
+        let sent = device.send(&device.reserves, page, self.disk_io, run, &[]);
         if self.pages.left_in_folio() == 1 {
             // The next folio's pages lie elsewhere; what is left is freed.
             self.run = None;

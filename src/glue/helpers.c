@@ -124,7 +124,7 @@ struct vswap_io *vswap_io_new(unsigned int reserve, unsigned int request_size,
 	io->requests = mempool_create_kmalloc_pool(reserve, request_size);
 	if (!io->requests)
 		goto no_requests;
-	io->repairs = alloc_workqueue("vswap_repair", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	io->repairs = alloc_ordered_workqueue("vswap_repair", WQ_MEM_RECLAIM);
 	if (!io->repairs)
 		goto no_queue;
 	return io;

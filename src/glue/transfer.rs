@@ -36,7 +36,8 @@ const EXTENTS: usize = 8;
 /// The most pages in a bio, in pages: 1 MiB.
 const BIO_PAGES: u16 = 256;
 
-/// The reserves, and the queue on which failed writes are repaired.
+/// The reserves, and the queue on which failed writes are repaired, one at a time. Repairs have
+/// reserves of their own, or they would wait for the requests that they are to end.
 ///
 /// # Invariants
 ///
