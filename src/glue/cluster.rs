@@ -285,7 +285,7 @@ impl NewForm {
 ///
 /// # Invariants
 ///
-/// It came from `memory::zeroed_page` and is this value's own.
+/// It came from `memory::zeroed_page` or `zeroed_page_wait` and is this value's own.
 pub(crate) struct TablePage(NonNull<kernel::ffi::c_void>);
 
 // SAFETY: a page may be freed by any thread.
