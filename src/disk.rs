@@ -42,7 +42,7 @@ pub(crate) struct Disk {
     /// Each CPU's current cluster.
     currents: PerCpu<Current>,
     /// That of movers, which use it one at a time: before the free list's lock in the order.
-    mover: Pin<KBox<MoverLock>>,
+    mover: Pin<KBox<SpinLock<Current>>>,
     /// No slot was found free, and none was freed since: looking for one takes long then. A
     /// slot freed at that moment may be overlooked until the next one is.
     is_full: AtomicBool,
@@ -50,44 +50,13 @@ pub(crate) struct Disk {
     traffic: PerCpu<Traffic>,
 }
 
-/// The lock of a disk's free list: fourth in the lock order.
-#[pin_data]
-struct FreeListSpinLock {
-    #[pin]
-    list: SpinLock<FreeList>,
-}
-
-impl FreeListSpinLock {
-    #[inline(never)]
-    fn new() -> Result<Pin<KBox<Self>>> {
-        let lock = pin_init!(Self {
-            list <- new_spinlock!(FreeList::default(), "vswap_free_list"),
-        });
-        KBox::pin_init(lock, GFP_KERNEL)
-    }
-}
-
-/// The lock of the movers' current cluster: third in the lock order.
-#[pin_data]
-struct MoverLock {
-    #[pin]
-    current: SpinLock<Current>,
-}
-
-impl MoverLock {
-    #[inline(never)]
-    fn new() -> Result<Pin<KBox<Self>>> {
-        let lock = pin_init!(Self {
-            current <- new_spinlock!(Current::default(), "vswap_mover"),
-        });
-        KBox::pin_init(lock, GFP_KERNEL)
-    }
-}
+/// The lock of a disk's free list: the last in the lock order, which `glue::index` has.
+type FreeListSpinLock = SpinLock<FreeList>;
 
 impl FreeListLock for FreeListSpinLock {
     #[inline]
     fn with<R>(&self, change: impl FnOnce(&mut FreeList) -> R) -> R {
-        change(&mut self.list.lock())
+        change(&mut self.lock())
     }
 }
 
@@ -138,10 +107,10 @@ impl Disk {
                 slots,
                 maps: memory::defaults(clusters)?,
                 states: memory::defaults(clusters)?,
-                list: FreeListSpinLock::new()?,
+                list: boxed(new_spinlock!(FreeList::default(), "vswap_free_list"))?,
                 cursor: Cursor::default(),
                 currents: PerCpu::new()?,
-                mover: MoverLock::new()?,
+                mover: boxed(new_spinlock!(Current::default(), "vswap_mover"))?,
                 is_full: AtomicBool::new(false),
                 health: Health::default(),
                 traffic: PerCpu::new()?,
@@ -222,7 +191,7 @@ impl Disk {
         let allocator = self.allocator()?;
         let run = match who {
             Allocating::Store(cpu) => allocator.allocate(self.currents.local(cpu)?, want, exactly),
-            Allocating::Mover => allocator.allocate(&self.mover.current.lock(), want, exactly),
+            Allocating::Mover => allocator.allocate(&self.mover.lock(), want, exactly),
         };
         if run.is_none() && !exactly {
             self.is_full.store(true, Ordering::Relaxed);
@@ -333,6 +302,12 @@ impl Disk {
     pub(crate) fn traffic(&self) -> Totals {
         traffic::total(self.traffic.iter())
     }
+}
+
+// Out of line: its frame is not to be added to the caller's.
+#[inline(never)]
+fn boxed<T>(lock: impl PinInit<SpinLock<T>>) -> Result<Pin<KBox<SpinLock<T>>>> {
+    KBox::pin_init(lock, GFP_KERNEL)
 }
 
 /// Bytes of so many pages.

@@ -8,8 +8,10 @@
 //! # Locking
 //!
 //! 1. the swap core's cluster lock (held around a slot-free notification)
-//! 2. a cluster's lock ([`Cluster::occupancy`])
+//! 2. a cluster's lock (`Cluster::occupancy`)
 //! 3. the XArray's lock
+//! 4. the lock of a disk's current cluster for movers (`disk`)
+//! 5. the lock of a disk's free list (`disk`)
 //!
 //! None of them is held across compression or I/O; all may be taken in atomic context, none is
 //! taken in interrupts. Look-ups take none: cluster objects are type-stable under RCU, and
