@@ -15,6 +15,7 @@ use crate::tiers::{
     RecompressAttribute, RemoveAttribute, TiersAttribute, WritebackAttribute,
     WritebackLimitAttribute,
 };
+use crate::sweep::Sweeper;
 use crate::writeback::Background;
 use kernel::fmt::{self, Write};
 use kernel::prelude::*;
@@ -27,14 +28,18 @@ pub(crate) struct Control {
     /// The thread that writes back, from when there is the first disk. The mutex also makes
     /// changes one at a time that depend on one another.
     writeback: Pin<KBox<Mutex<Option<Thread>>>>,
+    /// The thread that sweeps.
+    _sweeper: Thread,
 }
 
 impl Control {
     /// The control of that device. May sleep.
     pub(crate) fn new(device: Arc<Device>, inode: SwapInode) -> Result<Self> {
+        let sweeper = Thread::start(c"vswap_sweep", Sweeper::new(device.clone())?)?;
         Ok(Self {
             device,
             inode,
+            _sweeper: sweeper,
             writeback: KBox::pin_init(new_mutex!(None, "vswap_control"), GFP_KERNEL)?,
         })
     }
@@ -159,9 +164,15 @@ impl Attribute for StatAttribute {
 
     fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
         let device = &control.device;
+        // What is shown is exact then.
+        device.sweep();
         for counter in Counter::ALL {
             writeln!(text, "{} {}", counter.name(), device.counter(*counter))?;
         }
+        let hits = device
+            .counter(Counter::Lookups)
+            .saturating_sub(device.counter(Counter::MruMisses));
+        writeln!(text, "mru_hits {}", hits.max(0))?;
         let traffic = device.traffic();
         writeln!(text, "disk_read_bytes {}", traffic.read)?;
         writeln!(text, "disk_write_bytes {}", traffic.written)?;

@@ -29,6 +29,7 @@ use crate::glue::rcu::Reader;
 use crate::glue::transfer::{Failed, Reserves};
 use crate::glue::wait::{Progress, WaitQueue};
 use crate::ram::{Incompressible, Ram};
+use crate::sweep::Pending;
 use crate::tally::Tally;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use kernel::pr_err_once;
@@ -66,6 +67,9 @@ pub(crate) struct Device {
     pub(crate) progress: Progress,
     /// Until when writeback rests, as it could do nothing, in seconds.
     resting: AtomicU32,
+    /// Slots that wait for a sweep.
+    #[pin]
+    pub(crate) pending: Pending,
     #[pin]
     index: Index,
     // After the index, whose entries speak of them.
@@ -93,6 +97,7 @@ impl Device {
                 bell <- WaitQueue::new(),
                 progress <- Progress::new(),
                 resting: AtomicU32::new(0),
+                pending <- Pending::new(),
                 index <- Index::new(),
                 disks: Disks::new()?,
             }),
@@ -104,7 +109,7 @@ impl Device {
     /// folios stay in memory, and no older copy of them is ever read.
     pub(crate) fn store(&self, mut call: Call<Store>) {
         let writes_back = self.ram.is_used() && !self.disks.are_none();
-        if writes_back && self.ram.is_full() {
+        if writes_back && self.ram.is_full() && !self.sweep() {
             self.throttle();
         }
         let mut context = Lazy::new(&self.contexts);
@@ -239,12 +244,7 @@ impl Device {
         call.finish(result);
     }
 
-    /// Frees a slot. Does not sleep.
-    pub(crate) fn free(&self, slot: Slot) {
-        self.free_slot(&Pinned::new(), slot, &[]);
-    }
-
-    #[inline]
+    /// Empties a slot of a store that failed. Does not sleep.
     fn free_slot(&self, cpu: &Pinned, slot: Slot, bad: &[&Failed]) {
         // Freeing can't fail, as it makes no cluster.
         if let Ok(replaced) = self.index.replace(cpu, slot, Owned::EMPTY) {
@@ -272,6 +272,7 @@ impl Device {
     /// The device is not swapped on any more. Its slots are free by now; the events that were
     /// counted are those of the time it was on.
     pub(crate) fn deactivated(&self) {
+        self.sweep();
         self.counters
             .iter()
             .for_each(counters::PerCpu::reset_events);
@@ -535,6 +536,14 @@ impl<'a, 'c> Storing<'a, 'c> {
     /// Same-filled pages go into the entry, others to the ram tier, or else to a disk.
     #[inline]
     fn store_page(&mut self, page: CallPage<'_, Store>) -> Stored {
+        match self.try_page(&page) {
+            Err(_) if self.device.sweep() => self.try_page(&page),
+            result => result,
+        }
+    }
+
+    #[inline]
+    fn try_page(&mut self, page: &CallPage<'_, Store>) -> Stored {
         let device = self.device;
         let ram = &device.ram;
         let entry = match same::repeated_word(page.contents()) {
@@ -551,13 +560,13 @@ impl<'a, 'c> Storing<'a, 'c> {
         match entry {
             Ok(entry) => device.put(page.slot(), entry, &[]),
             Err(error) if device.disks.are_none() => Err(error),
-            Err(_) => self.store_on_disk(&page),
+            Err(_) => self.store_on_disk(page),
         }
     }
 
     /// To a disk at once, where it takes no memory; where there is none, or its flash is to be
     /// spared, as it is.
-    fn store_incompressible(&mut self, page: CallPage<'_, Store>) -> Stored {
+    fn store_incompressible(&mut self, page: &CallPage<'_, Store>) -> Stored {
         let device = self.device;
         let raw = |page: &Page| device.ram.store_raw(page);
         if device.disks.are_none() {
@@ -569,7 +578,7 @@ impl<'a, 'c> Storing<'a, 'c> {
                 return device.put(page.slot(), entry, &[]);
             }
         }
-        if self.store_on_disk(&page).is_ok() {
+        if self.store_on_disk(page).is_ok() {
             device.budget.spend(bytes, clock::seconds());
             return Ok(());
         }

@@ -19,7 +19,6 @@ use crate::glue::cluster::TablePage;
 use crate::glue::cpu::Pinned;
 use crate::glue::held::Owned;
 use crate::glue::index::Moved;
-use crate::glue::rcu;
 use crate::glue::signal;
 use crate::glue::transfer::{BufferTransfer, Failed};
 use crate::mover::{Mover, NewContent, CHUNK};
@@ -81,6 +80,7 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
     bay.wait();
     let entered = bay.enter().ok_or(ENOENT)?;
     let disk = entered.disk();
+    device.sweep();
     check_room(device, disk)?;
     disk.health().set_drained_from(disk.used());
     let mut drainer = Drainer {
@@ -128,7 +128,6 @@ fn check_empty(device: &Device, number: DiskNumber) -> Result {
     let bay = device.disks().bay(number).ok_or(ENOENT)?;
     // What a slot frees is in use a moment longer than its entry.
     bay.wait();
-    rcu::synchronize();
     let entered = bay.enter().ok_or(ENOENT)?;
     let disk = entered.disk();
     let used = disk.used();

@@ -129,7 +129,7 @@ impl Mover {
         if self.retired.is_empty() && self.tables.is_empty() {
             return;
         }
-        rcu::synchronize_expedited();
+        rcu::synchronize();
         let device = &self.device;
         for old in self.retired.drain_all() {
             let cpu = Pinned::new();

@@ -30,8 +30,8 @@ impl<'a> Tally<'a> {
     #[inline]
     pub(crate) fn found(&self, found: Found) {
         self.count(Counter::Lookups, 1);
-        if found == Found::LastUsed {
-            self.count(Counter::MruHits, 1);
+        if found == Found::Walked {
+            self.count(Counter::MruMisses, 1);
         }
     }
 

@@ -29,6 +29,7 @@ mod glue;
 mod mover;
 mod ram;
 mod recompress;
+mod sweep;
 mod tally;
 mod tiers;
 mod writeback;

@@ -90,6 +90,8 @@ impl Work for Background {
         let mut work = self.writer.lock();
         let BackgroundWork { writer, picked } = &mut *work;
         let mut done = 0usize;
+        // What was freed makes room, too, and is not worth writing.
+        self.device.sweep();
         loop {
             *picked = Coldest::default();
             pick(&self.device, picked);
@@ -144,6 +146,7 @@ pub(crate) fn write_back_older(device: &Arc<Device>, age: u32) -> Result {
         pr_err!("writeback: there is no disk; add one with tier_add\n");
         return Err(ENOSPC);
     }
+    device.sweep();
     let mut writer = Writer::new(device.clone(), false)?;
     for_older(device, age, |number| writer.write_back(number).map(drop))
 }

@@ -61,8 +61,8 @@ counters! {
     FailedStores => "failed_stores", Event;
     /// Look-ups of a slot's cluster.
     Lookups => "lookups", Event;
-    /// Look-ups that the CPU's most recently used cluster answered.
-    MruHits => "mru_hits", Event;
+    /// Look-ups that the CPU's most recently used cluster did not answer.
+    MruMisses => "mru_misses", Event;
     /// Pages read that were one repeated word.
     SameLoads => "same_loads", Event;
     /// Pages read from the ram tier.

@@ -5,8 +5,10 @@
 use super::slot::{Offset, SLOTS_PER_CLUSTER};
 use super::sync::{AtomicU64, Ordering};
 
-const WORD_BITS: usize = 64;
-const WORDS: usize = SLOTS_PER_CLUSTER / WORD_BITS;
+/// Bits in a word of a map.
+pub const WORD_BITS: usize = 64;
+/// Words of a map.
+pub const WORDS: usize = SLOTS_PER_CLUSTER / WORD_BITS;
 
 /// A bit for each slot of a cluster, set when the slot is in use. Zeroed memory is a map of
 /// a cluster with no slot in use.
@@ -26,6 +28,13 @@ pub struct Snapshot([u64; WORDS]);
 pub struct Offsets {
     left: Snapshot,
     word: usize,
+}
+
+/// The places of the set bits of one word of a map, ascending.
+#[derive(Clone, Debug)]
+pub struct Bits {
+    left: u64,
+    first: usize,
 }
 
 #[cfg(not(loom))]
@@ -80,18 +89,21 @@ impl SlotMap {
     }
 
     /// Whether the bit is set.
+    #[inline]
     pub fn test(&self, offset: Offset) -> bool {
         let (word, bit) = self.bit(offset);
         word.load(Ordering::Acquire) & bit != 0
     }
 
     /// Sets the bit and says whether it was set before.
+    #[inline]
     pub fn set(&self, offset: Offset) -> bool {
         let (word, bit) = self.bit(offset);
-        word.fetch_or(bit, Ordering::AcqRel) & bit != 0
+        word.fetch_or(bit, Ordering::SeqCst) & bit != 0
     }
 
     /// Clears the bit and says whether it was set before.
+    #[inline]
     pub fn clear(&self, offset: Offset) -> bool {
         let (word, bit) = self.bit(offset);
         word.fetch_and(!bit, Ordering::AcqRel) & bit != 0
@@ -106,6 +118,21 @@ impl SlotMap {
     pub fn clear_all(&self) {
         for word in &self.0 {
             word.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Clears the bits of word `index`, of [`WORDS`], and gives those that were set.
+    pub fn take(&self, index: usize) -> Bits {
+        let taken = self.0.get(index).map_or(0, |word| {
+            // Mostly there is nothing, and looking is cheaper.
+            match word.load(Ordering::SeqCst) {
+                0 => 0,
+                _ => word.swap(0, Ordering::SeqCst),
+            }
+        });
+        Bits {
+            left: taken,
+            first: index.saturating_mul(WORD_BITS),
         }
     }
 
@@ -244,6 +271,20 @@ impl Snapshot {
             left: self,
             word: 0,
         }
+    }
+}
+
+impl Iterator for Bits {
+    type Item = Offset;
+
+    #[inline]
+    fn next(&mut self) -> Option<Offset> {
+        if self.left == 0 {
+            return None;
+        }
+        let bit = self.left.trailing_zeros() as usize;
+        self.left &= self.left.wrapping_sub(1);
+        Offset::new(self.first.saturating_add(bit))
     }
 }
 

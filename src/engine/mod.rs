@@ -30,6 +30,7 @@ pub mod config;
 pub mod counters;
 pub mod entry;
 pub mod form;
+pub mod freed;
 pub mod header;
 pub mod health;
 pub mod last_used;

@@ -2,10 +2,12 @@
 
 //! A cluster object: the entries of 512 consecutive virtual slots.
 
-use super::memory::{self, Constructed};
+use super::memory::{self, Cached};
+use super::rcu::Head;
 use crate::engine::entry::Entry;
 use crate::engine::form::{Form, Home};
-use crate::engine::map::SlotMap;
+use crate::engine::freed::FreedSlots;
+use crate::engine::map::{Bits, SlotMap};
 use crate::engine::number::Carried;
 use crate::engine::slot::{ClusterNumber, Offset};
 use crate::engine::table::{Change, Occupancy, Table};
@@ -20,7 +22,7 @@ use kernel::sync::{new_spinlock, SpinLock};
 /// Bytes of a table.
 pub(crate) const TABLE_BYTES: usize = size_of::<Table>();
 
-/// Bytes of a cluster's object, as the slab cache lays it out: two cache lines, unless the
+/// Bytes of a cluster's object, as the slab cache lays it out: three cache lines, unless the
 /// kernel has debugging in its locks.
 pub(crate) const CLUSTER_BYTES: usize = size_of::<Cluster>().next_multiple_of(64);
 
@@ -30,7 +32,8 @@ pub(crate) const CLUSTER_BYTES: usize = size_of::<Cluster>().next_multiple_of(64
 ///
 /// - While the object carries a number, `form` is the cluster's: when it is a table, its
 ///   address is that of a page which is the cluster's own.
-/// - A table that the form leaves is freed a grace period later, unless no slot was in use.
+/// - A table that the form leaves is freed a grace period later, and so is the object once it
+///   has left the index.
 /// - The object gives its number up under its lock, before it leaves the index.
 #[pin_data]
 pub(super) struct Cluster {
@@ -43,12 +46,20 @@ pub(super) struct Cluster {
     /// lock order.
     #[pin]
     occupancy: SpinLock<Occupancy>,
+    /// Which slots the swap core has freed, and not stored to since: their entries are given back
+    /// with the next sweep.
+    pub(super) freed: FreedSlots,
+    /// Of the object, when it is given back.
+    head: Head,
     /// Which slots are in use, of a whole cluster. For any other form it is left over from
     /// when the cluster was one, or clear.
     map: SlotMap,
 }
 
-impl Constructed for Cluster {
+// SAFETY: `HEAD` is where the head is.
+unsafe impl Cached for Cluster {
+    const HEAD: usize = core::mem::offset_of!(Cluster, head);
+
     unsafe fn construct(place: *mut Self) {
         let cluster = pin_init!(Cluster {
             // INVARIANT: no number is carried.
@@ -56,10 +67,20 @@ impl Constructed for Cluster {
             form: AtomicUsize::new(Form::None.to_word()),
             stored: AtomicU32::new(0),
             occupancy <- new_spinlock!(Occupancy::EMPTY, "vswap_cluster"),
+            freed: FreedSlots::default(),
+            head: Head::new(),
             map: SlotMap::default(),
         });
         // SAFETY: `place` is fresh memory for a cluster, which slab memory pins.
         unsafe { pin_init::raw_init(place, cluster) };
+    }
+
+    unsafe fn end(&self) {
+        let word = self.form.swap(Form::None.to_word(), Ordering::Relaxed);
+        self.map.clear_all();
+        self.freed.reset();
+        // SAFETY: the form was the cluster's and is not any more. Nobody uses the object.
+        drop(unsafe { TablePage::of(Form::from_word(word)) });
     }
 }
 
@@ -70,20 +91,6 @@ impl Cluster {
         // slot in use, and the occupancy is that of both.
         self.form.store(form.into_word(), Ordering::Release);
         self.carried.take(number);
-    }
-
-    /// Gives back what the form held, of an object that is no cluster any more.
-    ///
-    /// # Safety
-    ///
-    /// The object carries no number, is not published, and none of its slots is in use, nor
-    /// does anybody else do this.
-    pub(super) unsafe fn end(&self) {
-        let word = self.form.swap(Form::None.to_word(), Ordering::Relaxed);
-        self.map.clear_all();
-        // SAFETY: the form was the cluster's and is not any more. Nobody loads entries from a
-        // table, as no slot is in use, and nobody who takes the lock finds the number.
-        drop(unsafe { TablePage::of(Form::from_word(word)) });
     }
 
     /// The entry at `offset`, without the lock.
@@ -255,6 +262,28 @@ impl Locked<'_> {
     /// When a page was last stored in the cluster, in ticks.
     pub(super) fn stored(&self) -> u32 {
         self.cluster.stored.load(Ordering::Relaxed)
+    }
+
+    /// A slot is in use again, if it was freed before.
+    #[inline]
+    pub(super) fn unmark(&self, offset: Offset) {
+        self.cluster.freed.unmark(offset);
+    }
+
+    /// Notes the cluster for a sweep. Says whether it was not noted before.
+    pub(super) fn note(&self) -> bool {
+        self.cluster.freed.note()
+    }
+
+    /// Takes the note away, before [`take_freed`](Self::take_freed).
+    pub(super) fn begin_sweep(&self) {
+        self.cluster.freed.begin_sweep();
+    }
+
+    /// The slots of one word of the cluster's map that were freed, which are the caller's to
+    /// empty.
+    pub(super) fn take_freed(&self, word: usize) -> Bits {
+        self.cluster.freed.take(word)
     }
 
     /// The cluster is no more: the object gives its number up.

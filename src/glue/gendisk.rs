@@ -6,6 +6,7 @@
 //!
 //! C header: `include/linux/blkdev.h`
 
+use super::cpu::Pinned;
 use super::{bindings, swap_io};
 use crate::device::Device;
 use core::ptr::NonNull;
@@ -40,7 +41,7 @@ unsafe extern "C" fn slot_free_notify(bdev: *mut kernel::bindings::block_device,
     // device, which lives at least as long.
     let device = unsafe { &*(*(*bdev).bd_disk).private_data.cast::<Device>() };
     if let Some(slot) = swap_io::slot_of(offset) {
-        device.free(slot);
+        device.free(&Pinned::new(), slot);
     }
 }
 

@@ -2,6 +2,7 @@
 /* See helpers.h. */
 #include <linux/module.h>
 #include <linux/bio.h>
+#include <linux/dax.h>
 #include <linux/fs_context.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -69,13 +70,13 @@ unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size)
 	return IS_ERR_VALUE(handle) ? 0 : handle;
 }
 
-struct kmem_cache *vswap_typesafe_cache(const char *name, unsigned int size,
-					void (*ctor)(void *object))
+struct kmem_cache *vswap_object_cache(const char *name, unsigned int size,
+				      void (*ctor)(void *object))
 {
-	return kmem_cache_create(name, size, SMP_CACHE_BYTES, SLAB_TYPESAFE_BY_RCU, ctor);
+	return kmem_cache_create(name, size, SMP_CACHE_BYTES, 0, ctor);
 }
 
-void *vswap_typesafe_alloc(struct kmem_cache *cache)
+void *vswap_object_alloc(struct kmem_cache *cache)
 {
 	return kmem_cache_alloc(cache, GFP_STORE);
 }
@@ -398,6 +399,43 @@ bool vswap_bdev_synchronous(struct block_device *bdev)
 bool vswap_bdev_zoned(struct block_device *bdev)
 {
 	return bdev_is_zoned(bdev);
+}
+
+struct dax_device *vswap_dax_open(struct block_device *bdev, u64 *first)
+{
+	struct dax_device *dax = fs_dax_get_by_bdev(bdev, first, NULL, NULL);
+
+	*first >>= PAGE_SHIFT;
+	return dax;
+}
+
+void vswap_dax_close(struct dax_device *dax)
+{
+	put_dax(dax);
+}
+
+/* What is written need not outlive a power failure, but past the caches is the device's way. */
+bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page)
+{
+	int lock = dax_read_lock();
+	void *to;
+	bool done = dax_direct_access(dax, place, 1, DAX_ACCESS, &to, NULL) == 1;
+
+	if (done)
+		memcpy_flushcache(to, page, PAGE_SIZE);
+	dax_read_unlock(lock);
+	return done;
+}
+
+bool vswap_dax_read(struct dax_device *dax, u64 place, void *page)
+{
+	int lock = dax_read_lock();
+	void *from;
+	bool done = dax_direct_access(dax, place, 1, DAX_ACCESS, &from, NULL) == 1 &&
+		    copy_mc_to_kernel(page, from, PAGE_SIZE) == 0;
+
+	dax_read_unlock(lock);
+	return done;
 }
 
 static int vswap_bdev_rw_first(struct block_device *bdev, void *page, blk_opf_t op)

@@ -35,9 +35,9 @@ void *vswap_zeroed_page(void);
 void *vswap_buffer_page(void);
 void vswap_copy_page(void *to, void *from);
 unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size);
-struct kmem_cache *vswap_typesafe_cache(const char *name, unsigned int size,
-					void (*ctor)(void *object));
-void *vswap_typesafe_alloc(struct kmem_cache *cache);
+struct kmem_cache *vswap_object_cache(const char *name, unsigned int size,
+				      void (*ctor)(void *object));
+void *vswap_object_alloc(struct kmem_cache *cache);
 
 /* xarray */
 int vswap_xa_insert(struct xarray *xa, unsigned long index, void *entry);
@@ -88,6 +88,14 @@ u64 vswap_bdev_bytes(struct block_device *bdev);
 bool vswap_bdev_synchronous(struct block_device *bdev);
 bool vswap_bdev_zoned(struct block_device *bdev);
 int vswap_bdev_write_first(struct block_device *bdev, void *page);
+
+/* block devices that are memory: places are pages from the DAX device's start */
+struct dax_device;
+
+struct dax_device *vswap_dax_open(struct block_device *bdev, u64 *first);
+void vswap_dax_close(struct dax_device *dax);
+bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page);
+bool vswap_dax_read(struct dax_device *dax, u64 place, void *page);
 
 /* SRCU with sections that end anywhere */
 int vswap_srcu_init(struct srcu_struct *srcu);

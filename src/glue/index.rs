@@ -3,7 +3,8 @@
 //! The cluster index: from a slot to its entry.
 //!
 //! An XArray maps cluster numbers to cluster objects, which are made on first use and go when
-//! their last slot is freed. In front of it, each CPU remembers the object it used last.
+//! their last slot is given back. A slot that the swap core frees is marked only; the XArray's
+//! mark is on the clusters that have such slots, for [`Index::sweep`]. In front of it, each CPU remembers the object it used last.
 //!
 //! # Locking
 //!
@@ -14,20 +15,23 @@
 //! 5. the lock of a disk's free list (`disk`)
 //!
 //! None of them is held across compression or I/O; all may be taken in atomic context, none is
-//! taken in interrupts. Look-ups take none: cluster objects are type-stable under RCU, and
-//! carry the number of the cluster they are. A table is freed at once when its cluster goes: who
-//! loads an entry without the lock has a slot of that cluster in use, so it does not go.
+//! taken in interrupts. Look-ups and the marking of freed slots take none: cluster objects carry
+//! the number of the cluster they are, and are freed, with their table, when a grace period is
+//! over. So who found one under RCU with the number on it may use it. If that was the slot of a
+//! page of zeros, which the swap core frees like others without having stored it, the cluster may
+//! be going; then the mark is on an object that is no cluster any more.
 
 use super::clock;
 use super::cluster::{Cluster, Locked, NeedsTable, NewForm, TablePage};
 use super::cpu::{PerCpu, Pinned};
 use super::held::{Held, Moving, Owned, PinnedSlot};
-use super::memory::TypeStable;
+use super::memory::ObjectCache;
 use super::rcu::Reader;
 use super::xarray::PointerArray;
 use crate::engine::entry::{Content, Entry, Place};
 use crate::engine::form::{Form, Home};
 use crate::engine::last_used::{self, LastUsed};
+use crate::engine::map::{WORDS, WORD_BITS};
 use crate::engine::slot::{ClusterNumber, Offset, Slot};
 use crate::engine::table::Change;
 use core::ptr::{self, NonNull};
@@ -69,6 +73,53 @@ impl Clusters {
         if whole {
             self.whole = self.whole.wrapping_add(by);
         }
+    }
+}
+
+/// What [`Index::mark_freed`] did.
+pub(crate) struct Marked {
+    /// How the cluster was found.
+    pub(crate) found: Found,
+    /// Whether no slot of the cluster waited for a sweep before.
+    pub(crate) is_first: bool,
+}
+
+/// What slots held that were freed: those of one word of a cluster's map.
+pub(crate) struct Swept {
+    /// Slots that were marked.
+    pub(crate) marks: i64,
+    /// How the clusters changed.
+    pub(crate) clusters: Clusters,
+    /// How many of the entries there are.
+    slots: usize,
+    entries: [Entry; WORD_BITS],
+}
+
+impl Default for Swept {
+    fn default() -> Self {
+        Self {
+            marks: 0,
+            clusters: Clusters::default(),
+            slots: 0,
+            entries: [Entry::EMPTY; WORD_BITS],
+        }
+    }
+}
+
+impl Swept {
+    fn push(&mut self, entry: Entry) {
+        if let Some(place) = self.entries.get_mut(self.slots) {
+            *place = entry;
+            self.slots = self.slots.wrapping_add(1);
+        }
+    }
+
+    /// The entries, which are the caller's to release.
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = Owned> {
+        // SAFETY: each was taken out of its table, and comes here once. The swap core has freed
+        // the slot; an object that a mover reads says so.
+        let owned = |entry| unsafe { Owned::new(entry) };
+        self.entries.into_iter().take(self.slots).map(owned)
     }
 }
 
@@ -145,7 +196,7 @@ pub(crate) struct Index {
     array: PointerArray<Cluster>,
     last_used: PerCpu<LastUsed>,
     // Last, so that it is dropped last: the objects of the others live in it.
-    objects: TypeStable<Cluster>,
+    objects: ObjectCache<Cluster>,
 }
 
 impl Index {
@@ -154,7 +205,7 @@ impl Index {
         try_pin_init!(Self {
             array <- PointerArray::new(),
             last_used: PerCpu::new()?,
-            objects: TypeStable::new(c"vswap_cluster")?,
+            objects: ObjectCache::new(c"vswap_cluster")?,
         })
     }
 
@@ -223,6 +274,7 @@ impl Index {
                 continue;
             };
             let whole = is_whole(&locked);
+            locked.unmark(slot.offset());
             let Ok((old, change)) = locked.put(slot.offset(), entry, &mut spare) else {
                 drop(locked);
                 spare = TablePage::new();
@@ -256,7 +308,7 @@ impl Index {
             self.unpublish(locked, number);
             // SAFETY: the object has given up its number under the lock and is out of the
             // index; only this thread saw the last slot go, so only it gets here.
-            unsafe { self.destroy(NonNull::from(cluster)) };
+            unsafe { self.give_back(NonNull::from(cluster)) };
             return Ok(Replaced {
                 old,
                 change,
@@ -264,6 +316,91 @@ impl Index {
                 found,
             });
         }
+    }
+
+    /// Marks a slot that the swap core has freed; [`sweep`](Self::sweep) does the rest. Does not
+    /// sleep.
+    #[inline]
+    pub(crate) fn mark_freed(&self, cpu: &Pinned, slot: Slot) -> Marked {
+        let number = slot.cluster();
+        let Some((cluster, found)) = self.find(cpu, number) else {
+            // A page of zeros, which was never stored.
+            return Marked {
+                found: Found::LastUsed,
+                is_first: false,
+            };
+        };
+        let is_first = cluster.freed.mark(slot.offset()) && self.note(cluster, number);
+        if found == Found::Walked {
+            self.remember(cpu, cluster, number);
+        }
+        Marked { found, is_first }
+    }
+
+    /// Notes a cluster for a sweep. Says whether it was not noted before.
+    #[cold]
+    fn note(&self, cluster: &Cluster, number: ClusterNumber) -> bool {
+        let Some(locked) = cluster.lock(number) else {
+            return false;
+        };
+        let is_first = locked.note();
+        if is_first {
+            self.array.mark(index(number));
+        }
+        is_first
+    }
+
+    /// The first cluster of that number or a higher one in which slots were freed.
+    pub(crate) fn freed(&self, from: u32) -> Option<ClusterNumber> {
+        let (place, _) = self.array.find_marked(from as usize)?;
+        ClusterNumber::new(u32::try_from(place).ok()?)
+    }
+
+    /// Empties the slots of a cluster that were freed. Gives what they held to `release`, some
+    /// slots' at a time. Does not sleep.
+    pub(crate) fn sweep(&self, number: ClusterNumber, mut release: impl FnMut(&Pinned, Swept)) {
+        let begun = self.with_locked(&Pinned::new(), number, |locked| {
+            self.array.unmark(index(number));
+            locked.begin_sweep();
+        });
+        if begun.is_none() {
+            return;
+        }
+        for word in 0..WORDS {
+            let cpu = Pinned::new();
+            let swept = loop {
+                let Some((cluster, _)) = self.find(&cpu, number) else {
+                    return;
+                };
+                if let Some(locked) = cluster.lock(number) {
+                    break self.sweep_word(cluster, locked, number, word);
+                }
+            };
+            release(&cpu, swept);
+        }
+    }
+
+    fn sweep_word(
+        &self,
+        cluster: &Cluster,
+        mut locked: Locked<'_>,
+        number: ClusterNumber,
+        word: usize,
+    ) -> Swept {
+        let mut swept = Swept::default();
+        for offset in locked.take_freed(word) {
+            swept.marks = swept.marks.wrapping_add(1);
+            if let Ok((old, Change::Freed)) = locked.put(offset, Entry::EMPTY, &mut None) {
+                swept.push(old);
+            }
+        }
+        if swept.slots != 0 && locked.occupancy().is_empty() {
+            swept.clusters.made(is_whole(&locked), -1);
+            self.unpublish(locked, number);
+            // SAFETY: as in `replace`.
+            unsafe { self.give_back(NonNull::from(cluster)) };
+        }
+        swept
     }
 
     /// Where a slot's page is best put on a disk.
@@ -490,7 +627,7 @@ impl Index {
             }
             self.unpublish(locked, number);
             // SAFETY: as in `replace`.
-            unsafe { self.destroy(cluster) };
+            unsafe { self.give_back(cluster) };
         }
     }
 
@@ -542,7 +679,7 @@ impl Index {
             Err(error) => {
                 cluster_ref.carried.give_up();
                 // SAFETY: it was never published and has no number any more.
-                unsafe { self.destroy(cluster) };
+                unsafe { self.give_back(cluster) };
                 if error == EBUSY {
                     Ok(None)
                 } else {
@@ -552,19 +689,17 @@ impl Index {
         }
     }
 
-    /// Gives an object back, and its table if it has one.
+    /// Gives an object back, and its table if it has one, when a grace period is over.
     ///
     /// # Safety
     ///
     /// The object carries no number, is not in the index, none of its slots is in use, and
     /// nobody else gives it back.
     #[cold]
-    unsafe fn destroy(&self, cluster: NonNull<Cluster>) {
+    unsafe fn give_back(&self, cluster: NonNull<Cluster>) {
         last_used::forget_everywhere(self.last_used.iter(), cluster.as_ptr().expose_provenance());
-        // SAFETY: the object is alive until it is given back below; the rest as this function
+        // SAFETY: it came from `objects`, is unpublished and forgotten; the rest as this function
         // requires.
-        unsafe { cluster.as_ref().end() };
-        // SAFETY: it came from `objects`, is unpublished and forgotten, and is as constructed.
         unsafe { self.objects.free(cluster) };
     }
 }

@@ -5,9 +5,11 @@
 //! C headers: `include/linux/gfp.h`, `include/linux/slab.h`
 
 use super::bindings;
+use super::rcu;
 use crate::engine::page::{Page, PAGE_SIZE};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
+use kernel::bindings::callback_head;
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 
@@ -39,42 +41,55 @@ pub(super) unsafe fn free_page(page: NonNull<c_void>) {
     unsafe { kernel::bindings::free_pages(page.as_ptr() as usize, 0) }
 }
 
-/// A type whose objects can live in a [`TypeStable`] cache.
-pub(super) trait Constructed {
+/// A type whose objects can live in an [`ObjectCache`].
+///
+/// # Safety
+///
+/// `HEAD` is where an object has its [`rcu::Head`], in bytes from its start.
+pub(super) unsafe trait Cached {
+    /// Where the head is.
+    const HEAD: usize;
+
     /// Makes an object in fresh memory, once for all its lives.
     ///
     /// # Safety
     ///
     /// `place` points at memory for a `Self` that nothing else uses.
     unsafe fn construct(place: *mut Self);
+
+    /// Puts an object into the state in which `construct` left it. Does not sleep.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the object any more.
+    unsafe fn end(&self);
 }
 
-/// A slab cache in which the memory of a freed object stays an object of its type for a grace
-/// period at least: who found it under RCU may still look at it, and has to check what it is.
+/// A slab cache in which a freed object stays what it is until a grace period is over: who found
+/// it under RCU may still use it.
 ///
-/// Objects are constructed when their memory comes to the cache, not on each allocation; they
-/// are freed in the state in which they are to be found again.
+/// Objects are constructed when their memory comes to the cache, not on each allocation.
 ///
 /// # Invariants
 ///
-/// The pointer is to a cache made with `SLAB_TYPESAFE_BY_RCU` and `T`'s size and constructor.
-pub(super) struct TypeStable<T> {
+/// The pointer is to a cache made with `T`'s size and constructor.
+pub(super) struct ObjectCache<T> {
     cache: NonNull<kernel::bindings::kmem_cache>,
     _type: PhantomData<T>,
 }
 
 // SAFETY: a slab cache may be used from any thread, and hands out pointers only.
-unsafe impl<T> Send for TypeStable<T> {}
+unsafe impl<T> Send for ObjectCache<T> {}
 // SAFETY: as above.
-unsafe impl<T> Sync for TypeStable<T> {}
+unsafe impl<T> Sync for ObjectCache<T> {}
 
-impl<T: Constructed> TypeStable<T> {
+impl<T: Cached> ObjectCache<T> {
     /// Makes the cache; `name` is what `/proc/slabinfo` shows. May sleep.
     pub(super) fn new(name: &'static CStr) -> Result<Self> {
         /// # Safety
         ///
         /// Called by the slab allocator, with fresh memory for a `T`.
-        unsafe extern "C" fn construct<T: Constructed>(place: *mut c_void) {
+        unsafe extern "C" fn construct<T: Cached>(place: *mut c_void) {
             // SAFETY: as this function requires.
             unsafe { T::construct(place.cast()) }
         }
@@ -82,7 +97,7 @@ impl<T: Constructed> TypeStable<T> {
         // SAFETY: the name lives for ever, and the constructor lives as long as the module,
         // which destroys the cache before it goes.
         let cache = unsafe {
-            bindings::vswap_typesafe_cache(name.as_char_ptr(), size, Some(construct::<T>))
+            bindings::vswap_object_cache(name.as_char_ptr(), size, Some(construct::<T>))
         };
         // INVARIANT: just made so.
         NonNull::new(cache)
@@ -96,25 +111,43 @@ impl<T: Constructed> TypeStable<T> {
     /// An object, without waiting for memory, or `None`. It is the caller's alone to publish.
     pub(super) fn alloc(&self) -> Option<NonNull<T>> {
         // SAFETY: the cache is valid by the invariant.
-        NonNull::new(unsafe { bindings::vswap_typesafe_alloc(self.cache.as_ptr()) }.cast())
+        NonNull::new(unsafe { bindings::vswap_object_alloc(self.cache.as_ptr()) }.cast())
     }
 
-    /// Gives an object back.
+    /// Gives an object back when a grace period is over. Does not sleep.
     ///
     /// # Safety
     ///
-    /// `object` came from this cache's [`alloc`](Self::alloc), is not published any more and is
-    /// in the state its constructor left. Readers under RCU may still look at it.
+    /// `object` came from this cache's [`alloc`](Self::alloc), is not published any more, and is
+    /// given back once. Readers under RCU may still use it.
     pub(super) unsafe fn free(&self, object: NonNull<T>) {
-        // SAFETY: as this function requires; the cache is valid by the invariant.
-        unsafe { kernel::bindings::kmem_cache_free(self.cache.as_ptr(), object.as_ptr().cast()) }
+        /// # Safety
+        ///
+        /// Called by RCU, with the head of a `T` that nobody uses any more.
+        unsafe extern "C" fn freed<T: Cached>(head: *mut callback_head) {
+            // SAFETY: by the trait's promise the object begins that much before its head. It
+            // came from a slab cache, which `kfree` finds by itself.
+            unsafe {
+                let object: *mut T = head.byte_sub(T::HEAD).cast();
+                (*object).end();
+                kernel::bindings::kfree(object.cast());
+            }
+        }
+
+        // SAFETY: the head is the object's, which stays until it is freed by the call; `drop`
+        // waits for that.
+        unsafe {
+            let head: *const rcu::Head = object.as_ptr().byte_add(T::HEAD).cast();
+            (*head).call(freed::<T>);
+        }
     }
 }
 
-impl<T> Drop for TypeStable<T> {
+impl<T> Drop for ObjectCache<T> {
     fn drop(&mut self) {
-        // SAFETY: the cache is valid by the invariant. It waits for the grace periods of its
-        // freed objects; its users have given back all of them.
+        rcu::barrier();
+        // SAFETY: the cache is valid by the invariant. Its users have given back all objects,
+        // and all of them are freed by now.
         unsafe { kernel::bindings::kmem_cache_destroy(self.cache.as_ptr()) }
     }
 }

@@ -4,21 +4,52 @@
 //!
 //! C header: `include/linux/rcupdate.h`
 
+use core::cell::UnsafeCell;
+use kernel::bindings::callback_head;
 use kernel::sync::rcu;
 
 /// A reader: what it found under RCU stays while it lives. It may be preempted, but may not
 /// sleep; it ends on the task that began it.
 pub(crate) type Reader = rcu::Guard;
 
-/// Waits until all readers that have begun are over, some tens of milliseconds. May sleep; not
-/// for a reader.
+/// Waits until all readers that have begun are over: soon, at the cost of interrupting all CPUs.
+/// May sleep; not for a reader.
 pub(crate) fn synchronize() {
-    rcu::synchronize_rcu();
-}
-
-/// As [`synchronize`], but soon, and at the cost of interrupting all CPUs.
-pub(crate) fn synchronize_expedited() {
     // SAFETY: no requirements but that the caller may sleep, which no type tells, not those of
     // rust/kernel either.
     unsafe { kernel::bindings::synchronize_rcu_expedited() }
+}
+
+/// What RCU keeps of an object that is to be freed when a grace period is over.
+#[repr(transparent)]
+pub(super) struct Head(UnsafeCell<callback_head>);
+
+// SAFETY: only RCU looks into it, once its object is nobody else's.
+unsafe impl Send for Head {}
+// SAFETY: as above.
+unsafe impl Sync for Head {}
+
+impl Head {
+    /// Of an object that is in use.
+    pub(super) const fn new() -> Self {
+        Self(UnsafeCell::new(pin_init::zeroed()))
+    }
+
+    /// Calls `then` with this head's address when all readers that have begun by now are over.
+    /// Does not sleep, nor may `then`.
+    ///
+    /// # Safety
+    ///
+    /// The head stays where it is until then, and is given once. `then` may be called with it,
+    /// and stays until [`barrier`] has returned.
+    pub(super) unsafe fn call(&self, then: unsafe extern "C" fn(*mut callback_head)) {
+        // SAFETY: as this function requires.
+        unsafe { kernel::bindings::call_rcu(self.0.get(), Some(then)) }
+    }
+}
+
+/// Waits until all calls that were asked for are done. May sleep.
+pub(super) fn barrier() {
+    // SAFETY: no requirements but that the caller may sleep.
+    unsafe { kernel::bindings::rcu_barrier() }
 }

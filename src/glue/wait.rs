@@ -57,7 +57,7 @@ impl WaitQueue {
     }
 
     /// As [`wait`](Self::wait), but for so many milliseconds at most. Gives whether it is ready.
-    pub(super) fn wait_timeout<F: Fn() -> bool>(&self, milliseconds: u32, ready: F) -> bool {
+    pub(crate) fn wait_timeout<F: Fn() -> bool>(&self, milliseconds: u32, ready: F) -> bool {
         let data = ptr::from_ref(&ready).cast_mut().cast();
         // SAFETY: as in `wait`.
         unsafe {

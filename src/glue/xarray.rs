@@ -13,6 +13,9 @@ use kernel::error::to_result;
 use kernel::prelude::*;
 use kernel::types::Opaque;
 
+/// The mark that we use: the first one, `XA_MARK_0`.
+const MARK: kernel::bindings::xa_mark_t = 0;
+
 /// An array of pointers, indexed by number. It owns none of what they point at.
 ///
 /// # Invariants
@@ -66,6 +69,27 @@ impl<T> PointerArray<T> {
 
     /// The first pointer at `index` or after it, and its place.
     pub(super) fn find(&self, index: usize) -> Option<(usize, NonNull<T>)> {
+        self.find_with(index, kernel::bindings::XA_PRESENT)
+    }
+
+    /// Of those that are marked, the first pointer at `index` or after it, and its place.
+    pub(super) fn find_marked(&self, index: usize) -> Option<(usize, NonNull<T>)> {
+        self.find_with(index, MARK)
+    }
+
+    /// Marks the pointer at `index`, if there is one.
+    pub(super) fn mark(&self, index: usize) {
+        // SAFETY: `xa` is initialized by the invariant.
+        unsafe { kernel::bindings::xa_set_mark(self.xa.get(), index, MARK) }
+    }
+
+    /// Takes the mark away.
+    pub(super) fn unmark(&self, index: usize) {
+        // SAFETY: `xa` is initialized by the invariant.
+        unsafe { kernel::bindings::xa_clear_mark(self.xa.get(), index, MARK) }
+    }
+
+    fn find_with(&self, index: usize, filter: u32) -> Option<(usize, NonNull<T>)> {
         let mut place = index;
         // SAFETY: `xa` is initialized by the invariant; `place` outlives the call.
         let found = unsafe {
@@ -73,7 +97,7 @@ impl<T> PointerArray<T> {
                 self.xa.get(),
                 &mut place,
                 usize::MAX,
-                kernel::bindings::XA_PRESENT,
+                filter,
             )
         };
         NonNull::new(found.cast()).map(|pointer| (place, pointer))

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Giving back what freed slots held.
+//!
+//! The swap core reports freed slots one by one, under a spinlock, while a process exits. So a
+//! slot is only marked then, and what it held is given back cluster by cluster: by a thread, a
+//! moment after the first mark, so that many come together; or at once, by who finds no room.
+
+use crate::device::Device;
+use crate::engine::counters::Counter;
+use crate::engine::slot::{ClusterNumber, Slot};
+use crate::glue::cpu::Pinned;
+use crate::glue::index::Found;
+use crate::glue::thread::{Stop, Work};
+use crate::glue::wait::WaitQueue;
+use core::sync::atomic::{AtomicBool, Ordering};
+use kernel::prelude::*;
+use kernel::sync::Arc;
+
+/// How long the thread waits for more after the first mark, in milliseconds.
+const GATHERING_MS: u32 = 10;
+
+/// Whether slots were marked since the last sweep began, and where the thread waits for that.
+#[pin_data]
+pub(crate) struct Pending {
+    any: AtomicBool,
+    #[pin]
+    bell: WaitQueue,
+}
+
+impl Pending {
+    /// Nothing is pending.
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            any: AtomicBool::new(false),
+            bell <- WaitQueue::new(),
+        })
+    }
+
+    /// A cluster has a marked slot for the first time since it was swept.
+    #[cold]
+    fn add(&self) {
+        if !self.any.swap(true, Ordering::SeqCst) {
+            self.bell.wake();
+        }
+    }
+}
+
+/// The work of the thread that sweeps.
+pub(crate) struct Sweeper(Arc<Device>);
+
+impl Sweeper {
+    /// That of a device. May sleep.
+    pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self(device), GFP_KERNEL)?)
+    }
+}
+
+impl Work for Sweeper {
+    fn bell(&self) -> &WaitQueue {
+        &self.0.pending.bell
+    }
+
+    fn wanted(&self) -> bool {
+        self.0.pending.any.load(Ordering::SeqCst)
+    }
+
+    fn run(&self, stop: &Stop) {
+        self.bell().wait_timeout(GATHERING_MS, || stop.requested());
+        self.0.sweep();
+    }
+}
+
+impl Device {
+    /// Frees a slot, which is not in use any more: what it holds comes back a moment later. Does
+    /// not sleep.
+    #[inline]
+    pub(crate) fn free(&self, cpu: &Pinned, slot: Slot) {
+        let marked = self.index().mark_freed(cpu, slot);
+        if marked.found == Found::Walked {
+            self.tally(cpu).count(Counter::MruMisses, 1);
+        }
+        if marked.is_first {
+            self.pending.add();
+        }
+    }
+
+    /// Gives back what freed slots held. Says whether that was something. May take long, but
+    /// does not sleep.
+    pub(crate) fn sweep(&self) -> bool {
+        // Before the clusters are looked for: what is marked from now on wakes the thread again.
+        self.pending.any.store(false, Ordering::SeqCst);
+        let mut any = false;
+        let mut next = Some(0);
+        while let Some(number) = next.and_then(|next| self.index().freed(next)) {
+            any |= self.sweep_cluster(number);
+            next = number.index().checked_add(1);
+        }
+        any
+    }
+
+    fn sweep_cluster(&self, number: ClusterNumber) -> bool {
+        let mut any = false;
+        self.index().sweep(number, |cpu, swept| {
+            let tally = self.tally(cpu);
+            tally.count(Counter::Lookups, swept.marks);
+            tally.clusters(swept.clusters);
+            for entry in swept.into_entries() {
+                any = true;
+                tally.count(Counter::UsedSlots, -1);
+                tally.content(entry.content(), -1);
+                self.release(cpu, entry, &[]);
+            }
+        });
+        any
+    }
+}
