@@ -367,6 +367,9 @@ impl Device {
                     return self.ram.load(&object, contents, context);
                 }
                 Some(HeldContent::Disk(place)) => {
+                    if self.copy_from_disk(&reader, place, &mut page) {
+                        return Ok(());
+                    }
                     drop(reader);
                     let Some(entered) = self.disks.bay(place.disk).and_then(|bay| bay.enter())
                     else {
@@ -396,6 +399,27 @@ impl Device {
         }
         pr_err_once!("a page was not found where its slot says\n");
         Err(EIO)
+    }
+
+    /// Reads a page from a disk that is memory. Says whether that was done.
+    #[inline]
+    fn copy_from_disk(
+        &self,
+        reader: &Reader,
+        place: Place,
+        page: &mut CallPage<'_, Load>,
+    ) -> bool {
+        // Until the reader is over the page stays where it is, and the disk as well: who moves
+        // one and takes away the other waits for a grace period in between.
+        let done = self
+            .disks
+            .bay(place.disk)
+            .and_then(|bay| bay.peek_as(reader))
+            .is_some_and(|disk| page.copy_from(&self.reserves, disk, place.slot));
+        if done {
+            self.tally(&Pinned::new()).count(Counter::DiskLoads, 1);
+        }
+        done
     }
 
     /// This CPU's counters, to count with while it stays on it.

@@ -5,8 +5,11 @@
 //! C headers: `include/linux/blkdev.h`, `include/linux/bio.h`
 
 use super::bindings;
+use super::dax::Dax;
 use super::memory::Buffer;
 use crate::engine::page::{Page, PAGE_SIZE};
+use crate::engine::slot::PhysicalSlot;
+use crate::engine::traffic::Direction;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
 use kernel::error::{from_err_ptr, to_result};
@@ -35,6 +38,7 @@ pub(crate) fn lookup(path: &CStr) -> Result<u32> {
 pub(crate) struct Backing {
     file: NonNull<kernel::bindings::file>,
     slots: u64,
+    dax: Option<Dax>,
     // After the file, which `drop` gives back: the block layer writes to it.
     dead: KBox<AtomicBool>,
 }
@@ -67,11 +71,14 @@ impl Backing {
         let mut backing = Self {
             file: NonNull::new(file).ok_or(ENODEV)?,
             slots: 0,
+            dax: None,
             dead,
         };
         // SAFETY: the device is open.
         let bytes = unsafe { bindings::vswap_bdev_bytes(backing.bdev()) };
         backing.slots = bytes / PAGE_BYTES;
+        // SAFETY: as above.
+        backing.dax = unsafe { Dax::of(backing.bdev()) };
         Ok(backing)
     }
 
@@ -112,6 +119,26 @@ impl Backing {
     pub(super) fn bdev(&self) -> *mut kernel::bindings::block_device {
         // SAFETY: the file is an open block device by the invariant.
         unsafe { kernel::bindings::file_bdev(self.file.as_ptr()) }
+    }
+
+    /// Copies a page to a slot, or from there, when the device is memory. Says whether that was
+    /// done; if not, it is to be sent with a bio. Does not sleep.
+    ///
+    /// # Safety
+    ///
+    /// The slot is one of the device's. The page stays, and is not written to, nor, when it is
+    /// read, looked at, by anybody else meanwhile.
+    #[inline]
+    pub(super) unsafe fn copy(
+        &self,
+        direction: Direction,
+        slot: PhysicalSlot,
+        page: NonNull<Page>,
+    ) -> bool {
+        self.dax
+            .as_ref()
+            // SAFETY: as this function requires.
+            .is_some_and(|dax| unsafe { dax.copy(direction, slot, page) })
     }
 
     /// Writes the first page, and waits until it would outlive a power failure. Who reads the

@@ -5,10 +5,11 @@
 //! A write enters the bay before it claims slots of the disk and leaves it when the slots hold
 //! their pages; a read enters before it looks up where its page lies and leaves when it is
 //! done. So who has closed the disk for claims and then [waits](Bay::wait) knows that no write
-//! is under way; and who has moved pages away and then waits knows that no read is.
+//! is under way; and who has moved pages away and then waits knows that no read is. A page of a
+//! disk that is memory is read in passing, by a reader under RCU, who is waited for as well.
 
 use super::cpu::Pinned;
-use super::rcu;
+use super::rcu::{self, Reader};
 use super::srcu::{Section, Srcu};
 use crate::disk::Disk;
 use crate::engine::entry::DiskNumber;
@@ -117,6 +118,13 @@ impl Bay {
         unsafe { self.disk.load(Ordering::Acquire).as_ref() }
     }
 
+    /// The disk, for a reader under RCU.
+    #[inline]
+    pub(crate) fn peek_as<'a>(&'a self, _reader: &'a Reader) -> Option<&'a Disk> {
+        // SAFETY: by the invariant what a reader sees stays for a grace period.
+        unsafe { self.disk.load(Ordering::Acquire).as_ref() }
+    }
+
     /// Whether there is a disk, at this moment.
     pub(crate) fn is_empty(&self) -> bool {
         self.disk.load(Ordering::Relaxed).is_null()
@@ -139,7 +147,6 @@ impl Bay {
     fn reclaim(&self, old: *mut Disk) -> Option<KBox<Disk>> {
         let old = NonNull::new(old)?;
         self.wait();
-        rcu::synchronize();
         // SAFETY: it came from a `KBox`, was taken out of the bay once, and everybody who had
         // seen it has been waited for.
         Some(unsafe { KBox::from_raw(old.as_ptr()) })
@@ -151,6 +158,7 @@ impl Bay {
         for _ in 0..DEPTH {
             self.srcu.synchronize_expedited();
         }
+        rcu::synchronize();
     }
 }
 

@@ -9,6 +9,7 @@ use super::bindings;
 use super::held::PinnedSlot;
 use super::transfer::{Failed, Reserves, Transfer};
 use crate::device::Device;
+use crate::disk::Disk;
 use crate::engine::entry::Place;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::slot::{PhysicalSlot, Slot};
@@ -188,6 +189,10 @@ impl<W: Way> DiskIo<W> {
         entered: &Entered<'_>,
         slot: PhysicalSlot,
     ) {
+        // SAFETY: by its invariant nobody else uses the page until its call is completed.
+        if unsafe { reserves.copy(W::DIRECTION, entered.disk(), slot, page.page) } {
+            return;
+        }
         let transfer = self
             .0
             .get_or_insert_with(|| Transfer::new(reserves, page.folios));
@@ -280,6 +285,18 @@ impl<'a> CallPage<'a, Load> {
     pub(crate) fn parts(&mut self) -> (&PinnedSlot<'a>, &mut Page) {
         // SAFETY: by the invariant it is nobody else's, and a walk gives out each page once.
         (&self.slot, unsafe { self.page.as_mut() })
+    }
+
+    /// Fills the page from a slot of a disk that is memory. Says whether that was done.
+    #[inline]
+    pub(crate) fn copy_from(
+        &mut self,
+        reserves: &Reserves,
+        disk: &Disk,
+        slot: PhysicalSlot,
+    ) -> bool {
+        // SAFETY: by the invariant the page is nobody else's.
+        unsafe { reserves.copy(Load::DIRECTION, disk, slot, self.page) }
     }
 }
 

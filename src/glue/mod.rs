@@ -9,6 +9,7 @@ pub(crate) mod chardev;
 pub(crate) mod clock;
 pub(crate) mod cluster;
 pub(crate) mod cpu;
+mod dax;
 pub(crate) mod gendisk;
 pub(crate) mod held;
 pub(crate) mod index;

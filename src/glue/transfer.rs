@@ -67,6 +67,38 @@ impl Reserves {
         Ok(reserves)
     }
 
+    /// Copies a page to a slot of a disk, or from there, when the disk is memory. Says whether
+    /// that was done. Does not sleep.
+    ///
+    /// # Safety
+    ///
+    /// As [`Transfer::add`], until this returns.
+    #[inline]
+    pub(super) unsafe fn copy(
+        &self,
+        direction: Direction,
+        disk: &Disk,
+        slot: PhysicalSlot,
+        page: NonNull<Page>,
+    ) -> bool {
+        // SAFETY: as this function requires; slots are below the device's end.
+        let done = unsafe { disk.backing().copy(direction, slot, page) };
+        if done {
+            self.count(&Pinned::new(), disk, direction, 1);
+            disk.ended(direction, true);
+        }
+        done
+    }
+
+    /// So many pages go to a disk, or come from there.
+    fn count(&self, cpu: &Pinned, disk: &Disk, direction: Direction, pages: u32) {
+        let bytes = crate::disk::bytes(u64::from(pages));
+        disk.submitted(cpu, direction, bytes);
+        if let Some(traffic) = self.traffic.local(cpu) {
+            traffic.count(direction, bytes);
+        }
+    }
+
     /// What went to disks and came from there, on each CPU.
     pub(crate) fn traffic(&self) -> impl Iterator<Item = &Traffic> {
         self.traffic.iter()
@@ -262,15 +294,10 @@ impl Transfer {
     }
 
     fn count(&self, open: &Open) {
-        let bytes = crate::disk::bytes(u64::from(open.pages));
-        let cpu = Pinned::new();
         // SAFETY: the reserves outlive the request, and the disk stays until the bio has ended.
         let (reserves, disk) =
             unsafe { (self.request.as_ref().reserves.as_ref(), open.disk.as_ref()) };
-        disk.submitted(&cpu, open.direction, bytes);
-        if let Some(traffic) = reserves.traffic.local(&cpu) {
-            traffic.count(open.direction, bytes);
-        }
+        reserves.count(&Pinned::new(), disk, open.direction, open.pages);
     }
 
     /// Gives up this value's count. Says whether nothing is under way any more.
