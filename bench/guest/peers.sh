@@ -51,3 +51,12 @@ vswap_down() {
     swapoff /dev/vswap0
     rmmod vswap
 }
+
+# The disk only; what is compressed is nothing.
+vswap_disk_up() {
+    insmod /vswap.ko size_mib=$size ram_limit_mib=0
+    echo /dev/pmem0 >/sys/class/vswap/vswap0/tier_add
+    device=/dev/vswap0
+    swapon $device
+}
+vswap_disk_down() { vswap_down; }

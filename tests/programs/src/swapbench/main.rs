@@ -15,6 +15,7 @@ mod churn;
 mod clock;
 mod command;
 mod data;
+mod marker;
 mod phases;
 mod record;
 mod worker;

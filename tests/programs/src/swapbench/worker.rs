@@ -4,6 +4,7 @@
 
 use crate::clock::{timed, Span};
 use crate::data::{swapped_pages, Data, Shape};
+use crate::marker::{self, Phase};
 use serde::{Deserialize, Serialize};
 use std::ffi::CString;
 use std::io::{stdin, Error, Read, Result};
@@ -17,6 +18,9 @@ pub struct Options {
     pub swapoff: Option<String>,
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Tell the plugin when this run and its phases begin and end
+    #[arg(long)]
+    pub mark: bool,
 }
 
 /// What a worker says, a line each.
@@ -35,10 +39,14 @@ fn say(message: &Message) -> Result<()> {
     Ok(())
 }
 
-fn together(work: impl FnOnce() -> Result<()>) -> Result<Span> {
+fn together(mark: bool, phase: Phase, work: impl FnOnce() -> Result<()>) -> Result<Span> {
     say(&Message::Ready)?;
     stdin().lock().read_exact(&mut [0])?;
-    timed(work)
+    if mark {
+        timed(|| marker::within(phase, work))
+    } else {
+        timed(work)
+    }
 }
 
 fn done(phase: &str, span: Span, pages: u64) -> Result<()> {
@@ -50,9 +58,9 @@ fn done(phase: &str, span: Span, pages: u64) -> Result<()> {
 }
 
 /// Fills memory and writes it out. Gives the number of pages that are out.
-fn write(data: &mut Data) -> Result<u64> {
+fn write(mark: bool, data: &mut Data) -> Result<u64> {
     data.fill();
-    let span = together(|| data.page_out())?;
+    let span = together(mark, Phase::Write, || data.page_out())?;
     let pages = swapped_pages()?;
     // The rest was in the lists of a CPU that this process ran on before.
     if pages < data.pages() as u64 * 9 / 10 {
@@ -75,19 +83,30 @@ fn swapoff(device: &str) -> Result<()> {
 }
 
 pub fn run(options: &Options) -> Result<()> {
+    if options.mark {
+        marker::run();
+    }
     let mut data = Data::new(options.shape, options.seed)?;
-    let pages = write(&mut data)?;
+    let pages = write(options.mark, &mut data)?;
     if let Some(device) = &options.swapoff {
-        done("swapoff", together(|| swapoff(device))?, pages)?;
+        done(
+            "swapoff",
+            together(options.mark, Phase::Swapoff, || swapoff(device))?,
+            pages,
+        )?;
         return data.compare(|_| None);
     }
-    let span = together(|| {
+    let span = together(options.mark, Phase::Read, || {
         data.touch();
         Ok(())
     })?;
     done("read", span, pages)?;
     data.compare(|_| None)?;
     // Filled again, as a page that did not change would not be written again.
-    let pages = write(&mut data)?;
-    done("free", together(|| data.unmap())?, pages)
+    let pages = write(options.mark, &mut data)?;
+    done(
+        "free",
+        together(options.mark, Phase::Free, || data.unmap())?,
+        pages,
+    )
 }

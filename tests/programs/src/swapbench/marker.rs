@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Instructions that do nothing, but tell `bench/plugin` what is going on.
+
+use std::arch::asm;
+
+/// What the instructions that follow belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Write,
+    Read,
+    Free,
+    Swapoff,
+}
+
+/// `nopl NUMBER(%rax)`, with a number that nobody else uses.
+macro_rules! mark {
+    ($number:literal) => {
+        // SAFETY: it does nothing.
+        unsafe {
+            asm!(
+                ".byte 0x0f, 0x1f, 0x80",
+                ".long 0x56530000 + {number}",
+                number = const $number,
+                options(nomem, nostack, preserves_flags)
+            );
+        }
+    };
+}
+
+/// The next run begins, in no phase.
+pub fn run() {
+    mark!(0xffff);
+}
+
+/// Does the work in that phase.
+pub fn within<T>(phase: Phase, work: impl FnOnce() -> T) -> T {
+    match phase {
+        Phase::Write => mark!(1),
+        Phase::Read => mark!(2),
+        Phase::Free => mark!(3),
+        Phase::Swapoff => mark!(4),
+    }
+    let result = work();
+    mark!(0);
+    result
+}
