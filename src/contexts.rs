@@ -77,16 +77,16 @@ impl Contexts {
     /// waiting for it. May sleep.
     #[inline]
     fn take(&self) -> Option<Guard<'_, Context, MutexBackend>> {
-        let here = cpu::hint();
-        let first = self.0.get(here)?;
-        if let Some(context) = first.try_lock() {
-            return Some(context);
-        }
+        self.try_take()
+            .or_else(|| Some(self.0.get(cpu::hint())?.lock()))
+    }
+
+    /// A context of one's own, if one is free: this CPU's, or any. Does not sleep.
+    #[inline]
+    fn try_take(&self) -> Option<Guard<'_, Context, MutexBackend>> {
+        let here = self.0.get(cpu::hint())?.try_lock();
         // Its holder was preempted or has moved; others may be idle.
-        self.0
-            .iter()
-            .find_map(|context| context.try_lock())
-            .or_else(|| Some(first.lock()))
+        here.or_else(|| self.0.iter().find_map(|context| context.try_lock()))
     }
 }
 
@@ -112,15 +112,12 @@ impl<'a> Lazy<'a> {
         self.taken = None;
     }
 
-    /// Whether the context is taken.
+    /// The context, if it is taken, or one is free. Does not sleep.
     #[inline]
-    pub(crate) fn is_taken(&self) -> bool {
-        self.taken.is_some()
-    }
-
-    /// The context, if it is taken.
-    #[inline]
-    pub(crate) fn taken(&mut self) -> Option<&mut Context> {
+    pub(crate) fn try_get(&mut self) -> Option<&mut Context> {
+        if self.taken.is_none() {
+            self.taken = self.contexts.try_take();
+        }
         self.taken.as_deref_mut()
     }
 

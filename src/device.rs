@@ -24,7 +24,7 @@ use crate::glue::clock;
 use crate::glue::cluster::{CLUSTER_BYTES, TABLE_BYTES};
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::held::{HeldContent, Owned, PinnedSlot};
-use crate::glue::index::{Index, Preference};
+use crate::glue::index::{Found, Index, Preference};
 use crate::glue::rcu::Reader;
 use crate::glue::transfer::{Failed, Reserves};
 use crate::glue::wait::{Progress, WaitQueue};
@@ -246,11 +246,9 @@ impl Device {
 
     /// Empties a slot of a store that failed. Does not sleep.
     fn free_slot(&self, cpu: &Pinned, slot: Slot, bad: &[&Failed]) {
-        // Freeing can't fail, as it makes no cluster.
-        if let Ok(replaced) = self.index.replace(cpu, slot, Owned::EMPTY) {
-            self.tally(cpu).replaced(&replaced);
-            self.release(cpu, replaced.old, bad);
-        }
+        let replaced = self.index.empty(cpu, slot);
+        self.tally(cpu).replaced(&replaced);
+        self.release(cpu, replaced.old, bad);
     }
 
     /// Gives back what an entry holds that is in no table. Slots of a disk that failed are not
@@ -284,12 +282,16 @@ impl Device {
     fn put(&self, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Stored {
         let content = entry.content();
         let cpu = Pinned::new();
-        match self.index.replace(&cpu, slot.slot(), entry) {
+        match self.index.put(&cpu, slot.slot(), entry) {
             Ok(replaced) => {
                 let tally = self.tally(&cpu);
                 tally.content(content, 1);
-                tally.replaced(&replaced);
-                self.release(&cpu, replaced.old, bad);
+                if replaced.old.is_empty() {
+                    tally.filled(replaced.found, replaced.clusters);
+                } else {
+                    tally.replaced(&replaced);
+                    self.release(&cpu, replaced.old, bad);
+                }
                 Ok(())
             }
             Err(no_memory) => {
@@ -338,36 +340,26 @@ impl Device {
         for _ in 0..LOOKS {
             let (slot, contents) = page.parts();
             let reader = Reader::new();
-            let held = {
-                let cpu = Pinned::new();
-                let (held, found) = self.index.load(&cpu, &reader, slot);
-                let tally = self.tally(&cpu);
-                tally.found(found);
-                match held.content() {
-                    Some(HeldContent::Same(_)) => tally.count(Counter::SameLoads, 1),
-                    Some(HeldContent::Ram(_)) if context.is_taken() => {
-                        tally.count(Counter::RamLoads, 1);
-                    }
-                    _ => {}
-                }
-                held
-            };
+            let (held, found) = self.index.load(&Pinned::new(), &reader, slot);
             match held.content() {
                 Some(HeldContent::Same(word)) => {
                     contents.fill(word);
+                    self.loaded(found, Counter::SameLoads);
                     return Ok(());
                 }
                 Some(HeldContent::Ram(object)) => {
-                    // Taking a context may sleep, and a reader may not.
-                    let Some(context) = context.taken() else {
+                    // Waiting for a context is sleeping, which a reader may not.
+                    let Some(context) = context.try_get() else {
                         drop(reader);
                         context.get()?;
                         continue;
                     };
+                    self.loaded(found, Counter::RamLoads);
                     return self.ram.load(&object, contents, context);
                 }
                 Some(HeldContent::Disk(place)) => {
                     if self.copy_from_disk(&reader, place, &mut page) {
+                        self.loaded(found, Counter::DiskLoads);
                         return Ok(());
                     }
                     drop(reader);
@@ -379,7 +371,7 @@ impl Device {
                     // It may have been moved before the bay was entered; now it stays.
                     match self.place_of(page.slot()) {
                         Some(place) if place.disk == entered.number() => {
-                            self.tally(&Pinned::new()).count(Counter::DiskLoads, 1);
+                            self.loaded(found, Counter::DiskLoads);
                             context.give_back();
                             disk_io.add(&self.reserves, &page, &entered, place.slot);
                             return Ok(());
@@ -411,15 +403,19 @@ impl Device {
     ) -> bool {
         // Until the reader is over the page stays where it is, and the disk as well: who moves
         // one and takes away the other waits for a grace period in between.
-        let done = self
-            .disks
+        self.disks
             .bay(place.disk)
             .and_then(|bay| bay.peek_as(reader))
-            .is_some_and(|disk| page.copy_from(&self.reserves, disk, place.slot));
-        if done {
-            self.tally(&Pinned::new()).count(Counter::DiskLoads, 1);
-        }
-        done
+            .is_some_and(|disk| page.copy_from(&self.reserves, disk, place.slot))
+    }
+
+    /// Counts a page that was found and comes from there.
+    #[inline]
+    fn loaded(&self, found: Found, from: Counter) {
+        let cpu = Pinned::new();
+        let tally = self.tally(&cpu);
+        tally.found(found);
+        tally.count(from, 1);
     }
 
     /// This CPU's counters, to count with while it stays on it.
@@ -500,23 +496,17 @@ impl Device {
     pub(crate) fn table_bytes(&self) -> i64 {
         self.counter(Counter::Clusters)
             .saturating_sub(self.counter(Counter::WholeClusters))
-            .saturating_mul(count(TABLE_BYTES))
+            .saturating_mul(counters::number(TABLE_BYTES))
     }
 
     /// Bytes of the tables, the cluster objects and the disks' allocators.
     pub(crate) fn metadata_bytes(&self) -> i64 {
         let disks = self.disks.sum(|disk| disk.metadata_bytes());
         self.counter(Counter::Clusters)
-            .saturating_mul(count(CLUSTER_BYTES))
+            .saturating_mul(counters::number(CLUSTER_BYTES))
             .saturating_add(self.table_bytes())
             .saturating_add(i64::try_from(disks).unwrap_or(i64::MAX))
     }
-}
-
-/// A number of bytes, to be counted.
-#[inline]
-fn count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A call's pages being stored, one after the other.

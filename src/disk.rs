@@ -8,7 +8,7 @@ use crate::engine::allocator::{
 };
 use crate::engine::header;
 use crate::engine::health::{Health, State};
-use crate::engine::map::SlotMap;
+use crate::engine::map::{Bits, SlotMap};
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::slot::{Offset, PhysicalCluster, PhysicalSlot};
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
@@ -221,7 +221,7 @@ impl Disk {
 
     /// Claims the `count` slots from `slot` on, all in one cluster, or none of them. Does not
     /// sleep.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn claim(&self, slot: PhysicalSlot, count: usize) -> bool {
         self.is_active()
             && self
@@ -232,11 +232,20 @@ impl Disk {
     /// Frees a slot. Does not sleep.
     #[inline]
     pub(crate) fn free(&self, slot: PhysicalSlot) {
-        let freed = self.allocator().is_some_and(|a| a.free(slot));
+        self.freed(self.allocator().is_some_and(|a| a.free(slot)));
+    }
+
+    /// Frees slots of a cluster. Does not sleep.
+    pub(crate) fn free_bits(&self, cluster: PhysicalCluster, bits: &Bits) {
+        self.freed(self.allocator().is_some_and(|a| a.free_bits(cluster, bits)));
+    }
+
+    #[inline]
+    fn freed(&self, in_use: bool) {
         if self.is_full.load(Ordering::Relaxed) {
             self.is_full.store(false, Ordering::Relaxed);
         }
-        if !freed {
+        if !in_use {
             pr_warn_once!("{}: a slot was freed that is not in use\n", self.path());
         }
     }

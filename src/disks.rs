@@ -5,6 +5,7 @@
 use crate::disk::{Allocating, Disk};
 use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
 use crate::engine::form::Home;
+use crate::engine::map::Bits;
 use crate::engine::order::Order;
 use crate::engine::slot::{Offset, PhysicalSlot};
 use crate::glue::backing;
@@ -228,6 +229,13 @@ impl Disks {
     pub(crate) fn free(&self, cpu: &Pinned, place: Place) {
         if let Some(disk) = self.bay(place.disk).and_then(|bay| bay.peek(cpu)) {
             disk.free(place.slot);
+        }
+    }
+
+    /// Frees slots of a physical cluster. Does not sleep.
+    pub(crate) fn free_bits(&self, cpu: &Pinned, home: Home, bits: &Bits) {
+        if let Some(disk) = self.bay(home.disk).and_then(|bay| bay.peek(cpu)) {
+            disk.free_bits(home.cluster, bits);
         }
     }
 

@@ -7,7 +7,7 @@
 //! moment after the first mark, so that many come together; or at once, by who finds no room.
 
 use crate::device::Device;
-use crate::engine::counters::Counter;
+use crate::engine::counters::{self, Counter};
 use crate::engine::slot::{ClusterNumber, Slot};
 use crate::glue::cpu::Pinned;
 use crate::glue::index::Found;
@@ -103,11 +103,16 @@ impl Device {
         let mut any = false;
         self.index().sweep(number, |cpu, swept| {
             let tally = self.tally(cpu);
-            tally.count(Counter::Lookups, swept.marks);
+            let slots = counters::number(swept.slots());
+            any |= slots != 0;
+            tally.count(Counter::Lookups, counters::number(swept.marks));
+            tally.count(Counter::UsedSlots, slots.wrapping_neg());
             tally.clusters(swept.clusters);
+            if let Some((home, bits)) = &swept.whole {
+                tally.count(Counter::DiskSlots, slots.wrapping_neg());
+                self.disks().free_bits(cpu, *home, bits);
+            }
             for entry in swept.into_entries() {
-                any = true;
-                tally.count(Counter::UsedSlots, -1);
                 tally.content(entry.content(), -1);
                 self.release(cpu, entry, &[]);
             }

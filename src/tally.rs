@@ -3,7 +3,7 @@
 //! What is counted of each operation.
 
 use crate::engine::codec::Codec;
-use crate::engine::counters::{Counter, PerCpu};
+use crate::engine::counters::{self, Counter, PerCpu};
 use crate::engine::entry::{Content, Object};
 use crate::engine::table::Change;
 use crate::glue::index::{Clusters, Found, Replaced};
@@ -46,6 +46,14 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// A slot came into use.
+    #[inline]
+    pub(crate) fn filled(&self, found: Found, clusters: Clusters) {
+        self.found(found);
+        self.count(Counter::UsedSlots, 1);
+        self.clusters(clusters);
+    }
+
     /// A slot's entry was replaced, and the old one is no longer in use.
     #[inline]
     pub(crate) fn replaced(&self, replaced: &Replaced) {
@@ -69,7 +77,7 @@ impl<'a> Tally<'a> {
                 if codec == Codec::Raw {
                     self.count(Counter::RawSlots, by);
                 }
-                let bytes = i64::try_from(length.bytes()).unwrap_or(i64::MAX);
+                let bytes = counters::number(length.bytes());
                 self.count(Counter::CompressedBytes, bytes.wrapping_mul(by));
             }
             Some(Content::Disk(_)) => self.count(Counter::DiskSlots, by),

@@ -21,7 +21,7 @@
 //!   claim anywhere. That does no harm, as nobody takes the list's word for it: taking a cluster
 //!   passes over those in use, and a slot is claimed by its bit in any case.
 
-use super::map::SlotMap;
+use super::map::{Bits, SlotMap};
 use super::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
 use super::sync::{AtomicU32, AtomicU64, Ordering};
 
@@ -356,6 +356,7 @@ impl<'a> Space<'a> {
         }
     }
 
+    #[inline]
     fn claim(
         &self,
         cluster: PhysicalCluster,
@@ -379,6 +380,7 @@ impl<'a> Space<'a> {
     }
 
     /// Claims the `count` slots from `from` on, or none.
+    #[inline]
     pub fn claim_at(
         &self,
         cluster: PhysicalCluster,
@@ -435,6 +437,19 @@ impl<'a> Space<'a> {
                 }
             }
             _ => Freed::NotInUse,
+        }
+    }
+
+    /// Frees slots of one cluster. Their owner is done with them. Says how many of them were in
+    /// use.
+    pub fn free_bits(&self, cluster: PhysicalCluster, bits: &Bits) -> (usize, Freed) {
+        let (Some(map), Some(state)) = (self.map(cluster), self.state(cluster)) else {
+            return (0, Freed::NotInUse);
+        };
+        match map.clear_bits(bits).len() {
+            0 => (0, Freed::NotInUse),
+            count if state.count_down(count, 0) => (count, Freed::Emptied(cluster)),
+            count => (count, Freed::Done),
         }
     }
 
@@ -742,6 +757,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
     }
 
     /// Claims the `count` slots from `slot` on, which lie in one cluster, or none.
+    #[inline]
     pub fn claim_at(&self, slot: PhysicalSlot, count: usize) -> bool {
         let claim = self.space.claim_at(slot.cluster(), slot.offset(), count);
         self.claimed(claim).is_some()
@@ -752,6 +768,15 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
     #[must_use]
     pub fn free(&self, slot: PhysicalSlot) -> bool {
         self.freed(self.space.free(slot))
+    }
+
+    /// Frees slots of one cluster, whose owner is done with them. Says whether all were in use; if
+    /// not, the caller has miscounted.
+    #[must_use]
+    pub fn free_bits(&self, cluster: PhysicalCluster, bits: &Bits) -> bool {
+        let (count, freed) = self.space.free_bits(cluster, bits);
+        self.freed(freed);
+        count == bits.len()
     }
 
     /// Retires a slot in use, whose owner is done with it: it is never used again. Says whether

@@ -83,6 +83,12 @@ counters! {
 
 const COUNTERS: usize = Counter::ALL.len();
 
+/// A number of things, to be counted.
+#[inline]
+pub fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// One CPU's counters. The alignment keeps other CPUs off its cache lines.
 #[derive(Debug, Default)]
 #[repr(align(64))]

@@ -245,6 +245,8 @@ impl Entry {
     }
 
     /// What the entry says, or `None` for a word that no constructor makes.
+    // Each caller wants a part of it only, which is little when the rest is not computed.
+    #[inline(always)]
     pub const fn content(self) -> Option<Content> {
         let word = self.0;
         match word & STATE_MASK {

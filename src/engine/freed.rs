@@ -20,9 +20,10 @@ use super::sync::{AtomicU32, Ordering};
 /// the marker finds no note and notes the cluster anew. Both are sequentially consistent, as
 /// this is a store on either side before a load of what the other stores.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct FreedSlots {
-    marks: SlotMap,
     noted: AtomicU32,
+    marks: SlotMap,
 }
 
 impl FreedSlots {

@@ -130,10 +130,16 @@ impl SlotMap {
                 _ => word.swap(0, Ordering::SeqCst),
             }
         });
-        Bits {
-            left: taken,
-            first: index.saturating_mul(WORD_BITS),
-        }
+        Bits::new(index, taken)
+    }
+
+    /// Clears those bits, and gives those of them that were set.
+    pub fn clear_bits(&self, bits: &Bits) -> Bits {
+        let index = bits.word();
+        let cleared = self.0.get(index).map_or(0, |word| {
+            word.fetch_and(!bits.left, Ordering::AcqRel) & bits.left
+        });
+        Bits::new(index, cleared)
     }
 
     /// Claims the first clear bit at or after `from` and those that follow it without a gap,
@@ -174,6 +180,11 @@ impl SlotMap {
     /// Bits claimed before one turns out to be set are cleared again; others may have passed
     /// over them meanwhile.
     pub fn claim_exact(&self, from: Offset, count: usize) -> bool {
+        if count == 1 {
+            let (word, bit) = self.bit(from);
+            return word.load(Ordering::Relaxed) & bit == 0
+                && word.fetch_or(bit, Ordering::AcqRel) & bit == 0;
+        }
         let from = from.index();
         let end = from.saturating_add(count);
         if count == 0 || end > SLOTS_PER_CLUSTER {
@@ -271,6 +282,26 @@ impl Snapshot {
             left: self,
             word: 0,
         }
+    }
+}
+
+impl Bits {
+    fn new(index: usize, left: u64) -> Self {
+        Self {
+            left,
+            first: index.saturating_mul(WORD_BITS),
+        }
+    }
+
+    /// The word's index in its map.
+    pub const fn word(&self) -> usize {
+        self.first / WORD_BITS
+    }
+
+    /// How many bits are left.
+    pub const fn len(&self) -> usize {
+        // Lossless: a widening that `From` can't do in a const fn.
+        self.left.count_ones() as usize
     }
 }
 

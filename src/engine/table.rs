@@ -109,6 +109,12 @@ impl Occupancy {
         self.ram
     }
 
+    /// So many slots in use are no longer; none of them was in the ram tier.
+    pub fn emptied(&mut self, count: usize) {
+        let count = u16::try_from(count).unwrap_or(u16::MAX);
+        self.used = self.used.saturating_sub(count);
+    }
+
     /// A slot's entry changes from `old` to `new`.
     #[inline]
     pub fn change(&mut self, old: Entry, new: Entry) -> Change {

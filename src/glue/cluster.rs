@@ -35,7 +35,10 @@ pub(crate) const CLUSTER_BYTES: usize = size_of::<Cluster>().next_multiple_of(64
 /// - A table that the form leaves is freed a grace period later, and so is the object once it
 ///   has left the index.
 /// - The object gives its number up under its lock, before it leaves the index.
+/// The order is that of the cache lines: a look-up, and the marking of a freed slot, need the
+/// first one and one of the marks.
 #[pin_data]
+#[repr(C)]
 pub(super) struct Cluster {
     pub(super) carried: Carried,
     /// A [`Form`]. Changed with the lock held, or before the object is published.
@@ -46,11 +49,11 @@ pub(super) struct Cluster {
     /// lock order.
     #[pin]
     occupancy: SpinLock<Occupancy>,
+    /// Of the object, when it is given back.
+    head: Head,
     /// Which slots the swap core has freed, and not stored to since: their entries are given back
     /// with the next sweep.
     pub(super) freed: FreedSlots,
-    /// Of the object, when it is given back.
-    head: Head,
     /// Which slots are in use, of a whole cluster. For any other form it is left over from
     /// when the cluster was one, or clear.
     map: SlotMap,
@@ -110,6 +113,12 @@ impl Cluster {
         }
     }
 
+    /// The form, without the lock: it may be another one by now.
+    #[inline]
+    pub(super) fn form(&self) -> Form {
+        Form::from_word(self.form.load(Ordering::Relaxed))
+    }
+
     /// Takes the lock; `None` when the object is not that cluster.
     #[inline]
     pub(super) fn lock(&self, number: ClusterNumber) -> Option<Locked<'_>> {
@@ -150,7 +159,7 @@ impl Locked<'_> {
     /// The cluster's form.
     #[inline]
     pub(super) fn form(&self) -> Form {
-        Form::from_word(self.cluster.form.load(Ordering::Relaxed))
+        self.cluster.form()
     }
 
     /// The entry at `offset`.
@@ -175,29 +184,41 @@ impl Locked<'_> {
         spare: &mut Option<TablePage>,
     ) -> Result<(Entry, Change), NeedsTable> {
         loop {
+            if let Some(replaced) = self.put_as_it_is(offset, new) {
+                return Ok(replaced);
+            }
             match self.form() {
-                Form::Table(address) => {
-                    // SAFETY: as in `get`.
-                    let table = unsafe { table(address) };
-                    return Ok(table.replace(offset, new, &mut self.occupancy));
-                }
-                Form::Whole(home) if new.is_empty() || new == home.entry(offset) => {
-                    let was = if new.is_empty() {
-                        self.cluster.map.clear(offset)
-                    } else {
-                        self.cluster.map.set(offset)
-                    };
-                    let old = if was {
-                        home.entry(offset)
-                    } else {
-                        Entry::EMPTY
-                    };
-                    return Ok((old, self.occupancy.change(old, new)));
-                }
                 Form::Whole(home) => self.spread(home, spare.take().ok_or(NeedsTable)?),
                 // Not while the object carries a number.
-                Form::None => return Ok((Entry::EMPTY, Change::None)),
+                Form::Table(_) | Form::None => return Ok((Entry::EMPTY, Change::None)),
             }
+        }
+    }
+
+    /// Puts an entry at `offset` and gives back what stood there, unless a whole cluster can't
+    /// stay one.
+    #[inline(always)]
+    pub(super) fn put_as_it_is(&mut self, offset: Offset, new: Entry) -> Option<(Entry, Change)> {
+        match self.form() {
+            Form::Table(address) => {
+                // SAFETY: as in `get`.
+                let table = unsafe { table(address) };
+                Some(table.replace(offset, new, &mut self.occupancy))
+            }
+            Form::Whole(home) if new.is_empty() || new == home.entry(offset) => {
+                let was = if new.is_empty() {
+                    self.cluster.map.clear(offset)
+                } else {
+                    self.cluster.map.set(offset)
+                };
+                let old = if was {
+                    home.entry(offset)
+                } else {
+                    Entry::EMPTY
+                };
+                Some((old, self.occupancy.change(old, new)))
+            }
+            Form::Whole(_) | Form::None => None,
         }
     }
 
@@ -284,6 +305,16 @@ impl Locked<'_> {
     /// empty.
     pub(super) fn take_freed(&self, word: usize) -> Bits {
         self.cluster.freed.take(word)
+    }
+
+    /// Empties slots of a whole cluster. Gives its home, and those of them that were in use.
+    pub(super) fn empty_whole(&mut self, bits: &Bits) -> Option<(Home, Bits)> {
+        let Form::Whole(home) = self.form() else {
+            return None;
+        };
+        let emptied = self.cluster.map.clear_bits(bits);
+        self.occupancy.emptied(emptied.len());
+        Some((home, emptied))
     }
 
     /// The cluster is no more: the object gives its number up.

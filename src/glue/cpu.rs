@@ -5,6 +5,7 @@
 //! C header: `include/linux/smp.h`
 
 use super::bindings;
+use core::mem::ManuallyDrop;
 use kernel::prelude::*;
 use kernel::types::NotThreadSafe;
 
@@ -28,6 +29,19 @@ impl Pinned {
         Self(lossless(cpu), NotThreadSafe)
     }
 
+    /// For a caller that has preemption off already, as who holds a spinlock does.
+    ///
+    /// # Safety
+    ///
+    /// Preemption is off, and stays so as long as the value lives.
+    #[inline]
+    pub(super) unsafe fn already() -> ManuallyDrop<Self> {
+        // SAFETY: no requirements.
+        let cpu = unsafe { bindings::vswap_this_cpu() };
+        // INVARIANT: preemption is off; the guard is not dropped, so it stays so.
+        ManuallyDrop::new(Self(lossless(cpu), NotThreadSafe))
+    }
+
     /// The CPU's number, below [`count`].
     #[inline]
     pub(crate) fn number(&self) -> usize {
@@ -47,7 +61,7 @@ impl Drop for Pinned {
 #[inline]
 pub(crate) fn hint() -> usize {
     // SAFETY: no requirements.
-    lossless(unsafe { kernel::bindings::raw_smp_processor_id() })
+    lossless(unsafe { bindings::vswap_this_cpu() })
 }
 
 /// One more than the highest number a CPU can ever have; CPUs that come later are counted.

@@ -41,7 +41,9 @@ unsafe extern "C" fn slot_free_notify(bdev: *mut kernel::bindings::block_device,
     // device, which lives at least as long.
     let device = unsafe { &*(*(*bdev).bd_disk).private_data.cast::<Device>() };
     if let Some(slot) = swap_io::slot_of(offset) {
-        device.free(&Pinned::new(), slot);
+        // SAFETY: a spinlock of the swap core's is held until this returns.
+        let cpu = unsafe { Pinned::already() };
+        device.free(&cpu, slot);
     }
 }
 

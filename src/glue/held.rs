@@ -88,6 +88,12 @@ impl Owned {
         self.0.content()
     }
 
+    /// Whether it is the empty entry.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the object is left to a mover.
     #[inline]
     pub(super) fn is_moving(&self) -> bool {
@@ -121,7 +127,8 @@ impl Held<'_> {
     }
 
     /// What the entry says.
-    #[inline]
+    // As [`Entry::content`].
+    #[inline(always)]
     pub(crate) fn content(&self) -> Option<HeldContent<'_>> {
         Some(match self.0.content()? {
             Content::Empty => HeldContent::Empty,

@@ -36,6 +36,11 @@ void vswap_put_cpu(void)
 	put_cpu();
 }
 
+unsigned int vswap_this_cpu(void)
+{
+	return raw_smp_processor_id();
+}
+
 u64 vswap_total_ram(void)
 {
 	return (u64)totalram_pages() << PAGE_SHIFT;
@@ -414,7 +419,7 @@ void vswap_dax_close(struct dax_device *dax)
 	put_dax(dax);
 }
 
-/* What is written need not outlive a power failure, but past the caches is the device's way. */
+/* What is written need not outlive a power failure, so no cache is flushed. */
 bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page)
 {
 	int lock = dax_read_lock();
@@ -422,7 +427,7 @@ bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page)
 	bool done = dax_direct_access(dax, place, 1, DAX_ACCESS, &to, NULL) == 1;
 
 	if (done)
-		memcpy_flushcache(to, page, PAGE_SIZE);
+		copy_page(to, (void *)page);
 	dax_read_unlock(lock);
 	return done;
 }

@@ -27,6 +27,7 @@ static const unsigned int VSWAP_BLKGETSIZE64 = BLKGETSIZE64;
 /* cpu */
 unsigned int vswap_get_cpu(void);
 void vswap_put_cpu(void);
+unsigned int vswap_this_cpu(void);
 
 /* memory */
 u64 vswap_total_ram(void);

@@ -31,7 +31,7 @@ use super::xarray::PointerArray;
 use crate::engine::entry::{Content, Entry, Place};
 use crate::engine::form::{Form, Home};
 use crate::engine::last_used::{self, LastUsed};
-use crate::engine::map::{WORDS, WORD_BITS};
+use crate::engine::map::{Bits, WORDS, WORD_BITS};
 use crate::engine::slot::{ClusterNumber, Offset, Slot};
 use crate::engine::table::Change;
 use core::ptr::{self, NonNull};
@@ -46,7 +46,7 @@ pub(crate) enum Found {
     Walked,
 }
 
-/// What [`Index::replace`] did.
+/// What [`Index::put`] or [`Index::empty`] did.
 pub(crate) struct Replaced {
     /// The entry that was there.
     pub(crate) old: Owned,
@@ -87,11 +87,14 @@ pub(crate) struct Marked {
 /// What slots held that were freed: those of one word of a cluster's map.
 pub(crate) struct Swept {
     /// Slots that were marked.
-    pub(crate) marks: i64,
+    pub(crate) marks: usize,
     /// How the clusters changed.
     pub(crate) clusters: Clusters,
+    /// Of a whole cluster: its home, and the slots that were in use, whose places there are the
+    /// caller's to free. There are no entries then.
+    pub(crate) whole: Option<(Home, Bits)>,
     /// How many of the entries there are.
-    slots: usize,
+    count: usize,
     entries: [Entry; WORD_BITS],
 }
 
@@ -100,7 +103,8 @@ impl Default for Swept {
         Self {
             marks: 0,
             clusters: Clusters::default(),
-            slots: 0,
+            whole: None,
+            count: 0,
             entries: [Entry::EMPTY; WORD_BITS],
         }
     }
@@ -108,10 +112,15 @@ impl Default for Swept {
 
 impl Swept {
     fn push(&mut self, entry: Entry) {
-        if let Some(place) = self.entries.get_mut(self.slots) {
+        if let Some(place) = self.entries.get_mut(self.count) {
             *place = entry;
-            self.slots = self.slots.wrapping_add(1);
+            self.count = self.count.wrapping_add(1);
         }
+    }
+
+    /// Slots that were in use.
+    pub(crate) fn slots(&self) -> usize {
+        self.whole.as_ref().map_or(self.count, |(_, bits)| bits.len())
     }
 
     /// The entries, which are the caller's to release.
@@ -119,7 +128,7 @@ impl Swept {
         // SAFETY: each was taken out of its table, and comes here once. The swap core has freed
         // the slot; an object that a mover reads says so.
         let owned = |entry| unsafe { Owned::new(entry) };
-        self.entries.into_iter().take(self.slots).map(owned)
+        self.entries.into_iter().take(self.count).map(owned)
     }
 }
 
@@ -236,30 +245,62 @@ impl Index {
         (unsafe { Held::new(entry) }, found)
     }
 
-    /// Puts an entry into a slot; the empty entry frees it. Does not sleep.
+    /// Puts an entry, which is not the empty one, into a slot. Does not sleep.
     ///
     /// Gives the entry back when there was no memory for the slot's cluster; nothing changed
-    /// then. Freeing can't fail.
+    /// then.
     #[inline]
-    pub(crate) fn replace(
+    pub(crate) fn put(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, NoMemory> {
+        let number = slot.cluster();
+        if let Some((cluster, found)) = self.find(cpu, number) {
+            if let Some(mut locked) = cluster.lock(number) {
+                if let Some(replaced) = locked.put_as_it_is(slot.offset(), new.entry()) {
+                    let clusters = Clusters::default();
+                    return Ok(self.has_put(cpu, cluster, locked, found, slot, replaced, clusters));
+                }
+            }
+        }
+        self.put_slowly(cpu, slot, new)
+    }
+
+    /// Ends a put, of which `replaced` came.
+    #[inline]
+    #[allow(clippy::too_many_arguments, reason = "the end of two functions")]
+    fn has_put(
         &self,
         cpu: &Pinned,
+        cluster: &Cluster,
+        locked: Locked<'_>,
+        found: Found,
         slot: Slot,
-        new: Owned,
-    ) -> Result<Replaced, NoMemory> {
+        (old, change): (Entry, Change),
+        clusters: Clusters,
+    ) -> Replaced {
+        locked.unmark(slot.offset());
+        locked.touch(clock::ticks());
+        drop(locked);
+        if found == Found::Walked {
+            self.remember(cpu, cluster, slot.cluster());
+        }
+        Replaced {
+            // SAFETY: it was just taken out of its table. The swap core neither writes nor frees
+            // a slot that is being read; an object that a mover reads says so.
+            old: unsafe { Owned::new(old) },
+            change,
+            clusters,
+            found,
+        }
+    }
+
+    /// As [`put`](Self::put), when there is no cluster, or it needs a table.
+    #[cold]
+    #[inline(never)]
+    fn put_slowly(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, NoMemory> {
         let (number, entry) = (slot.cluster(), new.entry());
         let mut clusters = Clusters::default();
         let mut spare = None;
         loop {
             let Some((cluster, found)) = self.find(cpu, number) else {
-                if entry.is_empty() {
-                    return Ok(Replaced {
-                        old: Owned::EMPTY,
-                        change: Change::None,
-                        clusters,
-                        found: Found::Walked,
-                    });
-                }
                 // The cluster may go before the loop comes back to it; then another is made.
                 match self.make(slot, entry) {
                     Ok(Some(whole)) => clusters.made(whole, 1),
@@ -268,14 +309,12 @@ impl Index {
                 }
                 continue;
             };
-            // If it went while its lock was waited for, it is out of the index now; perhaps it
-            // is another cluster.
+            // If it went while its lock was waited for, it is out of the index now.
             let Some(mut locked) = cluster.lock(number) else {
                 continue;
             };
             let whole = is_whole(&locked);
-            locked.unmark(slot.offset());
-            let Ok((old, change)) = locked.put(slot.offset(), entry, &mut spare) else {
+            let Ok(replaced) = locked.put(slot.offset(), entry, &mut spare) else {
                 drop(locked);
                 spare = TablePage::new();
                 if spare.is_none() {
@@ -286,42 +325,64 @@ impl Index {
             if whole && !is_whole(&locked) {
                 clusters.whole = clusters.whole.wrapping_sub(1);
             }
-            // SAFETY: it was just taken out of its table. The swap core neither writes nor
-            // frees a slot that is being read; an object that a mover reads says so.
-            let old = unsafe { Owned::new(old) };
-            if change != Change::Freed || !locked.occupancy().is_empty() {
-                if !entry.is_empty() {
-                    locked.touch(clock::ticks());
-                }
-                drop(locked);
-                if found == Found::Walked {
-                    self.remember(cpu, cluster, number);
-                }
-                return Ok(Replaced {
-                    old,
-                    change,
-                    clusters,
-                    found,
-                });
-            }
-            clusters.made(is_whole(&locked), -1);
-            self.unpublish(locked, number);
-            // SAFETY: the object has given up its number under the lock and is out of the
-            // index; only this thread saw the last slot go, so only it gets here.
-            unsafe { self.give_back(NonNull::from(cluster)) };
-            return Ok(Replaced {
-                old,
-                change,
-                clusters,
-                found,
-            });
+            return Ok(self.has_put(cpu, cluster, locked, found, slot, replaced, clusters));
         }
+    }
+
+    /// Empties a slot that the swap core has pinned, at once. Does not sleep.
+    #[cold]
+    pub(crate) fn empty(&self, cpu: &Pinned, slot: Slot) -> Replaced {
+        let number = slot.cluster();
+        let mut replaced = Replaced {
+            old: Owned::EMPTY,
+            change: Change::None,
+            clusters: Clusters::default(),
+            found: Found::Walked,
+        };
+        while let Some((cluster, found)) = self.find(cpu, number) {
+            replaced.found = found;
+            let Some(mut locked) = cluster.lock(number) else {
+                continue;
+            };
+            locked.unmark(slot.offset());
+            // A slot is emptied without a table.
+            let Ok((old, change)) = locked.put(slot.offset(), Entry::EMPTY, &mut None) else {
+                break;
+            };
+            // SAFETY: as in `put`.
+            replaced.old = unsafe { Owned::new(old) };
+            replaced.change = change;
+            if change == Change::Freed && locked.occupancy().is_empty() {
+                replaced.clusters.made(is_whole(&locked), -1);
+                self.unpublish(locked, number);
+                // SAFETY: the object has given up its number under the lock and is out of the
+                // index; only this thread saw the last slot go, so only it gets here.
+                unsafe { self.give_back(NonNull::from(cluster)) };
+            }
+            break;
+        }
+        replaced
     }
 
     /// Marks a slot that the swap core has freed; [`sweep`](Self::sweep) does the rest. Does not
     /// sleep.
     #[inline]
     pub(crate) fn mark_freed(&self, cpu: &Pinned, slot: Slot) -> Marked {
+        if let Some(cluster) = self.find_last_used(cpu, slot.cluster()) {
+            if !cluster.freed.mark(slot.offset()) {
+                return Marked {
+                    found: Found::LastUsed,
+                    is_first: false,
+                };
+            }
+        }
+        self.mark_freed_slowly(cpu, slot)
+    }
+
+    /// As [`mark_freed`](Self::mark_freed), when the cluster has to be looked for, or noted.
+    #[cold]
+    #[inline(never)]
+    fn mark_freed_slowly(&self, cpu: &Pinned, slot: Slot) -> Marked {
         let number = slot.cluster();
         let Some((cluster, found)) = self.find(cpu, number) else {
             // A page of zeros, which was never stored.
@@ -388,16 +449,20 @@ impl Index {
         word: usize,
     ) -> Swept {
         let mut swept = Swept::default();
-        for offset in locked.take_freed(word) {
-            swept.marks = swept.marks.wrapping_add(1);
-            if let Ok((old, Change::Freed)) = locked.put(offset, Entry::EMPTY, &mut None) {
-                swept.push(old);
+        let freed = locked.take_freed(word);
+        swept.marks = freed.len();
+        swept.whole = locked.empty_whole(&freed);
+        if swept.whole.is_none() {
+            for offset in freed {
+                if let Some((old, Change::Freed)) = locked.put_as_it_is(offset, Entry::EMPTY) {
+                    swept.push(old);
+                }
             }
         }
-        if swept.slots != 0 && locked.occupancy().is_empty() {
+        if swept.slots() != 0 && locked.occupancy().is_empty() {
             swept.clusters.made(is_whole(&locked), -1);
             self.unpublish(locked, number);
-            // SAFETY: as in `replace`.
+            // SAFETY: as in `empty`.
             unsafe { self.give_back(NonNull::from(cluster)) };
         }
         swept
@@ -406,10 +471,8 @@ impl Index {
     /// Where a slot's page is best put on a disk.
     #[inline]
     pub(crate) fn preference(&self, cpu: &Pinned, slot: Slot) -> Preference {
-        let locked = self
-            .find(cpu, slot.cluster())
-            .and_then(|(cluster, _)| cluster.lock(slot.cluster()));
-        match locked.map(|locked| locked.form()) {
+        // Without the lock: if the cluster changes, the page lies elsewhere, which is as well.
+        match self.find(cpu, slot.cluster()).map(|(found, _)| found.form()) {
             None => Preference::None,
             Some(Form::Whole(home)) => Preference::Home(home),
             Some(Form::Table(_) | Form::None) => Preference::Anywhere,
@@ -626,7 +689,7 @@ impl Index {
                 }
             }
             self.unpublish(locked, number);
-            // SAFETY: as in `replace`.
+            // SAFETY: as in `empty`.
             unsafe { self.give_back(cluster) };
         }
     }
@@ -635,19 +698,28 @@ impl Index {
     /// the object's lock held or a slot of the cluster in use.
     #[inline]
     fn find<'a>(&'a self, cpu: &'a Pinned, number: ClusterNumber) -> Option<(&'a Cluster, Found)> {
-        if let Some(token) = self.last_used.local(cpu).and_then(LastUsed::get) {
-            // SAFETY: what is remembered was an object of `self.objects` that had not been
-            // given back, or is forgotten before it is; as preemption is off, RCU keeps its
-            // memory an object.
-            let cluster = unsafe { &*ptr::with_exposed_provenance::<Cluster>(token) };
-            if cluster.carried.is(number) {
-                return Some((cluster, Found::LastUsed));
-            }
+        if let Some(cluster) = self.find_last_used(cpu, number) {
+            return Some((cluster, Found::LastUsed));
         }
         let cluster = self.array.load(index(number))?;
         // SAFETY: it was in the index while preemption was off, which as an RCU reader keeps its
         // memory an object.
         Some((unsafe { cluster.as_ref() }, Found::Walked))
+    }
+
+    /// As [`find`](Self::find), if it is the one that the CPU used last.
+    #[inline]
+    fn find_last_used<'a>(
+        &'a self,
+        cpu: &'a Pinned,
+        number: ClusterNumber,
+    ) -> Option<&'a Cluster> {
+        let token = self.last_used.local(cpu).and_then(LastUsed::get)?;
+        // SAFETY: what is remembered was an object of `self.objects` that had not been given
+        // back, or is forgotten before it is; as preemption is off, RCU keeps its memory an
+        // object.
+        let cluster = unsafe { &*ptr::with_exposed_provenance::<Cluster>(token) };
+        cluster.carried.is(number).then_some(cluster)
     }
 
     /// Has this CPU remember the object, unless that is no longer the cluster.
