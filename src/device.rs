@@ -26,6 +26,7 @@ use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::held::{HeldContent, Owned, PinnedSlot};
 use crate::glue::index::{Found, Index, Preference};
 use crate::glue::rcu::Reader;
+use crate::glue::trace;
 use crate::glue::transfer::{Failed, Reserves};
 use crate::glue::wait::{Progress, WaitQueue};
 use crate::ram::{Incompressible, Ram};
@@ -231,6 +232,7 @@ impl Device {
             let cpu = Pinned::new();
             self.free_slot(&cpu, page.slot().slot(), bad);
             self.tally(&cpu).count(Counter::FailedStores, 1);
+            trace::store_failed(page.slot().slot());
         }
     }
 
@@ -284,6 +286,7 @@ impl Device {
         let cpu = Pinned::new();
         match self.index.put(&cpu, slot.slot(), entry) {
             Ok(replaced) => {
+                trace::store(slot.slot(), content);
                 let tally = self.tally(&cpu);
                 tally.content(content, 1);
                 if replaced.old.is_empty() {
@@ -341,6 +344,7 @@ impl Device {
             let (slot, contents) = page.parts();
             let reader = Reader::new();
             let (held, found) = self.index.load(&Pinned::new(), &reader, slot);
+            held.trace(slot);
             match held.content() {
                 Some(HeldContent::Same(word)) => {
                     contents.fill(word);

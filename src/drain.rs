@@ -20,6 +20,7 @@ use crate::glue::cpu::Pinned;
 use crate::glue::held::Owned;
 use crate::glue::index::Moved;
 use crate::glue::signal;
+use crate::glue::trace;
 use crate::glue::transfer::{BufferTransfer, Failed};
 use crate::mover::{Mover, NewContent, CHUNK};
 use kernel::prelude::*;
@@ -208,28 +209,30 @@ impl Drainer<'_> {
             if signal::interrupted() {
                 return Err(EINTR);
             }
-            self.drain(overview.number)
-                .inspect_err(|error| stopped(path, disk, *error))?;
+            let moved = self.drain(overview.number);
+            trace::drain(overview.number, &moved);
+            moved.inspect_err(|error| stopped(path, disk, *error))?;
         }
         self.mover.flush();
         Ok(())
     }
 
-    /// Moves a cluster's pages away.
+    /// Moves a cluster's pages away. Gives how many there were.
     #[inline(never)]
-    fn drain(&mut self, number: ClusterNumber) -> Result {
+    fn drain(&mut self, number: ClusterNumber) -> Result<usize> {
         let device = self.mover.device();
         let from = device.index().home(&Pinned::new(), number);
         let from = from.filter(|home| home.disk == self.disk.number());
         self.look(number);
-        if self.places.is_empty() {
-            return Ok(());
+        let pages = self.places.len();
+        if pages == 0 {
+            return Ok(0);
         }
         // A whole cluster stays one, if there is a cluster for it elsewhere.
         if let (Some(from), Some((first, _))) = (from, self.places.first()) {
             let to = device.disks().new_home(first.offset());
             if to.is_some_and(|to| self.rehome(number, from, to)) {
-                return Ok(());
+                return Ok(pages);
             }
         }
         let mut result = Ok(());
@@ -243,7 +246,7 @@ impl Drainer<'_> {
         }
         self.unreadable = self.unreadable.saturating_add(self.unreadable_here);
         self.mover.collapse(number);
-        result
+        result.map(|()| pages)
     }
 
     fn move_places(&mut self) -> Result {

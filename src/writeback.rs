@@ -18,6 +18,7 @@ use crate::glue::held::{Moving, Owned};
 use crate::glue::index::Overview;
 use crate::glue::signal;
 use crate::glue::thread::{Stop, Work};
+use crate::glue::trace;
 use crate::glue::transfer::BufferTransfer;
 use crate::glue::wait::WaitQueue;
 use crate::mover::{Mover, NewContent, Slots, CHUNK};
@@ -187,9 +188,15 @@ impl Writer {
     /// Writes a cluster's pages back. Gives how many. May sleep.
     ///
     /// `ENOSPC`: no disk has room. `EDQUOT`: what may be written in a day is written.
+    pub(crate) fn write_back(&mut self, number: ClusterNumber) -> Result<usize> {
+        let result = self.write_cluster(number);
+        trace::writeback(number, &result);
+        result
+    }
+
     // Out of line, as is the step below: their frames don't add up.
     #[inline(never)]
-    pub(crate) fn write_back(&mut self, number: ClusterNumber) -> Result<usize> {
+    fn write_cluster(&mut self, number: ClusterNumber) -> Result<usize> {
         let device = self.mover.device();
         let mut others = 0usize;
         self.slots.clear();

@@ -48,6 +48,11 @@ impl Slot {
         Self(number)
     }
 
+    /// The number, as the page tables hold it.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
     /// The slot `count` slots further on, or `None` past the 32-bit end.
     pub fn checked_add(self, count: usize) -> Option<Self> {
         self.0.checked_add(u32::try_from(count).ok()?).map(Self)

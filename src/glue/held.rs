@@ -7,6 +7,7 @@
 //! are met as one of these only. The module has one device and that has one pool, so no type
 //! says whose object it is.
 
+use super::trace;
 use crate::engine::entry::{Content, Entry, Object, Place};
 use crate::engine::slot::Slot;
 use core::marker::PhantomData;
@@ -124,6 +125,12 @@ impl Held<'_> {
     pub(super) unsafe fn new(entry: Entry) -> Self {
         // INVARIANT: as this function requires.
         Self(entry, PhantomData)
+    }
+
+    /// Reports that the page of that slot is read.
+    #[inline(always)]
+    pub(crate) fn trace(&self, slot: &PinnedSlot<'_>) {
+        trace::load(slot.slot(), self.0);
     }
 
     /// What the entry says.

@@ -98,6 +98,14 @@ void vswap_dax_close(struct dax_device *dax);
 bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page);
 bool vswap_dax_read(struct dax_device *dax, u64 place, void *page);
 
+/* tracepoints: see tracepoints.h */
+void vswap_trace_store(unsigned int slot, unsigned int tier, unsigned int bytes);
+void vswap_trace_load(unsigned int slot, unsigned int tier, unsigned int bytes);
+void vswap_trace_store_failed(unsigned int slot);
+void vswap_trace_writeback(unsigned int cluster, unsigned int pages, int error);
+void vswap_trace_drain(unsigned int cluster, unsigned int pages, int error);
+void vswap_trace_io_error(unsigned int disk, unsigned int slot, unsigned int pages, bool write);
+
 /* SRCU with sections that end anywhere */
 int vswap_srcu_init(struct srcu_struct *srcu);
 struct srcu_ctr __percpu *vswap_srcu_down(struct srcu_struct *srcu);

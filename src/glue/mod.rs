@@ -22,6 +22,7 @@ pub(crate) mod srcu;
 pub(crate) mod swap_io;
 pub(crate) mod sysfs;
 pub(crate) mod thread;
+pub(crate) mod trace;
 pub(crate) mod transfer;
 pub(crate) mod wait;
 pub(crate) mod xarray;

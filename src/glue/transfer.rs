@@ -15,6 +15,7 @@ use super::cpu::{PerCpu, Pinned};
 use super::memory::Buffer;
 use super::srcu::Section;
 use super::thread::NoReclaim;
+use super::trace;
 use crate::device::Device;
 use crate::disk::Disk;
 use crate::engine::entry::{DiskNumber, Place};
@@ -457,6 +458,9 @@ unsafe extern "C" fn ended(bio: *mut kernel::bindings::bio) {
         extent.disk.as_ref().ended(direction, ok);
         bindings::vswap_bio_free(bio);
         let shared = request.as_ref();
+        if !ok {
+            trace::io_error(extent.number, extent.first, extent.count, direction);
+        }
         if ok {
             drop(extent);
         } else {
