@@ -10,12 +10,12 @@ use crate::glue::inode::SwapInode;
 use crate::glue::memory;
 use crate::glue::sysfs::{attributes, Attribute, Text};
 use crate::glue::thread::Thread;
+use crate::sweep::Sweeper;
 use crate::tiers::{
     AddAttribute, CancelAttribute, HighWatermarkAttribute, LowWatermarkAttribute,
     RecompressAttribute, RemoveAttribute, TiersAttribute, WritebackAttribute,
     WritebackLimitAttribute,
 };
-use crate::sweep::Sweeper;
 use crate::writeback::Background;
 use kernel::fmt::{self, Write};
 use kernel::prelude::*;

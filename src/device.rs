@@ -399,12 +399,7 @@ impl Device {
 
     /// Reads a page from a disk that is memory. Says whether that was done.
     #[inline]
-    fn copy_from_disk(
-        &self,
-        reader: &Reader,
-        place: Place,
-        page: &mut CallPage<'_, Load>,
-    ) -> bool {
+    fn copy_from_disk(&self, reader: &Reader, place: Place, page: &mut CallPage<'_, Load>) -> bool {
         // Until the reader is over the page stays where it is, and the disk as well: who moves
         // one and takes away the other waits for a grace period in between.
         self.disks

@@ -298,6 +298,11 @@ impl Bits {
         self.first / WORD_BITS
     }
 
+    /// Whether no bit is left.
+    pub const fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
     /// How many bits are left.
     pub const fn len(&self) -> usize {
         // Lossless: a widening that `From` can't do in a const fn.

@@ -31,6 +31,8 @@ pub mod counters;
 pub mod entry;
 pub mod form;
 pub mod freed;
+#[cfg(all(test, loom))]
+mod freed_models;
 pub mod header;
 pub mod health;
 pub mod last_used;

@@ -120,7 +120,9 @@ impl Swept {
 
     /// Slots that were in use.
     pub(crate) fn slots(&self) -> usize {
-        self.whole.as_ref().map_or(self.count, |(_, bits)| bits.len())
+        self.whole
+            .as_ref()
+            .map_or(self.count, |(_, bits)| bits.len())
     }
 
     /// The entries, which are the caller's to release.
@@ -472,7 +474,10 @@ impl Index {
     #[inline]
     pub(crate) fn preference(&self, cpu: &Pinned, slot: Slot) -> Preference {
         // Without the lock: if the cluster changes, the page lies elsewhere, which is as well.
-        match self.find(cpu, slot.cluster()).map(|(found, _)| found.form()) {
+        match self
+            .find(cpu, slot.cluster())
+            .map(|(found, _)| found.form())
+        {
             None => Preference::None,
             Some(Form::Whole(home)) => Preference::Home(home),
             Some(Form::Table(_) | Form::None) => Preference::Anywhere,
@@ -709,11 +714,7 @@ impl Index {
 
     /// As [`find`](Self::find), if it is the one that the CPU used last.
     #[inline]
-    fn find_last_used<'a>(
-        &'a self,
-        cpu: &'a Pinned,
-        number: ClusterNumber,
-    ) -> Option<&'a Cluster> {
+    fn find_last_used<'a>(&'a self, cpu: &'a Pinned, number: ClusterNumber) -> Option<&'a Cluster> {
         let token = self.last_used.local(cpu).and_then(LastUsed::get)?;
         // SAFETY: what is remembered was an object of `self.objects` that had not been given
         // back, or is forgotten before it is; as preemption is off, RCU keeps its memory an

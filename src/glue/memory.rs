@@ -96,9 +96,8 @@ impl<T: Cached> ObjectCache<T> {
         let size = u32::try_from(size_of::<T>())?;
         // SAFETY: the name lives for ever, and the constructor lives as long as the module,
         // which destroys the cache before it goes.
-        let cache = unsafe {
-            bindings::vswap_object_cache(name.as_char_ptr(), size, Some(construct::<T>))
-        };
+        let cache =
+            unsafe { bindings::vswap_object_cache(name.as_char_ptr(), size, Some(construct::<T>)) };
         // INVARIANT: just made so.
         NonNull::new(cache)
             .map(|cache| Self {

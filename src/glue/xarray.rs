@@ -92,14 +92,8 @@ impl<T> PointerArray<T> {
     fn find_with(&self, index: usize, filter: u32) -> Option<(usize, NonNull<T>)> {
         let mut place = index;
         // SAFETY: `xa` is initialized by the invariant; `place` outlives the call.
-        let found = unsafe {
-            kernel::bindings::xa_find(
-                self.xa.get(),
-                &mut place,
-                usize::MAX,
-                filter,
-            )
-        };
+        let found =
+            unsafe { kernel::bindings::xa_find(self.xa.get(), &mut place, usize::MAX, filter) };
         NonNull::new(found.cast()).map(|pointer| (place, pointer))
     }
 }

@@ -1,0 +1,4 @@
+# what: whoever marks a freed slot takes the cluster for noted
+# file: src/engine/freed.rs
+# test: models
+s/self\.noted\.load(Ordering::SeqCst) == 0/false/

@@ -1,0 +1,7 @@
+# what: the index forgets to take a slot's mark away when a page is stored in it
+# file: src/glue/index.rs
+# test: races
+/^        locked\.unmark(slot\.offset());$/{
+N
+s/.*\n\(        locked\.touch\)/\1/
+}
