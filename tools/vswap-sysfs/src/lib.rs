@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The attributes of vswap's device, typed: what is below `/sys/class/vswap/vswap0/`.
+//!
+//! ```no_run
+//! let device = vswap_sysfs::Device::open("/")?;
+//! println!("{} pages in use", device.stat()?.used_slots());
+//! device.add_tier("/dev/nvme0n1p3", 10)?;
+//! # Ok::<(), vswap_sysfs::Error>(())
+//! ```
+//!
+//! Figures and fields that this crate does not know are kept or left out, and those that are
+//! missing are 0, so that it works with modules that are older or newer than itself.
+#![forbid(unsafe_code)]
+
+mod device;
+mod error;
+mod stat;
+mod tier;
+
+pub use device::{Algorithms, Device, NODE};
+pub use error::Error;
+pub use stat::{Figure, Kind, Stat, Unit, FIGURES};
+pub use tier::{Progress, State, Tier};
+
+/// Bytes of a page, which is what a slot holds.
+pub const PAGE: u64 = 4096;

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The command line. The help and the man pages are made of what is written here.
+
+use crate::columns::Column;
+use crate::failure::CODES;
+use crate::{age, config, expression};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The text below the help.
+fn statuses() -> String {
+    let mut text = String::from("Exit status:\n");
+    for (code, meaning) in CODES {
+        text.push_str(&format!("  {code}  {meaning}\n"));
+    }
+    text.push_str(
+        "\nSizes are bytes, or numbers with K, M, G or T (powers of 1024), or expressions of the \
+         machine's RAM: 'ram / 2', 'min(ram, 8G)', '25%'.",
+    );
+    text
+}
+
+/// Shows and changes the swap device vswap.
+///
+/// vswap is a swap device whose pages lie in compressed memory or on disks, which are added and
+/// removed while it is in use. 'vswapctl on' loads the module and swaps on, 'vswapctl status'
+/// shows what lies where, 'vswapctl add' gives it a disk or a swap file.
+#[derive(Debug, Parser)]
+#[command(name = "vswapctl", version, after_long_help = statuses(), max_term_width = 100)]
+pub struct Cli {
+    /// When to use colours; without it, NO_COLOR and CLICOLOR_FORCE are looked at
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub color: When,
+    /// The directory that stands for /, for tests
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "VSWAP_ROOT",
+        hide_env = true,
+        default_value = "/"
+    )]
+    pub root: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the device, its tiers, and what lies where
+    Status(Status),
+    /// Load the module, set the device up and swap it on
+    On(On),
+    /// Swap the device off and remove its disks
+    Off(Off),
+    /// Add a disk or a swap file
+    Add(Add),
+    /// Move everything away from a disk or a swap file, and let it go
+    Remove(Remove),
+    /// Change settings of the device
+    Set(Set),
+    /// Show settings of the device
+    Get(Get),
+    /// Write pages from memory to the disks now
+    Writeback(Ages),
+    /// Compress pages in memory anew with zstd now
+    Recompress(Ages),
+    /// Watch the device live
+    Top(Top),
+    /// Print all figures for Prometheus
+    Metrics(Metrics),
+    /// Measure this machine's device with a little memory
+    Bench(Bench),
+    /// Look for what keeps vswap from being of use
+    Check,
+    /// Show or check the configuration
+    Config(Config),
+    /// Bring the device up as it is configured
+    Start(Start),
+    /// Take the device down in order
+    Stop(Off),
+    /// Write man pages or completions
+    #[command(hide = true)]
+    Generate(Generate),
+}
+
+/// Shows one screen; with one of --list, --output, --noheadings and --raw a table with a row for
+/// each part.
+#[derive(Args, Debug, Default)]
+pub struct Status {
+    /// Say in a sentence what each figure means
+    #[arg(long, conflicts_with_all = ["list", "output", "output_all", "noheadings", "raw", "json"])]
+    pub explain: bool,
+    /// A table: a row for each part, and a column for each figure
+    #[arg(short, long)]
+    pub list: bool,
+    /// Which columns the table has, with commas between
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_delimiter = ',',
+        ignore_case = true,
+        value_name = "COLUMNS"
+    )]
+    pub output: Vec<Column>,
+    /// All columns
+    #[arg(short = 'O', long, conflicts_with = "output")]
+    pub output_all: bool,
+    /// A table without its headings
+    #[arg(short, long)]
+    pub noheadings: bool,
+    /// A table with single blanks between the columns
+    #[arg(short, long)]
+    pub raw: bool,
+    /// Sizes in bytes
+    #[arg(short, long)]
+    pub bytes: bool,
+    /// JSON, with sizes in bytes: everything, or the columns named
+    #[arg(short = 'J', long, conflicts_with_all = ["list", "noheadings", "raw"])]
+    pub json: bool,
+}
+
+impl Status {
+    /// Whether a table is asked for.
+    pub fn is_table(&self) -> bool {
+        self.list || self.output_all || self.noheadings || self.raw || !self.output.is_empty()
+    }
+}
+
+/// What is set up already stays as it is but for what is asked for, so it can be run again.
+#[derive(Args, Debug)]
+pub struct On {
+    /// Virtual size: how much can be swapped out [default: as much as there is RAM]
+    #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
+    pub size: Option<expression::Expression>,
+    /// Most that compressed pages may take in memory; 0 is disks only [default: half of the RAM]
+    #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
+    pub ram_limit: Option<expression::Expression>,
+    /// What pages are compressed with: lz4 or zstd [default: lz4]
+    #[arg(long, value_name = "NAME")]
+    pub algorithm: Option<String>,
+    /// Priority among swap devices: the highest is used first
+    #[arg(long, default_value_t = config::PRIORITY, value_parser = clap::value_parser!(i16).range(-1..), allow_negative_numbers = true)]
+    pub priority: i16,
+    /// A disk or a swap file to add, and its priority; may be given several times
+    #[arg(long = "disk", value_name = "PATH[:PRIORITY]", value_parser = disk, value_hint = ValueHint::FilePath)]
+    pub disks: Vec<(PathBuf, i32)>,
+    /// Overwrite what is on the disks
+    #[arg(long)]
+    pub force: bool,
+    /// Load this file instead of the installed module
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub module: Option<PathBuf>,
+}
+
+fn disk(text: &str) -> Result<(PathBuf, i32), String> {
+    // A colon may be part of the path, as in /dev/disk/by-path.
+    match text.rsplit_once(':') {
+        Some((path, priority)) if priority.parse::<i32>().is_ok() => {
+            Ok((path.into(), priority.parse().unwrap_or(0)))
+        }
+        _ => Ok((text.into(), 0)),
+    }
+}
+
+/// Pages come back into memory, so there has to be room for them. The module stays loaded
+/// unless --unload is given: its size and limits stay as they were set.
+#[derive(Args, Debug, Default)]
+pub struct Off {
+    /// Unload the module, too
+    #[arg(long)]
+    pub unload: bool,
+}
+
+/// A block device is overwritten. A regular file becomes a disk through a loop device with
+/// direct I/O, which goes when the file is removed.
+#[derive(Args, Debug)]
+pub struct Add {
+    /// The block device or the file
+    #[arg(value_name = "DEVICE_OR_FILE", value_hint = ValueHint::FilePath)]
+    pub path: PathBuf,
+    /// Disks of higher priority are filled first
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    pub priority: i32,
+    /// Make the file, of this size
+    #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
+    pub create: Option<expression::Expression>,
+    /// Overwrite what is there without asking
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Shows how far it is. Ctrl-C stops it, and what was not moved yet stays on the disk, which is
+/// in service again.
+#[derive(Args, Debug)]
+pub struct Remove {
+    /// The block device or the file
+    #[arg(value_name = "DEVICE_OR_FILE", value_hint = ValueHint::FilePath)]
+    pub path: PathBuf,
+    /// Give up pages that can't be read; whoever needs one gets an error
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Settings: size, ram_limit, comp_algorithm, high_watermark, low_watermark, writeback_limit.
+#[derive(Args, Debug)]
+pub struct Set {
+    /// What to change, and to what
+    #[arg(required = true, value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+}
+
+/// Shows one setting alone, or all of them.
+#[derive(Args, Debug)]
+pub struct Get {
+    /// Which one
+    pub key: Option<String>,
+    /// Sizes in bytes
+    #[arg(short, long)]
+    pub bytes: bool,
+}
+
+/// Pages that were swapped out so long ago, or all.
+#[derive(Args, Debug)]
+pub struct Ages {
+    /// all, or an age such as 90s, 10m or 2h
+    #[arg(default_value = "all", value_parser = age::parse)]
+    pub age: u32,
+}
+
+/// Keys: q ends it, p pauses it.
+#[derive(Args, Debug)]
+pub struct Top {
+    /// Seconds between two looks
+    #[arg(short, long, default_value = "1", value_parser = seconds)]
+    pub interval: Duration,
+    /// Print one frame as text, after one interval
+    #[arg(long)]
+    pub once: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|seconds| (0.1..=3600.0).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "write a number of seconds from 0.1 to 3600".to_owned())
+}
+
+/// The text format of Prometheus. For node_exporter's textfile collector, write it to a file
+/// that ends in .prom in the collector's directory.
+#[derive(Args, Debug)]
+pub struct Metrics {
+    /// Write to this file, in one step
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// Memory of its own is swapped out, read back and freed. It is refused when another swap device
+/// would be used first, or when there is too little memory.
+#[derive(Args, Debug)]
+pub struct Bench {
+    /// How much memory
+    #[arg(long, default_value = "64M", value_parser = expression::parse)]
+    pub size: expression::Expression,
+}
+
+/// The configuration is /etc/vswap.conf with the drop-ins in /etc/vswap.conf.d/*.conf; files of
+/// the same names are looked for in /run, /usr/local/lib and /usr/lib, and those in /etc go
+/// before them.
+#[derive(Args, Debug)]
+#[command(after_long_help = config::help())]
+pub struct Config {
+    /// Show what is in force, and from which files it is (the default)
+    #[arg(long)]
+    pub show: bool,
+    /// Check one file and change nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "show", value_hint = ValueHint::FilePath)]
+    pub check: Option<PathBuf>,
+}
+
+/// For the service: what 'vswapctl on' does, with values from the configuration. A disk that is
+/// missing is a warning if it is optional.
+#[derive(Args, Debug, Default)]
+pub struct Start {
+    /// Load this file instead of the installed module
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub module: Option<PathBuf>,
+}
+
+/// What packages are made of.
+#[derive(Args, Debug)]
+pub struct Generate {
+    /// Which kind
+    #[arg(value_enum)]
+    pub what: Generated,
+    /// Where to; it is made if it is not there
+    pub directory: PathBuf,
+}
+
+/// A kind of generated file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    /// Man pages: vswapctl(8), one for each command, vswap.conf(5)
+    Man,
+    /// Completions for bash, zsh and fish
+    Completions,
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Sizes as users write them: numbers with units, and expressions of the machine's RAM.
+//!
+//! `sum := product (("+" | "-") product)*`, `product := value (("*" | "/") value)*`,
+//! `value := number [K|M|G|T|%] | "ram" | ("min" | "max") "(" sum ("," sum)+ ")" | "(" sum ")"`.
+
+use std::fmt;
+
+/// The most that an expression may nest.
+const DEPTH: usize = 32;
+
+/// A size that may depend on the machine's RAM.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression {
+    text: String,
+    node: Node,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    Bytes(f64),
+    Ram,
+    Percent(f64),
+    Two(Operator, Box<Node>, Box<Node>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Min,
+    Max,
+}
+
+impl Expression {
+    /// Its value in bytes, rounded down, on a machine with that much RAM. A negative value is 0.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, when there is no such number, as for a division by zero.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked above"
+    )]
+    pub fn bytes(&self, ram: u64) -> Result<u64, String> {
+        let value = self.node.value(ram as f64);
+        if !value.is_finite() || value >= 2f64.powi(63) {
+            return Err(format!("'{}' is not a size", self.text));
+        }
+        Ok(value.max(0.0) as u64)
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl Node {
+    fn value(&self, ram: f64) -> f64 {
+        match self {
+            Self::Bytes(bytes) => *bytes,
+            Self::Ram => ram,
+            Self::Percent(percent) => ram * percent / 100.0,
+            Self::Two(operator, left, right) => {
+                let (left, right) = (left.value(ram), right.value(ram));
+                match operator {
+                    Operator::Add => left + right,
+                    Operator::Subtract => left - right,
+                    Operator::Multiply => left * right,
+                    Operator::Divide => left / right,
+                    Operator::Min => left.min(right),
+                    Operator::Max => left.max(right),
+                }
+            }
+        }
+    }
+}
+
+/// Reads an expression.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong.
+pub fn parse(text: &str) -> Result<Expression, String> {
+    let mut parser = Parser {
+        rest: text.trim(),
+        depth: 0,
+    };
+    let node = parser.sum().filter(|_| parser.rest.is_empty());
+    node.map(|node| Expression {
+        text: text.trim().to_owned(),
+        node,
+    })
+    .ok_or_else(|| {
+        format!("'{text}' is not a size; write for example 512M, 50% (of the RAM), 'ram / 2' or 'min(ram, 4G)'")
+    })
+}
+
+/// What is still to be read. Each function takes what it reads away, with blanks after it.
+struct Parser<'a> {
+    rest: &'a str,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn take(&mut self, text: &str) -> bool {
+        match self.rest.strip_prefix(text) {
+            Some(rest) => {
+                self.rest = rest.trim_start();
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn sum(&mut self) -> Option<Node> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return None;
+        }
+        let node = self.chain(
+            &[("+", Operator::Add), ("-", Operator::Subtract)],
+            Self::product,
+        );
+        self.depth -= 1;
+        node
+    }
+
+    fn product(&mut self) -> Option<Node> {
+        self.chain(
+            &[("*", Operator::Multiply), ("/", Operator::Divide)],
+            Self::value,
+        )
+    }
+
+    fn chain(
+        &mut self,
+        operators: &[(&str, Operator)],
+        part: fn(&mut Self) -> Option<Node>,
+    ) -> Option<Node> {
+        let mut node = part(self)?;
+        while let Some((_, operator)) = operators.iter().find(|(sign, _)| self.take(sign)) {
+            node = Node::Two(*operator, Box::new(node), Box::new(part(self)?));
+        }
+        Some(node)
+    }
+
+    fn value(&mut self) -> Option<Node> {
+        if self.take("(") {
+            let node = self.sum()?;
+            return self.take(")").then_some(node);
+        }
+        for (name, operator) in [("min", Operator::Min), ("max", Operator::Max)] {
+            if self.take(name) {
+                return self.arguments(operator);
+            }
+        }
+        if self.take("ram") {
+            return Some(Node::Ram);
+        }
+        self.number()
+    }
+
+    fn arguments(&mut self, operator: Operator) -> Option<Node> {
+        if !self.take("(") {
+            return None;
+        }
+        let mut node = self.sum()?;
+        while self.take(",") {
+            node = Node::Two(operator, Box::new(node), Box::new(self.sum()?));
+        }
+        self.take(")").then_some(node)
+    }
+
+    fn number(&mut self) -> Option<Node> {
+        let end = self.rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let (digits, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        let number = digits.parse::<f64>().ok()?;
+        let unit = rest.chars().next().map(|c| c.to_ascii_uppercase());
+        let shift = match unit {
+            Some('K') => 10,
+            Some('M') => 20,
+            Some('G') => 30,
+            Some('T') => 40,
+            _ => 0,
+        };
+        let is_percent = unit == Some('%');
+        let rest = rest.get(usize::from(shift > 0 || is_percent)..)?;
+        // "4GB" and "4Gram" are nothing.
+        if rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.') {
+            return None;
+        }
+        self.rest = rest.trim_start();
+        Some(if is_percent {
+            Node::Percent(number)
+        } else {
+            Node::Bytes(number * 2f64.powi(shift))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const GIB: u64 = 1 << 30;
+
+    #[test]
+    fn sizes_as_users_write_them() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("4096", 4096),
+            ("3k", 3072),
+            ("1.5G", 3 * GIB / 2),
+            ("2t", 2 << 40),
+            ("ram", 8 * GIB),
+            ("ram / 2", 4 * GIB),
+            ("ram*2", 16 * GIB),
+            ("50%", 4 * GIB),
+            ("12.5%", GIB),
+            ("min(ram / 2, 4G)", 4 * GIB),
+            ("max(1G, ram/4,512M)", 2 * GIB),
+            ("(ram + 2G) / 5", 2 * GIB),
+            ("min ( ram , 1G )", GIB),
+            ("ram - 16G", 0),
+            ("1G + 2 * 1G - 512M", 5 * GIB / 2),
+        ] {
+            let value = parse(text).and_then(|expression| expression.bytes(8 * GIB));
+            assert_eq!(value, Ok(bytes), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_size() {
+        for text in [
+            "", " ", "G", "-1", "1GB", "1..2", "0x10", "ram ram", "min(1", "min()", "min", "2 +",
+            "(1", "1)", "12 %", "swap / 2", "1e3", "ram2",
+        ] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+        for text in ["1 / 0", "99999999T", "0 / 0"] {
+            let value = parse(text).and_then(|expression| expression.bytes(GIB));
+            assert!(value.is_err(), "{text:?}");
+        }
+        assert!(parse(&"(".repeat(100_000)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[0-9.KMGT%ram()in,x+*/ -]{0,40}|.*") {
+            let _ = parse(&text).and_then(|expression| expression.bytes(GIB));
+        }
+
+        #[test]
+        fn what_is_shown_reads_the_same(a in 0u64..1 << 40, b in 1u64..1000) {
+            let expression = parse(&format!("({a} + ram) / {b}")).expect("an expression");
+            prop_assert_eq!(expression.bytes(GIB), Ok((a + GIB) / b));
+        }
+    }
+}

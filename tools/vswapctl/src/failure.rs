@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Why a command failed, in a sentence, and the status it exits with.
+
+use std::fmt;
+use std::process::ExitCode;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $meaning:literal;)*) => {
+        /// What a command exits with when it fails.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code {
+            $(#[doc = $meaning] $name = $number,)*
+        }
+
+        /// Each status and what it means, success included.
+        pub const CODES: &[(u8, &str)] = &[(0, "all is well"), $(($number, $meaning),)*];
+    };
+}
+
+codes! {
+    Failed = 1, "it failed, or check has a warning";
+    Usage = 2, "the command line or a value on it is wrong";
+    NotRoot = 3, "only root may do that";
+    NoModule = 4, "the module is not loaded, not installed, or the kernel is too old for it";
+    Busy = 5, "the device is in use";
+    DataFound = 6, "there is a file system or other data on the device; --force overwrites it";
+    Cancelled = 7, "it was cancelled; what was there before is still there";
+}
+
+/// A failure: a sentence for the user, and a status for scripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The status to exit with.
+    pub code: Code,
+    /// What is wrong and what to do about it, without a full stop.
+    pub sentence: String,
+}
+
+impl Failure {
+    /// A failure with that status.
+    pub fn new(code: Code, sentence: impl Into<String>) -> Self {
+        Self {
+            code,
+            sentence: sentence.into(),
+        }
+    }
+
+    /// The status as a process has it.
+    pub fn status(&self) -> ExitCode {
+        ExitCode::from(self.code as u8)
+    }
+}
+
+/// A failure of no special kind.
+pub fn failed(sentence: impl Into<String>) -> Failure {
+    Failure::new(Code::Failed, sentence)
+}
+
+/// A failure of what the user wrote.
+pub fn usage(sentence: impl Into<String>) -> Failure {
+    Failure::new(Code::Usage, sentence)
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<vswap_sysfs::Error> for Failure {
+    fn from(error: vswap_sysfs::Error) -> Self {
+        let code = match (&error, error.number()) {
+            (vswap_sysfs::Error::NotLoaded, _) => {
+                return Self::new(
+                    Code::NoModule,
+                    "the module vswap is not loaded; 'vswapctl on' loads it",
+                )
+            }
+            (_, Some(libc::EACCES | libc::EPERM)) => {
+                return Self::new(
+                    Code::NotRoot,
+                    format!("{error}; only root may do that, so try it with sudo"),
+                )
+            }
+            (_, Some(libc::EBUSY)) => Code::Busy,
+            (_, Some(libc::ECANCELED | libc::EINTR)) => Code::Cancelled,
+            _ => Code::Failed,
+        };
+        Self::new(code, error.to_string())
+    }
+}
