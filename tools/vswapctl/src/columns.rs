@@ -1,12 +1,198 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The columns of the table that `status` can be.
+//! The table that `status` can be: a row for each part, a column for each figure.
 
+use crate::size::{self, Style};
+use crate::snapshot::Part;
 use clap::ValueEnum;
+use serde_json::{json, Map, Value};
+use vswap_sysfs::PAGE;
 
-/// A column: one figure of each part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Column {
-    /// Name
-    Name,
+macro_rules! columns {
+    ($($name:ident $heading:literal $meaning:literal;)*) => {
+        /// A column: one figure of each part.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+        pub enum Column {
+            $(#[doc = $meaning] #[value(name = $heading)] $name,)*
+        }
+
+        impl Column {
+            /// The heading.
+            pub fn heading(self) -> &'static str {
+                match self { $(Self::$name => $heading,)* }
+            }
+        }
+    };
+}
+
+columns! {
+    Name "NAME" "What it is: a disk's path, or the file that is used as one";
+    Kind "KIND" "same, ram, raw, disk or lost";
+    Device "DEVICE" "The disk's node, for a file that of its loop device";
+    Prio "PRIO" "Priority of the disk";
+    State "STATE" "active, draining or failed";
+    Size "SIZE" "What fits on the disk";
+    Pages "PAGES" "Pages that lie there";
+    Data "DATA" "What these pages are: 4096 bytes each";
+    Used "USED" "What is taken for them";
+    Ratio "RATIO" "DATA over USED";
+    Bad "BAD" "What can't be used of the disk, as writing there failed";
+    Errors "ERRORS" "Errors of the disk";
+    Read "READ" "Read from the disk";
+    Written "WRITTEN" "Written to the disk";
+    Moved "MOVED" "While it is removed: what was moved elsewhere";
+    ToMove "TO-MOVE" "While it is removed: what is to be moved in all";
+}
+
+/// The columns of a table when none are named.
+pub const DEFAULT: &[Column] = &[
+    Column::Name,
+    Column::Kind,
+    Column::Prio,
+    Column::State,
+    Column::Size,
+    Column::Data,
+    Column::Used,
+    Column::Ratio,
+];
+
+enum Cell {
+    Text(String),
+    Number(i64),
+    Pages(u64),
+    Bytes(u64),
+    Ratio(f64),
+    Nothing,
+}
+
+impl Column {
+    fn cell(self, part: &Part) -> Cell {
+        let bytes = |bytes: Option<u64>| bytes.map_or(Cell::Nothing, Cell::Bytes);
+        let disk = part.disk.as_ref();
+        match self {
+            Self::Name => Cell::Text(part.name.clone()),
+            Self::Kind => Cell::Text(format!("{:?}", part.kind).to_lowercase()),
+            Self::Device => disk.map_or(Cell::Nothing, |disk| Cell::Text(disk.path.clone())),
+            Self::Prio => disk.map_or(Cell::Nothing, |disk| Cell::Number(disk.priority.into())),
+            Self::State => disk.map_or(Cell::Nothing, |disk| Cell::Text(disk.state.to_string())),
+            Self::Size => bytes(disk.map(|disk| disk.size)),
+            Self::Pages => Cell::Pages(part.holds / PAGE),
+            Self::Data => Cell::Bytes(part.holds),
+            Self::Used => Cell::Bytes(part.takes),
+            Self::Ratio if part.takes == 0 => Cell::Nothing,
+            Self::Ratio => Cell::Ratio(part.holds as f64 / part.takes as f64),
+            Self::Bad => bytes(disk.map(|disk| disk.bad)),
+            Self::Errors => disk.map_or(Cell::Nothing, |disk| Cell::Pages(disk.errors)),
+            Self::Read => bytes(disk.map(|disk| disk.read)),
+            Self::Written => bytes(disk.map(|disk| disk.written)),
+            Self::Moved => bytes(disk.and_then(|disk| Some(disk.removal?.moved))),
+            Self::ToMove => bytes(disk.and_then(|disk| Some(disk.removal?.total))),
+        }
+    }
+
+    fn is_text(self) -> bool {
+        matches!(self, Self::Name | Self::Kind | Self::Device | Self::State)
+    }
+}
+
+impl Cell {
+    fn text(&self, style: Style) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Pages(number) => number.to_string(),
+            Self::Bytes(bytes) => style.show(*bytes),
+            Self::Ratio(ratio) => format!("{ratio:.2}"),
+            Self::Nothing => String::new(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Text(text) => json!(text),
+            Self::Number(number) => json!(number),
+            Self::Pages(number) | Self::Bytes(number) => json!(number),
+            Self::Ratio(ratio) => json!((ratio * 100.0).round() / 100.0),
+            Self::Nothing => Value::Null,
+        }
+    }
+}
+
+/// How a table is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// With headings.
+    pub headings: bool,
+    /// With single blanks between the columns, and - for what is empty.
+    pub raw: bool,
+    /// How sizes are shown.
+    pub style: size::Style,
+}
+
+/// The table.
+pub fn table(parts: &[Part], columns: &[Column], layout: Layout) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    if layout.headings {
+        rows.push(
+            columns
+                .iter()
+                .map(|column| column.heading().to_owned())
+                .collect(),
+        );
+    }
+    for part in parts {
+        rows.push(
+            columns
+                .iter()
+                .map(|column| column.cell(part).text(layout.style))
+                .collect(),
+        );
+    }
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row
+            .iter()
+            .zip(columns)
+            .zip(&widths)
+            .map(|((cell, column), width)| {
+                if layout.raw {
+                    // As lsblk does it, so that a blank is always a boundary.
+                    let cell = cell.replace(' ', "\\x20");
+                    if cell.is_empty() {
+                        "-".to_owned()
+                    } else {
+                        cell
+                    }
+                } else if column.is_text() {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            });
+        let line = cells
+            .collect::<Vec<_>>()
+            .join(if layout.raw { " " } else { "  " });
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The same as JSON: an object for each part.
+pub fn json(parts: &[Part], columns: &[Column]) -> Value {
+    let object = |part: &Part| -> Value {
+        let pair = |column: &Column| {
+            let name = column.heading().to_lowercase().replace('-', "_");
+            (name, column.cell(part).json())
+        };
+        columns.iter().map(pair).collect::<Map<_, _>>().into()
+    };
+    parts.iter().map(object).collect()
 }

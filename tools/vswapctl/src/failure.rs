@@ -46,6 +46,12 @@ impl Failure {
         }
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub fn with(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
     /// The status as a process has it.
     pub fn status(&self) -> ExitCode {
         ExitCode::from(self.code as u8)

@@ -3,20 +3,225 @@
 //! What `vswapctl` is made of.
 
 pub mod age;
+pub mod bar;
+pub mod bench;
+pub mod bring;
+pub mod check;
 pub mod cli;
 pub mod columns;
+pub mod command;
 pub mod config;
+pub mod disk;
 pub mod expression;
 pub mod failure;
+pub mod generate;
+pub mod look;
+pub mod loops;
+pub mod metrics;
+pub mod remove;
+pub mod settings;
+pub mod signature;
+pub mod size;
+pub mod snapshot;
+pub mod status;
+pub mod swap;
+pub mod system;
+pub mod top;
 
-use cli::Cli;
-use failure::{failed, Failure};
+use bring::Plan;
+use cli::{Cli, Command};
+use config::Config;
+use disk::Disk;
+use expression::Expression;
+use failure::{failed, usage, Code, Failure};
+use look::Look;
+use settings::Key;
+use size::Style;
+use system::System;
 
-/// Does what the command line says.
+/// Does what the command line says; gives what is to be printed.
 ///
 /// # Errors
 ///
-/// A sentence for the user, and a status.
-pub fn run(cli: &Cli) -> Result<(), Failure> {
-    Err(failed(format!("{:?} is not there yet", cli.command)))
+/// A sentence for the user, and a status. What was to be printed nevertheless is printed.
+pub fn run(cli: &Cli) -> Result<String, Failure> {
+    let system = System::new(&cli.root);
+    let look = Look::of_stdout(cli.color);
+    match &cli.command {
+        Command::Status(options) => status::run(&system, look, options),
+        Command::On(options) => bring::up(&system, &plan(&system, options)?).map(line),
+        Command::Off(options) | Command::Stop(options) => {
+            bring::down(&system, options.unload).map(line)
+        }
+        Command::Add(options) => add(&system, options).map(line),
+        Command::Remove(options) => {
+            system.require_root()?;
+            remove::run(&system, &options.path, options.force).map(line)
+        }
+        Command::Set(options) => {
+            system.require_root()?;
+            let settings = settings::parse(&options.settings, system.ram())?;
+            settings::apply(&system, &system.device()?, &settings).map(|()| String::new())
+        }
+        Command::Get(options) => {
+            let style = if options.bytes {
+                Style::Bytes
+            } else {
+                Style::Human
+            };
+            settings::show(&system.device()?, options.key.as_deref(), style)
+        }
+        Command::Writeback(options) => writeback(&system, options.age).map(line),
+        Command::Recompress(options) => recompress(&system, options.age).map(line),
+        Command::Top(options) => top::run(&system, look, options),
+        Command::Metrics(options) => {
+            let text = metrics::text(&system)?;
+            match &options.output {
+                Some(file) => metrics::write(file, &text).map(|()| String::new()),
+                None => Ok(text),
+            }
+        }
+        Command::Bench(options) => {
+            bench::run(&system, options.size.bytes(system.ram()).map_err(usage)?)
+        }
+        Command::Check => check(&system, look),
+        Command::Config(options) => match &options.check {
+            Some(file) => {
+                Config::of_file(file).map(|_| line(format!("{} is good", file.display())))
+            }
+            None => Ok(Config::load(&system)?.show()),
+        },
+        Command::Start(options) => {
+            let mut plan = Config::load(&system)?.plan(system.ram())?;
+            plan.module.clone_from(&options.module);
+            bring::up(&system, &plan).map(line)
+        }
+        Command::Generate(options) => {
+            generate::run(options.what, &options.directory).map(|()| String::new())
+        }
+    }
+}
+
+fn line(mut text: String) -> String {
+    text.push('\n');
+    text
+}
+
+/// What `on` is asked for.
+fn plan(system: &System, options: &cli::On) -> Result<Plan, Failure> {
+    let ram = system.ram();
+    let mut plan = Plan {
+        module: options.module.clone(),
+        priority: options.priority,
+        may_ask: true,
+        ..Plan::default()
+    };
+    let mut set = |key: Key, value: &Option<Expression>| -> Result<(), Failure> {
+        if let Some(value) = value {
+            plan.settings
+                .push((key, value.bytes(ram).map_err(usage)?.to_string()));
+        }
+        Ok(())
+    };
+    set(Key::Size, &options.size)?;
+    set(Key::RamLimit, &options.ram_limit)?;
+    if let Some(name) = &options.algorithm {
+        plan.settings.push((Key::Algorithm, name.clone()));
+    }
+    for (path, priority) in &options.disks {
+        let disk = Disk {
+            path: path.clone(),
+            priority: *priority,
+            create: None,
+            force: options.force,
+        };
+        plan.disks.push((disk, false));
+    }
+    Ok(plan)
+}
+
+fn add(system: &System, options: &cli::Add) -> Result<String, Failure> {
+    system.require_root()?;
+    let device = system.device()?;
+    let create = match &options.create {
+        Some(size) => Some(disk::check_created(
+            size.bytes(system.ram()).map_err(usage)?,
+        )?),
+        None => None,
+    };
+    let disk = Disk {
+        path: options.path.clone(),
+        priority: options.priority,
+        create,
+        force: options.force,
+    };
+    let node = disk.add(system, &device, true)?;
+    let path = options.path.display().to_string();
+    let through = if node == path {
+        String::new()
+    } else {
+        format!(" through {node}")
+    };
+    Ok(format!(
+        "{path} is a tier{through}, with priority {}",
+        options.priority
+    ))
+}
+
+fn writeback(system: &System, age: u32) -> Result<String, Failure> {
+    system.require_root()?;
+    let device = system.device()?;
+    if device.tiers()?.is_empty() {
+        return Err(failed(
+            "there is no disk to write to; 'vswapctl add' adds one",
+        ));
+    }
+    let before = device.stat()?.written_back_pages();
+    device
+        .write_back(age)
+        .map_err(|error| match error.number() {
+            Some(libc::ENOSPC) => failed("the disks are full; 'vswapctl add' adds another one"),
+            _ => error.into(),
+        })?;
+    let pages = device.stat()?.written_back_pages().saturating_sub(before);
+    Ok(format!(
+        "{} written back",
+        size::human(pages * vswap_sysfs::PAGE)
+    ))
+}
+
+fn recompress(system: &System, age: u32) -> Result<String, Failure> {
+    system.require_root()?;
+    let device = system.device()?;
+    let before = device.stat()?;
+    device.recompress(age)?;
+    let after = device.stat()?;
+    let pages = after
+        .recompressed_pages()
+        .saturating_sub(before.recompressed_pages());
+    Ok(format!(
+        "{pages} pages compressed anew; memory for pages was {}, is {}",
+        size::human(before.pool_bytes()),
+        size::human(after.pool_bytes())
+    ))
+}
+
+fn check(system: &System, look: Look) -> Result<String, Failure> {
+    let mut text = String::new();
+    let mut warnings = 0;
+    for finding in check::run(system) {
+        match finding {
+            check::Finding::Good(sentence) => text.push_str(&format!("ok       {sentence}\n")),
+            check::Finding::Warning(sentence) => {
+                warnings += 1;
+                text.push_str(&format!("{}  {sentence}\n", look.alarm("warning")));
+            }
+        }
+    }
+    if warnings == 0 {
+        return Ok(text);
+    }
+    print!("{text}");
+    let noun = if warnings == 1 { "warning" } else { "warnings" };
+    Err(Failure::new(Code::Failed, format!("{warnings} {noun}")))
 }

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# vswapctl with the real module: what it does is so, what it shows adds up, and what it can't do
+# it says in a sentence, with the status that belongs to it.
+# memory: 384
+# with: vswapctl
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+files=/tmp/files
+file=$files/swapfile
+
+# fails STATUS SENTENCE ARGUMENT...: vswapctl has to end so, and to say that.
+fails() {
+    fails_with=$1 fails_saying=$2 fails_status=0
+    shift 2
+    fails_said=$(vswapctl "$@" 2>&1 </dev/null) || fails_status=$?
+    expect "status of 'vswapctl $*', which said '$fails_said'" "$fails_status" "$fails_with"
+    case $fails_said in
+    *"$fails_saying"*) ;;
+    *) fail "'vswapctl $*' said '$fails_said', expected '$fails_saying'" ;;
+    esac
+}
+
+# says SENTENCE ARGUMENT...
+says() { fails 0 "$@"; }
+
+priority() { awk -v path="$device" '$1 == path { print $5 }' /proc/swaps; }
+loops() { losetup --list --noheadings | wc -l; }
+no_loops() { [ "$(loops)" = 0 ]; }
+# After the tier is gone, the loop device goes by itself.
+no_loops_at_last() { eventually no_loops || fail "there is a loop device left: $(losetup --list)"; }
+loaded() { [ -e /sys/module/vswap ]; }
+
+# parts: the sum of the parts, what the sum is said to be, and what the module has in use.
+parts() {
+    vswapctl status --json | awk '
+        /"parts"/ { inside = 1 } /"disks"/ { inside = 0 }
+        inside && $1 == "\"data\":" { sum += $2 }
+        $1 == "\"used\":" && !inside && !used { used = $2 + 0 }
+        $1 == "\"used_slots\":" { slots = $2 + 0 }
+        END { printf "%d %d %d\n", sum, used, slots * 4096 }'
+}
+
+step "without the module"
+fails 4 "the module vswap is not loaded; 'vswapctl on' loads it" status
+fails 4 "not loaded" set ram_limit=1G
+fails 4 "the module can't be loaded" on
+fails 1 "1 warning" check >/dev/null || fails 1 "warnings" check
+expect "metrics" "$(vswapctl metrics | tail -n 1)" "vswap_loaded 0"
+says "nothing to do" off
+fails 2 "not a size" on --size huge
+refused "only root may do that" setpriv --reuid 65534 --clear-groups vswapctl on
+setpriv --reuid 65534 --clear-groups vswapctl on 2>/dev/null && fail "nobody may do that"
+[ $? = 3 ] || fail "the status for who is not root"
+
+step "on"
+fails 1 "neither a block device nor a regular file" on --module /vswap.ko --disk /dev/null
+loaded && fail "the module stays loaded after a failure"
+fails 2 "there is no algorithm 'lzo'" on --module /vswap.ko --algorithm lzo
+loaded && fail "the module stays loaded after a failure"
+says "is swapped on, with no disks" on --module /vswap.ko --size 1G --ram-limit 4M --priority 50
+expect "priority" "$(priority)" 50
+expect "size" "$(vswapctl get --bytes size)" $((1 << 30))
+expect "ram_limit" "$(vswapctl get ram-limit)" 4.0M
+says "swapped on already" on --priority 50
+
+step "settings"
+says "" set high-watermark=95% low_watermark=85
+expect "settings" "$(vswapctl get | tr '\n' ' ')" \
+    "size=1.0G ram_limit=4.0M comp_algorithm=lz4 high_watermark=95 low_watermark=85 writeback_limit=0 "
+# Both marks above or below what they were.
+says "" set low_watermark=97 high_watermark=99
+says "" set low_watermark=10 high_watermark=20
+says "" set low_watermark=80 high_watermark=90
+fails 2 "there is no setting 'colour'; there are size" set colour=red
+fails 2 "the low watermark has to be below the high one" set ram_limit=8M low_watermark=95
+expect "ram_limit after a refusal" "$(vswapctl get ram_limit)" 4.0M
+fails 2 "larger than the machine's RAM" set 'ram_limit=ram * 2'
+fails 5 "the device is swapped on; 'vswapctl off' swaps it off" set size=2G
+refused "only root may do that" setpriv --reuid 65534 --clear-groups vswapctl set ram_limit=1M
+
+step "disks that can't be added"
+fails 1 "there is no disk to write to" writeback
+fails 1 "there is no /dev/pmem7; --create" add /dev/pmem7
+fails 1 "neither a block device nor a regular file" add /dev/null
+mkswap -L precious /dev/pmem1 >/dev/null
+fails 6 "there is a swap area with the label 'precious' on /dev/pmem1; --force overwrites it" add /dev/pmem1
+expect "signature" "$(blkid -p -o value -s LABEL /dev/pmem1)" precious
+swapon /dev/pmem1
+fails 5 "is swapped on; swap it off first" add /dev/pmem1
+swapoff /dev/pmem1
+slice held /dev/pmem1 0 16
+fails 5 "/dev/pmem1 is part of dm-" add /dev/pmem1
+dmsetup remove held
+expect "the disks" "$(cat $class/tiers)" ""
+
+step "a disk and a file"
+says "/dev/pmem1 is a tier, with priority 10" add /dev/pmem1 --priority 10 --force
+fails 1 "is a tier already" add /dev/pmem1
+# It is nothing to lose, whatever it has been before.
+says "removed" remove /dev/pmem1
+says "is a tier" add /dev/pmem1 --priority 10
+says "removed" remove /dev/pmem1
+make_disk disk /dev/pmem0
+says "is a tier" add /dev/mapper/disk --priority 10
+modules loop
+mkdir $files
+mount -t tmpfs -o noswap,size=200M tmp $files
+fails 1 "lies in memory itself" add $file --create 48M
+[ ! -e $file ] || fail "the file stays after a failure"
+fails 2 "at least 4 MiB" add $file --create 1M
+says "$file is a tier through /dev/loop" add $file --create 48M --force
+expect "mode of the file" "$(stat -c %a $file)" 600
+expect "size of the file" "$(stat -c %s $file)" $((48 * mib))
+expect "blocks of the file" "$(($(stat -c %b $file) * 512))" $((48 * mib))
+expect "direct I/O" "$(cat /sys/block/loop0/loop/dio)" 1
+fails 1 "is a tier already" add $file
+expect "what is listed" "$(vswapctl status -rn -o name,kind,prio,state | grep ' disk ' | tr '\n' ' ')" \
+    "/dev/mapper/disk disk 10 active $file disk 0 active "
+truncate -s 48M $files/holes
+fails 1 "has holes" add $files/holes
+rm $files/holes
+
+step "what is shown adds up while pages come and go"
+limited "$(scaled 12)" pagecheck --size "$(scaled 32)" --mix same=10,compressible=40,random=50 --rounds 2 --threads 2 &
+pid=$!
+looks=0 most=0
+while ! gone $pid; do
+    # shellcheck disable=SC2046 # three words
+    set -- $(parts)
+    expect "the sum of the parts" "$1" "$2"
+    [ "$1" -le $most ] || most=$1
+    looks=$((looks + 1))
+done
+finished $pid
+step "$looks looks, at most $((most / mib)) MiB"
+holds "looks" $looks -ge 3
+holds "bytes seen" $most -ge $(($(scaled 8) * mib))
+hold_out --size "$(scaled 24)" --mix same=10,compressible=40,random=50 --pageout
+settled
+# shellcheck disable=SC2046 # three words
+set -- $(parts)
+expect "the sum of the parts" "$1" "$2"
+expect "the sum of the parts, and the module's" "$1" "$3"
+vswapctl status
+COLUMNS=120 vswapctl top --once --interval 0.2
+says "written back" writeback all
+says "compressed anew" recompress 1s
+
+step "metrics"
+vswapctl metrics --output /tmp/vswap.prom
+expect "mode of the file" "$(stat -c %a /tmp/vswap.prom)" 644
+expect "slots in use" "$(sed -n 's/^vswap_used_slots //p' /tmp/vswap.prom)" "$(value used_slots)"
+expect "disks" "$(grep -c '^vswap_disk_used_bytes{' /tmp/vswap.prom)" 2
+expect "the file behind a disk" "$(sed -n 's/^vswap_disk_priority{device="\/dev\/loop0",file="\(.*\)"} 0$/\1/p' /tmp/vswap.prom)" $file
+
+step "a removal is cancelled"
+turn disk /dev/pmem0 slow $((200 * ${VSWAP_TEST_DIVISOR:-1}))
+vswapctl remove /dev/mapper/disk >/tmp/removal 2>&1 &
+remover=$!
+within 60 draining /dev/mapper/disk || fail "it does not begin: $(cat $class/tiers)"
+case $(vswapctl status) in
+*"leaving: "*"removal   /dev/mapper/disk: "*" moved"*) ;;
+*) fail "the removal is not shown: $(vswapctl status)" ;;
+esac
+kill -INT $remover
+status=0
+ends 60 $remover || status=$?
+expect "status of a cancelled removal" $status 7
+case $(cat /tmp/removal) in
+*"the removal of /dev/mapper/disk was cancelled: "*" were moved, "*"it is in service again"*) ;;
+*) fail "it said '$(cat /tmp/removal)'" ;;
+esac
+step "$(cat /tmp/removal)"
+expect "state" "$(tier /dev/mapper/disk state)" active
+turn disk /dev/pmem0 healthy
+
+step "and done"
+says "is a tier" add /dev/pmem1 --priority 5
+said=$(vswapctl remove $file)
+step "$said"
+expect "what it said" "${said%%:*}" "$file is removed"
+no_loops_at_last
+[ -e $file ] || fail "the file is gone"
+says "is removed: " remove /dev/mapper/disk
+fails 1 "is no tier" remove /dev/mapper/disk
+dmsetup remove disk
+release
+
+step "measured"
+says "" set ram_limit=16M
+vswapctl bench --size 4M || fail "bench ended with status $?"
+fails 1 "give a smaller --size" bench --size 900M
+mkswap /dev/pmem0 >/dev/null
+swapon -p 60 /dev/pmem0
+fails 1 "/dev/pmem0 has priority 60 and would be used as well" bench --size 4M
+fails 1 "/dev/pmem0 (60) would be used before" check
+swapoff /dev/pmem0
+
+step "off"
+says "is swapped off, and has no disks" off
+expect "priority" "$(priority)" ""
+expect "the disks" "$(cat $class/tiers)" ""
+says "the module unloaded" off --unload
+loaded && fail "the module is loaded"
+
+step "as it is configured"
+mkdir -p /etc/vswap.conf.d
+cat >/etc/vswap.conf <<END
+[vswap]
+size = ram * 2
+ram-limit = min(ram / 8, 16M)
+priority = 70
+
+[disk /dev/pmem1]
+priority = 10
+
+[disk /dev/there-is-none]
+
+[disk $files/configured]
+create-size = 16M
+force = yes
+END
+says "/dev/there-is-none]" config
+says "there is no /dev/there-is-none; --create SIZE makes a swap file of that name; going on without it" start --module /vswap.ko
+expect "priority" "$(priority)" 70
+expect "ram_limit" "$(vswapctl get ram_limit)" 16M
+expect "size" "$(vswapctl get --bytes size)" $((2 * $(meminfo MemTotal) * 1024))
+expect "disks" "$(vswapctl status -rn -o kind | grep -c disk)" 2
+says "swapped on already" start
+swapped $(($(scaled 16) * 240)) pagecheck --size "$(scaled 16)" --mix random --pageout
+says "is swapped off" stop
+no_loops_at_last
+expect "the disks" "$(cat $class/tiers)" ""
+says "and the module unloaded" stop --unload
+says "nothing to do" stop
+# What was made is there already.
+says "with 2 disks" start --module /vswap.ko
+swapoff "$device"
+remove /dev/pmem1
+says "the module unloaded" stop --unload
+no_loops_at_last
+printf '[disk /dev/there-is-none]\noptional = no\n' >/etc/vswap.conf.d/10-must.conf
+fails 1 "there is no /dev/there-is-none" start --module /vswap.ko
+loaded && fail "the module stays loaded after a failure"
+no_loops_at_last
+printf '[vswap]\nsize = big\n' >/etc/vswap.conf.d/20-bad.conf
+fails 2 "/etc/vswap.conf.d/20-bad.conf: size: 'big' is not a size" start --module /vswap.ko
+fails 2 "'big' is not a size" config --check /etc/vswap.conf.d/20-bad.conf
+rm -r /etc/vswap.conf /etc/vswap.conf.d
+umount $files
+rmdir $files

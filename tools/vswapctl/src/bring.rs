@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Brings the device up and takes it down, in order.
+
+use crate::command;
+use crate::disk::Disk;
+use crate::failure::{failed, Code, Failure};
+use crate::settings::{self, Settings};
+use crate::system::System;
+use crate::{remove, swap};
+use std::path::{Path, PathBuf};
+use vswap_sysfs::{Device, NODE};
+
+/// What the device is to be like.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The file of the module, when it is not the installed one.
+    pub module: Option<PathBuf>,
+    /// What is to be set; all else stays.
+    pub settings: Settings,
+    /// The swap device's priority.
+    pub priority: i16,
+    /// Disks, and whether it is but a warning when one can't be added.
+    pub disks: Vec<(Disk, bool)>,
+    /// Whether the user may be asked.
+    pub may_ask: bool,
+}
+
+fn warn(sentence: &str) {
+    eprintln!("vswapctl: warning: {sentence}.");
+}
+
+/// Loads the module unless it is loaded; whether it was not.
+fn load(system: &System, module: Option<&Path>) -> Result<bool, Failure> {
+    if system.device().is_ok() {
+        return Ok(false);
+    }
+    if !system.is_new_enough() {
+        let release = system.release();
+        return Err(Failure::new(
+            Code::NoModule,
+            format!("kernel {release} is too old: vswap needs 7.3 or later; boot a newer one"),
+        ));
+    }
+    let loaded = match module {
+        Some(file) => command::run("insmod", "kmod", &[file]),
+        None => command::run("modprobe", "kmod", &["vswap"]),
+    };
+    loaded.map_err(|failure| {
+        let advice = if module.is_none() {
+            "; is it installed for this kernel? The kernel's log may say more"
+        } else {
+            "; the kernel's log may say more"
+        };
+        Failure::new(
+            Code::NoModule,
+            format!("the module can't be loaded: {failure}{advice}"),
+        )
+    })?;
+    Ok(true)
+}
+
+fn unload() -> Result<(), Failure> {
+    command::run("rmmod", "kmod", &["vswap"]).map(drop)
+}
+
+/// Brings the device up; gives a line that says what was done.
+///
+/// # Errors
+///
+/// Something that is not optional fails. Then disks that were added are removed again, and the
+/// module is unloaded if it was not loaded before.
+pub fn up(system: &System, plan: &Plan) -> Result<String, Failure> {
+    system.require_root()?;
+    let is_new = load(system, plan.module.as_deref())?;
+    let device = system.device()?;
+    let mut added = Vec::new();
+    let result = up_loaded(system, &device, plan, &mut added);
+    if result.is_err() {
+        for node in added {
+            let _ = device.remove_tier(&node, false);
+        }
+        if is_new {
+            let _ = unload();
+        }
+    }
+    result
+}
+
+fn up_loaded(
+    system: &System,
+    device: &Device,
+    plan: &Plan,
+    added: &mut Vec<String>,
+) -> Result<String, Failure> {
+    settings::apply(system, device, &plan.settings)?;
+    for (disk, is_optional) in &plan.disks {
+        if system.tier_of(&disk.path, &device.tiers()?).is_some() {
+            continue;
+        }
+        match disk.add(system, device, plan.may_ask) {
+            Ok(node) => added.push(node),
+            Err(failure) if *is_optional => warn(&format!("{failure}; going on without it")),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if let Some(swap) = system.swap() {
+        if swap.priority != i32::from(plan.priority) && plan.priority >= 0 {
+            warn(&format!(
+                "{NODE} is swapped on with priority {}; to have {}, swap it off first",
+                swap.priority, plan.priority
+            ));
+        }
+        return Ok(format!("{NODE} is swapped on already"));
+    }
+    swap::on(plan.priority)?;
+    let disks = match device.tiers()?.len() {
+        0 => "no disks".to_owned(),
+        1 => "1 disk".to_owned(),
+        number => format!("{number} disks"),
+    };
+    Ok(format!("{NODE} is swapped on, with {disks}"))
+}
+
+/// Takes the device down: swaps it off, removes its disks, and unloads the module if asked to.
+/// What is done already is left out. Gives a line that says what was done.
+///
+/// # Errors
+///
+/// A step fails; those before it stay done.
+pub fn down(system: &System, is_unloading: bool) -> Result<String, Failure> {
+    system.require_root()?;
+    let Ok(device) = system.device() else {
+        return Ok("the module is not loaded; there is nothing to do".to_owned());
+    };
+    if system.swap().is_some() {
+        swap::off()?;
+    }
+    for tier in device.tiers()? {
+        let removed = device.remove_tier(&tier.path, false);
+        match removed.as_ref().map_err(vswap_sysfs::Error::number) {
+            // Somebody else was quicker.
+            Ok(()) | Err(Some(libc::ENOENT)) => {}
+            _ => {
+                remove::run(system, Path::new(&tier.path), false)?;
+            }
+        }
+    }
+    if is_unloading {
+        unload().map_err(|failure| failed(format!("the module can't be unloaded: {failure}")))?;
+        return Ok(format!("{NODE} is swapped off and the module unloaded"));
+    }
+    Ok(format!("{NODE} is swapped off, and has no disks"))
+}

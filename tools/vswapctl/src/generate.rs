@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Man pages and completions, of the same source as the help.
+
+use crate::cli::{Cli, Generated};
+use crate::config::{self, Entry};
+use crate::failure::{failed, Failure};
+use clap::{Command, CommandFactory};
+use clap_complete::Shell;
+use roff::{bold, italic, roman, Roff};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Writes them into the directory.
+///
+/// # Errors
+///
+/// They can't be written.
+pub fn run(what: Generated, directory: &Path) -> Result<(), Failure> {
+    let write = || -> io::Result<()> {
+        fs::create_dir_all(directory)?;
+        match what {
+            Generated::Man => man(directory),
+            Generated::Completions => completions(directory),
+        }
+    };
+    write().map_err(|error| {
+        failed(format!(
+            "{} can't be written to: {error}",
+            directory.display()
+        ))
+    })
+}
+
+fn completions(directory: &Path) -> io::Result<()> {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        clap_complete::generate_to(shell, &mut visible(Cli::command()), "vswapctl", directory)?;
+    }
+    Ok(())
+}
+
+/// Without what is hidden, which completions would offer.
+fn visible(command: Command) -> Command {
+    let shown: Vec<Command> = command
+        .get_subcommands()
+        .filter(|one| !one.is_hide_set())
+        .cloned()
+        .collect();
+    let mut new = Command::new("vswapctl").version(env!("CARGO_PKG_VERSION"));
+    if let Some(about) = command.get_about() {
+        new = new.about(about.clone());
+    }
+    let arguments: Vec<_> = command
+        .get_arguments()
+        .filter(|one| !one.is_hide_set())
+        .cloned()
+        .collect();
+    new.args(arguments).subcommands(shown)
+}
+
+fn man(directory: &Path) -> io::Result<()> {
+    let mut command = Cli::command();
+    command.build();
+    page(&command, "vswapctl", directory)?;
+    for sub in command.get_subcommands() {
+        if sub.is_hide_set() || sub.get_name() == "help" {
+            continue;
+        }
+        let name = format!("vswapctl-{}", sub.get_name());
+        page(
+            &sub.clone().display_name(name.clone()).name(name.clone()),
+            &name,
+            directory,
+        )?;
+    }
+    fs::write(directory.join("vswap.conf.5"), conf())
+}
+
+fn page(command: &Command, name: &str, directory: &Path) -> io::Result<()> {
+    let source = format!("vswapctl {}", env!("CARGO_PKG_VERSION"));
+    let man = clap_mangen::Man::new(command.clone())
+        .section("8")
+        .manual("System administration")
+        .source(source);
+    let mut text = Vec::new();
+    man.render(&mut text)?;
+    fs::write(directory.join(format!("{name}.8")), text)
+}
+
+fn conf() -> String {
+    let mut page = Roff::new();
+    page.control(
+        "TH",
+        [
+            "vswap.conf",
+            "5",
+            "",
+            concat!("vswapctl ", env!("CARGO_PKG_VERSION")),
+            "File formats",
+        ],
+    );
+    page.control("SH", ["NAME"]);
+    page.text([roman(
+        "vswap.conf, vswap.conf.d - configuration of the swap device vswap",
+    )]);
+    page.control("SH", ["SYNOPSIS"]);
+    page.text([roman("/etc/vswap.conf")]);
+    page.control("br", []);
+    page.text([roman("/etc/vswap.conf.d/*.conf")]);
+    page.control("SH", ["DESCRIPTION"]);
+    page.text([
+        roman("What "),
+        bold("vswapctl start"),
+        roman(", which vswap's service runs, brings the device up with. The file and those in the directory are looked for in /etc, /run, /usr/local/lib and /usr/lib; of several with the same name the first is read. Those in the directory are read after the file, in the order of their names, and what a later one says holds. "),
+        bold("vswapctl config"),
+        roman(" shows the result."),
+    ]);
+    page.control("PP", []);
+    page.text([roman(config::FORM)]);
+    keys(
+        &mut page,
+        "SECTION [vswap]",
+        "The device.",
+        config::DEVICE_KEYS,
+    );
+    keys(
+        &mut page,
+        "SECTIONS [disk PATH]",
+        "A disk, or a swap file, that is added.",
+        config::DISK_KEYS,
+    );
+    page.control("SH", ["EXAMPLE"]);
+    page.control("nf", []);
+    page.text([roman(config::EXAMPLE)]);
+    page.control("fi", []);
+    page.control("SH", ["SEE ALSO"]);
+    page.text([
+        bold("vswapctl"),
+        roman("(8), "),
+        bold("vswapctl-config"),
+        roman("(8), "),
+        bold("swapon"),
+        roman("(8)"),
+    ]);
+    page.render()
+}
+
+fn keys(page: &mut Roff, title: &str, about: &str, entries: &[Entry]) {
+    page.control("SH", [title]);
+    page.text([roman(about)]);
+    for entry in entries {
+        page.control("TP", []);
+        page.text([bold(entry.key), roman(" = "), italic(entry.value)]);
+        let default = match entry.default {
+            "" => String::new(),
+            default => format!(" Without it: {default}."),
+        };
+        page.text([roman(format!("{}{default}", entry.meaning))]);
+    }
+}

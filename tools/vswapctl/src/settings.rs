@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `set` and `get`: the settings of the device.
+
+use crate::expression;
+use crate::failure::{failed, usage, Code, Failure};
+use crate::size::Style;
+use crate::system::System;
+use vswap_engine::config::{RamLimit, Size};
+use vswap_sysfs::{Device, Error};
+
+/// Something that can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// Virtual size, in bytes.
+    Size,
+    /// Limit of the ram tier, in bytes.
+    RamLimit,
+    /// What new pages are compressed with.
+    Algorithm,
+    /// In percent of the limit.
+    HighWatermark,
+    /// In percent of the limit.
+    LowWatermark,
+    /// Bytes a day.
+    WritebackLimit,
+}
+
+impl Key {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::Size,
+        Self::RamLimit,
+        Self::Algorithm,
+        Self::HighWatermark,
+        Self::LowWatermark,
+        Self::WritebackLimit,
+    ];
+
+    /// The name, which is that of the attribute.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::RamLimit => "ram_limit",
+            Self::Algorithm => "comp_algorithm",
+            Self::HighWatermark => "high_watermark",
+            Self::LowWatermark => "low_watermark",
+            Self::WritebackLimit => "writeback_limit",
+        }
+    }
+
+    /// The one of that name, in which - may stand for _.
+    ///
+    /// # Errors
+    ///
+    /// There is none; the sentence has those there are.
+    pub fn from_name(name: &str) -> Result<Self, Failure> {
+        let plain = name.trim().replace('-', "_");
+        let plain = if plain == "algorithm" {
+            "comp_algorithm"
+        } else {
+            &plain
+        };
+        Self::ALL
+            .into_iter()
+            .find(|key| key.name() == plain)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::name).join(", ");
+                usage(format!("there is no setting '{name}'; there are {names}"))
+            })
+    }
+
+    fn is_size(self) -> bool {
+        matches!(self, Self::Size | Self::RamLimit | Self::WritebackLimit)
+    }
+
+    /// The value as the attribute takes it, on a machine with that much RAM.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn parse(self, value: &str, ram: u64) -> Result<String, Failure> {
+        let wrong = |reason: String| usage(format!("{}: {reason}", self.name()));
+        match self {
+            key if key.is_size() => {
+                let expression = expression::parse(value).map_err(wrong)?;
+                Ok(expression.bytes(ram).map_err(wrong)?.to_string())
+            }
+            Self::HighWatermark | Self::LowWatermark => {
+                let number = value
+                    .trim()
+                    .trim_end_matches('%')
+                    .trim_end()
+                    .parse::<u64>()
+                    .ok();
+                let percent = number.filter(|percent| (1..=100).contains(percent));
+                let percent = percent.ok_or_else(|| {
+                    wrong("write a whole number of percent from 1 to 100".to_owned())
+                });
+                Ok(percent?.to_string())
+            }
+            _ => Ok(value.trim().to_owned()),
+        }
+    }
+
+    fn get(self, device: &Device) -> Result<String, Error> {
+        Ok(match self {
+            Self::Size => device.size()?.to_string(),
+            Self::RamLimit => device.ram_limit()?.to_string(),
+            Self::Algorithm => device.algorithms()?.current,
+            Self::HighWatermark => device.high_watermark()?.to_string(),
+            Self::LowWatermark => device.low_watermark()?.to_string(),
+            Self::WritebackLimit => device.writeback_limit()?.to_string(),
+        })
+    }
+
+    fn set(self, device: &Device, value: &str) -> Result<(), Error> {
+        let number = value.parse().unwrap_or(0);
+        match self {
+            Self::Size => device.set_size(number),
+            Self::RamLimit => device.set_ram_limit(number),
+            Self::Algorithm => device.set_algorithm(value),
+            Self::HighWatermark => device.set_high_watermark(number),
+            Self::LowWatermark => device.set_low_watermark(number),
+            Self::WritebackLimit => device.set_writeback_limit(number),
+        }
+    }
+
+    /// Why the module refused that value, as its log has it.
+    fn refusal(self, device: &Device, value: &str, ram: u64, error: &Error) -> Failure {
+        let number = value.parse().unwrap_or(0);
+        let reason = match (self, error.number()) {
+            (Self::Size, Some(libc::EBUSY)) => {
+                return Failure::new(
+                    Code::Busy,
+                    "size: the device is swapped on; 'vswapctl off' swaps it off",
+                )
+            }
+            (Self::Size, Some(libc::EINVAL)) => Size::from_bytes(number).err(),
+            (Self::RamLimit, Some(libc::EINVAL)) => RamLimit::from_bytes(number, ram).err(),
+            (Self::Algorithm, Some(libc::EINVAL)) => {
+                let names = device
+                    .algorithms()
+                    .map_or(String::new(), |names| names.all.join(", "));
+                return usage(format!(
+                    "there is no algorithm '{value}'; there are {names}"
+                ));
+            }
+            (Self::HighWatermark | Self::LowWatermark, Some(libc::EINVAL)) => {
+                return usage(format!(
+                    "{}: the low watermark has to be below the high one",
+                    self.name()
+                ))
+            }
+            _ => None,
+        };
+        match reason {
+            Some(reason) => usage(format!("{}: {}", self.name(), reason.message())),
+            None => failed(format!("{} can't be set to {value}: {error}", self.name())),
+        }
+    }
+}
+
+/// Settings with their values, as the attributes take them.
+pub type Settings = Vec<(Key, String)>;
+
+/// Reads `KEY=VALUE` words.
+///
+/// # Errors
+///
+/// One of them is something else.
+pub fn parse(words: &[String], ram: u64) -> Result<Settings, Failure> {
+    let setting = |word: &String| {
+        let pair = word.split_once('=');
+        let (name, value) = pair.ok_or_else(|| usage(format!("'{word}' is not KEY=VALUE")))?;
+        let key = Key::from_name(name)?;
+        Ok((key, key.parse(value, ram)?))
+    };
+    words.iter().map(setting).collect()
+}
+
+/// Sets all of them. What is so already is left alone.
+///
+/// # Errors
+///
+/// The module refuses one; then those before it have their old values again.
+pub fn apply(system: &System, device: &Device, settings: &Settings) -> Result<(), Failure> {
+    let mut settings = settings.clone();
+    // A mark may have to get out of the other's way first.
+    let high = settings.iter().find(|(key, _)| *key == Key::HighWatermark);
+    let is_higher = high.and_then(|(_, value)| value.parse().ok()) > Some(device.high_watermark()?);
+    let rank = |key: Key| match key {
+        Key::HighWatermark if is_higher => 0,
+        Key::LowWatermark => 1,
+        _ => 2,
+    };
+    settings.sort_by_key(|(key, _)| rank(*key));
+    let mut done: Settings = Vec::new();
+    for (key, value) in settings {
+        let old = key.get(device)?;
+        if old == value {
+            continue;
+        }
+        if let Err(error) = key.set(device, &value) {
+            let failure = key.refusal(device, &value, system.ram(), &error);
+            for (key, old) in done.iter().rev() {
+                let _ = key.set(device, old);
+            }
+            return Err(failure);
+        }
+        done.push((key, old));
+    }
+    Ok(())
+}
+
+/// The setting alone, or all of them, a line each.
+///
+/// # Errors
+///
+/// There is none of that name.
+pub fn show(device: &Device, key: Option<&str>, style: Style) -> Result<String, Failure> {
+    let value = |key: Key| -> Result<String, Failure> {
+        let text = key.get(device)?;
+        Ok(match text.parse() {
+            Ok(bytes) if key.is_size() => style.show(bytes),
+            _ => text,
+        })
+    };
+    if let Some(name) = key {
+        return Ok(format!("{}\n", value(Key::from_name(name)?)?));
+    }
+    let mut text = String::new();
+    for key in Key::ALL {
+        text.push_str(&format!("{}={}\n", key.name(), value(key)?));
+    }
+    Ok(text)
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! One reading of everything, and what lies where according to it.
+
+use crate::failure::Failure;
+use crate::system::{Swap, System};
+use serde::Serialize;
+use std::thread;
+use std::time::{Duration, Instant};
+use vswap_sysfs::{Device, Stat, State, Tier, NODE, PAGE};
+
+/// How often the figures are read until they agree with each other.
+const ATTEMPTS: u32 = 8;
+
+/// One reading of the device. Sizes are in bytes.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The node.
+    pub node: &'static str,
+    /// When.
+    pub at: Instant,
+    /// The machine's RAM.
+    pub ram: u64,
+    /// The device as the swap core sees it, when it is swapped on.
+    pub swap: Option<Swap>,
+    /// Virtual size.
+    pub size: u64,
+    /// Limit of the ram tier.
+    pub ram_limit: u64,
+    /// What new pages are compressed with.
+    pub algorithm: String,
+    /// In percent of the limit.
+    pub high_watermark: u64,
+    /// In percent of the limit.
+    pub low_watermark: u64,
+    /// A day; 0 is none.
+    pub writeback_limit: u64,
+    /// The statistics.
+    pub stat: Stat,
+    /// The disks, and the file behind each that is a loop device.
+    pub disks: Vec<(Tier, Option<String>)>,
+    /// Pages that the machine swapped out since it was booted, wherever to.
+    pub swapped_out: u64,
+}
+
+/// A place where pages lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// In the slots' entries.
+    Same,
+    /// In memory, compressed.
+    Ram,
+    /// In memory, as they are.
+    Raw,
+    /// On a disk.
+    Disk,
+    /// Nowhere.
+    Lost,
+}
+
+/// A place where pages lie, and how many. Sizes are in bytes.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Which kind of place.
+    pub kind: Kind,
+    /// What it is called: a disk's path, or that of the file that is used as one.
+    pub name: String,
+    /// What the pages there are: their number times 4096.
+    pub holds: u64,
+    /// What it takes to keep them.
+    pub takes: u64,
+    /// The disk.
+    pub disk: Option<Tier>,
+}
+
+impl Snapshot {
+    /// Reads everything.
+    ///
+    /// # Errors
+    ///
+    /// The module is not loaded, or an attribute can't be read.
+    pub fn take(system: &System, device: &Device) -> Result<Self, Failure> {
+        let (mut stat, mut tiers) = (device.stat()?, device.tiers()?);
+        for _ in 0..ATTEMPTS {
+            if agree(&stat, &tiers) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(2));
+            (stat, tiers) = (device.stat()?, device.tiers()?);
+        }
+        let with_file = |tier: Tier| {
+            let file = system.loop_file(&tier.path);
+            (tier, file)
+        };
+        Ok(Self {
+            node: NODE,
+            at: Instant::now(),
+            ram: system.ram(),
+            swap: system.swap(),
+            size: device.size()?,
+            ram_limit: device.ram_limit()?,
+            algorithm: device.algorithms()?.current,
+            high_watermark: device.high_watermark()?,
+            low_watermark: device.low_watermark()?,
+            writeback_limit: device.writeback_limit()?,
+            stat,
+            disks: tiers.into_iter().map(with_file).collect(),
+            swapped_out: system.vmstat("pswpout").unwrap_or(0),
+        })
+    }
+
+    /// All places, also those where nothing lies. What they hold adds up to [`used`](Self::used).
+    pub fn parts(&self) -> Vec<Part> {
+        let raw = self.stat.raw_slots() * PAGE;
+        let part = |kind, name: &str, slots: u64, takes| Part {
+            kind,
+            name: name.to_owned(),
+            holds: slots * PAGE,
+            takes,
+            disk: None,
+        };
+        let compressed = self.stat.ram_slots().saturating_sub(self.stat.raw_slots());
+        let mut parts = vec![
+            part(Kind::Same, "same-filled", self.stat.same_filled_slots(), 0),
+            part(
+                Kind::Ram,
+                "compressed",
+                compressed,
+                self.stat.compressed_bytes().saturating_sub(raw),
+            ),
+            part(Kind::Raw, "incompressible", self.stat.raw_slots(), raw),
+        ];
+        parts.extend(self.disks.iter().map(|(disk, file)| Part {
+            kind: Kind::Disk,
+            name: file.as_ref().unwrap_or(&disk.path).clone(),
+            holds: disk.used,
+            takes: disk.used,
+            disk: Some(disk.clone()),
+        }));
+        parts.push(part(Kind::Lost, "lost", self.stat.lost_slots(), 0));
+        parts
+    }
+
+    /// What is swapped out to the device: the sum of its parts.
+    pub fn used(&self) -> u64 {
+        self.parts().iter().map(|part| part.holds).sum()
+    }
+
+    /// Pages that lie in memory, as they were: the same-filled and those of the ram tier.
+    pub fn in_memory(&self) -> u64 {
+        (self.stat.same_filled_slots() + self.stat.ram_slots()) * PAGE
+    }
+
+    /// What all of them take, with everything that is known of them.
+    pub fn memory_taken(&self) -> u64 {
+        self.stat.pool_bytes() + self.stat.metadata_bytes()
+    }
+
+    /// Memory that is free because the pages in it are compressed.
+    pub fn saved(&self) -> u64 {
+        self.in_memory().saturating_sub(self.memory_taken())
+    }
+
+    /// The pool's size above which cold pages are written back.
+    pub fn high_mark(&self) -> u64 {
+        self.ram_limit / 100 * self.high_watermark
+    }
+
+    /// The pool's size down to which cold pages are written back.
+    pub fn low_mark(&self) -> u64 {
+        self.ram_limit / 100 * self.low_watermark
+    }
+
+    /// Whether pages may be on their way at this moment.
+    pub fn may_move(&self) -> bool {
+        !self.disks.is_empty() && self.stat.pool_bytes() > self.low_mark()
+            || self
+                .disks
+                .iter()
+                .any(|(disk, _)| disk.state == State::Draining)
+    }
+}
+
+/// Whether each slot in use is in one place, which figures that are read while pages move are
+/// not.
+fn agree(stat: &Stat, tiers: &[Tier]) -> bool {
+    let sum = stat.same_filled_slots() + stat.ram_slots() + stat.disk_slots() + stat.lost_slots();
+    let used = tiers.iter().map(|tier| tier.used).sum::<u64>();
+    stat.used_slots() == sum && used == stat.disk_slots() * PAGE
+}
+
+/// What happened in a second between two readings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rates {
+    /// Pages that the machine swapped out, wherever to.
+    pub out: u64,
+    /// Pages read back, from each place.
+    pub same_in: u64,
+    /// From compressed memory.
+    pub ram_in: u64,
+    /// From disks.
+    pub disk_in: u64,
+    /// Bytes that writeback moved.
+    pub written_back: u64,
+    /// Bytes moved from disks that are being removed.
+    pub drained: u64,
+    /// Bytes read from disks.
+    pub disk_read: u64,
+    /// Bytes written to disks.
+    pub disk_written: u64,
+}
+
+impl Rates {
+    /// What happened from `before` to `now`.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rates are far below 2^53"
+    )]
+    pub fn between(before: &Snapshot, now: &Snapshot) -> Self {
+        let seconds = now.at.duration_since(before.at).as_secs_f64().max(0.001);
+        // A device that was swapped off and on again begins anew.
+        let rate = |before: u64, now: u64, unit: u64| {
+            (now.saturating_sub(before).saturating_mul(unit) as f64 / seconds).round() as u64
+        };
+        let (old, new) = (&before.stat, &now.stat);
+        Self {
+            out: rate(before.swapped_out, now.swapped_out, 1),
+            same_in: rate(old.same_loads(), new.same_loads(), 1),
+            ram_in: rate(old.ram_loads(), new.ram_loads(), 1),
+            disk_in: rate(old.disk_loads(), new.disk_loads(), 1),
+            written_back: rate(old.written_back_pages(), new.written_back_pages(), PAGE),
+            drained: rate(old.drained_pages(), new.drained_pages(), PAGE),
+            disk_read: rate(old.disk_read_bytes(), new.disk_read_bytes(), 1),
+            disk_written: rate(old.disk_write_bytes(), new.disk_write_bytes(), 1),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `status`: the device, its tiers, and what lies where.
+
+use crate::bar;
+use crate::cli;
+use crate::columns::{self, Column, Layout};
+use crate::failure::Failure;
+use crate::look::Look;
+use crate::size::{self, Style};
+use crate::snapshot::{Kind, Part, Rates, Snapshot};
+use crate::system::System;
+use anstyle::AnsiColor;
+use clap::ValueEnum;
+use serde_json::{json, Value};
+use std::fmt::Write;
+use std::thread;
+use std::time::Duration;
+use vswap_sysfs::{Device, State, PAGE};
+
+/// For how long two readings are apart when something may be going on.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Does it; gives the text.
+///
+/// # Errors
+///
+/// The module is not loaded.
+pub fn run(system: &System, look: Look, options: &cli::Status) -> Result<String, Failure> {
+    let device = system.device()?;
+    let (snapshot, rates) = observe(system, &device)?;
+    let style = if options.bytes {
+        Style::Bytes
+    } else {
+        Style::Human
+    };
+    if options.json {
+        let value = if options.output_all {
+            json!({ "tiers": columns::json(&snapshot.parts(), Column::value_variants()) })
+        } else if options.output.is_empty() {
+            document(&snapshot, &rates)
+        } else {
+            json!({ "tiers": columns::json(&snapshot.parts(), &options.output) })
+        };
+        return Ok(format!("{value:#}\n"));
+    }
+    if options.is_table() {
+        let columns = match options {
+            options if options.output_all => Column::value_variants(),
+            options if options.output.is_empty() => columns::DEFAULT,
+            options => &options.output,
+        };
+        let layout = Layout {
+            headings: !options.noheadings,
+            raw: options.raw,
+            style,
+        };
+        return Ok(columns::table(&snapshot.parts(), columns, layout));
+    }
+    let mut text = screen(&snapshot, &rates, look, style);
+    if options.explain {
+        text.push('\n');
+        text.push_str(&explanation(look));
+    }
+    Ok(text)
+}
+
+/// A reading, and what goes on; when something may, there are two readings.
+fn observe(system: &System, device: &Device) -> Result<(Snapshot, Rates), Failure> {
+    let first = Snapshot::take(system, device)?;
+    if !first.may_move() {
+        return Ok((first, Rates::default()));
+    }
+    thread::sleep(PAUSE);
+    let second = Snapshot::take(system, device)?;
+    let rates = Rates::between(&first, &second);
+    Ok((second, rates))
+}
+
+/// The one screen.
+pub fn screen(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String {
+    let mut text = String::new();
+    let used = snapshot.used();
+    let state = match &snapshot.swap {
+        Some(swap) => format!("swapped on, priority {}", swap.priority),
+        None => look.alarm("not swapped on"),
+    };
+    let _ = writeln!(
+        text,
+        "{}  {state}, {}",
+        look.bold(snapshot.node),
+        snapshot.algorithm
+    );
+    let _ = writeln!(
+        text,
+        "\n{} of {} swapped out, {}",
+        look.bold(&style.show(used)),
+        style.show(snapshot.size),
+        size::percent(used, snapshot.size)
+    );
+    let parts = snapshot.parts();
+    let bar_width = look.width;
+    let _ = writeln!(
+        text,
+        "{}\n",
+        bar::text(look, &parts, used.max(1), bar_width)
+    );
+    text.push_str(&rows(&parts, used, look, style));
+    text.push('\n');
+    text.push_str(&facts(snapshot, rates, look, style));
+    text
+}
+
+/// The parts, a line each, and their sum.
+fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
+    let shown = |part: &Part| part.kind != Kind::Lost || part.holds > 0;
+    let name_width = parts
+        .iter()
+        .map(|part| part.name.chars().count())
+        .chain([16])
+        .max()
+        .unwrap_or(16)
+        .min(look.width.saturating_sub(50).max(16));
+    let size_width = if style == Style::Bytes { 16 } else { 8 };
+    let mut text = String::new();
+    let heading = format!(
+        "  {:<name_width$} {:>size_width$} {:>5} {:>size_width$}  {}",
+        "where", "data", "", "takes", ""
+    );
+    let _ = writeln!(text, "{}", look.bold(heading.trim_end()));
+    for (part, (key, colour)) in parts
+        .iter()
+        .zip(bar::keys(parts))
+        .filter(|(part, _)| shown(part))
+    {
+        let sign = look.paint(colour.on_default(), &bar::sign(look, key).to_string());
+        let line = format!(
+            "{} {:>size_width$} {:>5} {:>size_width$}  {}",
+            shortened(&part.name, name_width, look),
+            style.show(part.holds),
+            size::percent(part.holds, used),
+            style.show(part.takes),
+            remark(part, look, style)
+        );
+        let _ = writeln!(text, "{sign} {}", line.trim_end());
+    }
+    let sum = format!("  {:<name_width$} {:>size_width$}", "sum", style.show(used));
+    let _ = writeln!(text, "{}", look.bold(&sum));
+    text
+}
+
+/// A name in so many columns; of a long one the end is left.
+fn shortened(name: &str, width: usize, look: Look) -> String {
+    let length = name.chars().count();
+    if length <= width {
+        return format!("{name:<width$}");
+    }
+    let dots = if look.utf8 { "…" } else { "~" };
+    let end: String = name.chars().skip(length + 1 - width).collect();
+    format!("{dots}{end}")
+}
+
+/// What else there is to say of a part.
+fn remark(part: &Part, look: Look, style: Style) -> String {
+    let Some(disk) = &part.disk else {
+        return match part.kind {
+            Kind::Ram => size::ratio(part.holds, part.takes)
+                .map_or(String::new(), |ratio| format!("{ratio}:1")),
+            Kind::Lost => look.alarm("given up with their disk"),
+            _ => String::new(),
+        };
+    };
+    let mut remark = format!("of {}, priority {}", style.show(disk.size), disk.priority);
+    match (&disk.state, disk.removal) {
+        (State::Active, _) => {}
+        (State::Draining, Some(progress)) => {
+            let _ = write!(
+                remark,
+                ", leaving: {}",
+                size::percent(progress.moved, progress.total)
+            );
+        }
+        (State::Failed, _) => {
+            let _ = write!(remark, ", {}", look.alarm("failed"));
+        }
+        (state, _) => {
+            let _ = write!(remark, ", {state}");
+        }
+    }
+    if disk.errors > 0 {
+        let _ = write!(
+            remark,
+            ", {}",
+            look.alarm(&format!("{} errors", disk.errors))
+        );
+    }
+    if disk.bad > 0 {
+        let _ = write!(remark, ", {} bad", style.show(disk.bad));
+    }
+    remark
+}
+
+/// What holds for the whole device.
+fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String {
+    let mut text = String::new();
+    let mut fact = |name: &str, value: String| {
+        let _ = writeln!(text, "{} {value}", look.bold(&format!("{name:<9}")));
+    };
+    let pool = snapshot.stat.pool_bytes();
+    let bar_width = if look.width >= 120 { 40 } else { 20 };
+    if snapshot.ram_limit == 0 {
+        fact(
+            "memory",
+            "none is used for pages (ram_limit is 0)".to_owned(),
+        );
+    } else {
+        let bar = bar::plain(look, AnsiColor::Green, pool, snapshot.ram_limit, bar_width);
+        fact(
+            "memory",
+            format!(
+                "{bar} {} of {}, {}",
+                style.show(pool),
+                style.show(snapshot.ram_limit),
+                size::percent(pool, snapshot.ram_limit)
+            ),
+        );
+    }
+    fact("tables", style.show(snapshot.stat.metadata_bytes()));
+    let ratio = size::ratio(snapshot.in_memory(), snapshot.memory_taken());
+    let ratio = ratio.map_or(String::new(), |ratio| {
+        format!(
+            "; {} in memory take {}, {ratio}:1",
+            style.show(snapshot.in_memory()),
+            style.show(snapshot.memory_taken())
+        )
+    });
+    fact(
+        "saved",
+        format!("{} of memory{ratio}", style.show(snapshot.saved())),
+    );
+    fact("writeback", writeback(snapshot, rates, style));
+    for (disk, file) in &snapshot.disks {
+        if let (State::Draining, Some(progress)) = (&disk.state, disk.removal) {
+            let left = progress.total.saturating_sub(progress.moved);
+            let mut value = format!(
+                "{}: {} of {} moved",
+                file.as_ref().unwrap_or(&disk.path),
+                style.show(progress.moved),
+                style.show(progress.total)
+            );
+            if let Some(seconds) = left.checked_div(rates.drained) {
+                let left = size::time(Duration::from_secs(seconds));
+                let _ = write!(value, ", {}/s, {left} left", style.show(rates.drained));
+            }
+            fact("removal", value);
+        }
+    }
+    let failed = snapshot.stat.failed_stores();
+    if failed > 0 {
+        fact(
+            "refused",
+            look.alarm(&format!(
+                "{failed} pages found no room and stayed in memory"
+            )),
+        );
+    }
+    text
+}
+
+fn writeback(snapshot: &Snapshot, rates: &Rates, style: Style) -> String {
+    let mut text = if snapshot.disks.is_empty() {
+        "no disk".to_owned()
+    } else if rates.written_back > 0 {
+        format!("{}/s", style.show(rates.written_back))
+    } else {
+        "idle".to_owned()
+    };
+    if !snapshot.disks.is_empty() && snapshot.ram_limit > 0 {
+        let _ = write!(
+            text,
+            "; begins above {}% of the limit, ends at {}%",
+            snapshot.high_watermark, snapshot.low_watermark
+        );
+    }
+    if snapshot.writeback_limit > 0 {
+        let _ = write!(text, "; {} a day", style.show(snapshot.writeback_limit));
+    }
+    let written = snapshot.stat.written_back_pages() * PAGE;
+    if written > 0 {
+        let _ = write!(text, "; {} so far", style.show(written));
+    }
+    text
+}
+
+/// What each figure of the screen means.
+const MEANINGS: &[(&str, &str)] = &[
+    ("swapped out", "All pages that the kernel has swapped out to this device, of 4096 bytes each, and how many there may be: the virtual size. Unused virtual size costs nothing."),
+    ("the bar", "How what is swapped out is divided among the places below it, in their order and with their colours or signs. The whole bar is the sum."),
+    ("where", "The places where pages lie. A page is in one of them only, so their data adds up to the sum."),
+    ("data", "What the pages in that place are before compression, and how much of the sum that is."),
+    ("takes", "What is needed to keep them there: bytes of memory, or of the disk."),
+    ("same-filled", "Pages that repeat one word. The word is in the table of slots, and they take nothing else."),
+    ("compressed", "Pages in memory, compressed; what they are over what they take is the ratio beside it."),
+    ("incompressible", "Pages in memory that did not compress, kept as they are because no disk had room."),
+    ("disks", "Pages on each disk or swap file, not compressed. The remark says how large it is, its priority (higher ones are filled first), its state unless all is well, and how far its removal is."),
+    ("lost", "Pages on a disk that was given up with --force. Who needs one gets an error."),
+    ("memory", "What the pool of compressed pages takes now, and the limit it keeps to (ram_limit). It is a little more than what the pages take, for what is lost between them."),
+    ("tables", "What vswap takes to know where each page is."),
+    ("saved", "What the pages that lie in memory were before, same-filled ones included, less what they take now: pool and tables. The ratio is the first over the second."),
+    ("writeback", "Moves the coldest pages from memory to the disks when the pool is above the first mark, until it is at the second. The rate is that of this moment."),
+    ("removal", "A disk that is being removed: its pages are moved elsewhere while they are in use."),
+    ("refused", "Pages that the kernel wanted to swap out when all was full. Nothing was lost: they stayed in memory."),
+];
+
+fn explanation(look: Look) -> String {
+    const INDENT: usize = 16;
+    let mut text = String::new();
+    for (name, meaning) in MEANINGS {
+        let mut line = format!("{name:<INDENT$}");
+        let mut width = INDENT;
+        for word in meaning.split(' ') {
+            if width + word.len() + 1 > look.width {
+                let _ = writeln!(text, "{}", line.trim_end());
+                line = " ".repeat(INDENT);
+                width = INDENT;
+            }
+            width += word.len() + 1;
+            line.push_str(word);
+            line.push(' ');
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// Everything, as JSON.
+fn document(snapshot: &Snapshot, rates: &Rates) -> Value {
+    let disk = |(disk, file): &(vswap_sysfs::Tier, Option<String>)| {
+        let mut value = json!(disk);
+        value["file"] = json!(file);
+        value
+    };
+    json!({
+        "device": snapshot.node,
+        "swap": snapshot.swap,
+        "settings": {
+            "size": snapshot.size,
+            "ram_limit": snapshot.ram_limit,
+            "comp_algorithm": snapshot.algorithm,
+            "high_watermark": snapshot.high_watermark,
+            "low_watermark": snapshot.low_watermark,
+            "writeback_limit": snapshot.writeback_limit,
+        },
+        "used": snapshot.used(),
+        "saved": snapshot.saved(),
+        "parts": columns::json(&snapshot.parts(), &[Column::Name, Column::Kind, Column::Pages, Column::Data, Column::Used]),
+        "disks": snapshot.disks.iter().map(disk).collect::<Vec<_>>(),
+        "rates": {
+            "written_back_bytes": rates.written_back,
+            "drained_bytes": rates.drained,
+        },
+        "stat": snapshot.stat,
+    })
+}
