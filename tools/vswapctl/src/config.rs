@@ -135,7 +135,11 @@ impl Config {
         if let Some(main) = main.into_iter().find(|file| file.exists()) {
             config.read(&main)?;
         }
-        let bases = DIRECTORIES.map(|directory| system.path(directory));
+        // There, the last one has it.
+        let bases = DIRECTORIES
+            .iter()
+            .rev()
+            .map(|directory| system.path(directory));
         for file in liboverdrop::scan(bases, "vswap.conf.d", &["conf"], false).into_values() {
             config.read(&file)?;
         }
