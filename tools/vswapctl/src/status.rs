@@ -114,14 +114,19 @@ pub fn screen(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> S
 /// The parts, a line each, and their sum.
 fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
     let shown = |part: &Part| part.kind != Kind::Lost || part.holds > 0;
-    let name_width = parts
-        .iter()
-        .map(|part| part.name.chars().count())
-        .chain([16])
-        .max()
-        .unwrap_or(16)
-        .min(look.width.saturating_sub(50).max(16));
     let size_width = if style == Style::Bytes { 16 } else { 8 };
+    // A long name is shortened, as far as what stands behind it needs the room.
+    let plain = Look {
+        colour: false,
+        ..look
+    };
+    let remarks = parts
+        .iter()
+        .map(|part| remark(part, plain, style).chars().count());
+    let names = parts.iter().map(|part| part.name.chars().count());
+    let others = 2 * size_width + 12 + remarks.max().unwrap_or(0);
+    let room = look.width.saturating_sub(others);
+    let name_width = names.max().unwrap_or(0).min(room).max(16);
     let mut text = String::new();
     let heading = format!(
         "  {:<name_width$} {:>size_width$} {:>5} {:>size_width$}  {}",
@@ -170,7 +175,7 @@ fn remark(part: &Part, look: Look, style: Style) -> String {
             _ => String::new(),
         };
     };
-    let mut remark = format!("of {}, priority {}", style.show(disk.size), disk.priority);
+    let mut remark = format!("of {}, prio {}", style.show(disk.size), disk.priority);
     match (&disk.state, disk.removal) {
         (State::Active, _) => {}
         (State::Draining, Some(progress)) => {
@@ -186,16 +191,6 @@ fn remark(part: &Part, look: Look, style: Style) -> String {
         (state, _) => {
             let _ = write!(remark, ", {state}");
         }
-    }
-    if disk.errors > 0 {
-        let _ = write!(
-            remark,
-            ", {}",
-            look.alarm(&format!("{} errors", disk.errors))
-        );
-    }
-    if disk.bad > 0 {
-        let _ = write!(remark, ", {} bad", style.show(disk.bad));
     }
     remark
 }
@@ -255,6 +250,20 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
             fact("removal", value);
         }
     }
+    for (disk, file) in &snapshot.disks {
+        if disk.errors > 0 || disk.bad > 0 {
+            let name = shortened(file.as_ref().unwrap_or(&disk.path), look.width - 50, look);
+            let trouble = format!(
+                "{} errors, {} can't be used",
+                disk.errors,
+                style.show(disk.bad)
+            );
+            fact(
+                "trouble",
+                format!("{}: {}", name.trim_end(), look.alarm(&trouble)),
+            );
+        }
+    }
     let failed = snapshot.stat.failed_stores();
     if failed > 0 {
         fact(
@@ -275,19 +284,23 @@ fn writeback(snapshot: &Snapshot, rates: &Rates, style: Style) -> String {
     } else {
         "idle".to_owned()
     };
+    let written = snapshot.stat.written_back_pages() * PAGE;
+    if written > 0 {
+        let _ = write!(text, ", {} so far", style.show(written));
+    }
     if !snapshot.disks.is_empty() && snapshot.ram_limit > 0 {
         let _ = write!(
             text,
-            "; begins above {}% of the limit, ends at {}%",
+            "; above {}% of the limit, to {}%",
             snapshot.high_watermark, snapshot.low_watermark
         );
     }
     if snapshot.writeback_limit > 0 {
-        let _ = write!(text, "; {} a day", style.show(snapshot.writeback_limit));
-    }
-    let written = snapshot.stat.written_back_pages() * PAGE;
-    if written > 0 {
-        let _ = write!(text, "; {} so far", style.show(written));
+        let _ = write!(
+            text,
+            "; at most {} a day",
+            style.show(snapshot.writeback_limit)
+        );
     }
     text
 }
@@ -307,8 +320,9 @@ const MEANINGS: &[(&str, &str)] = &[
     ("memory", "What the pool of compressed pages takes now, and the limit it keeps to (ram_limit). It is a little more than what the pages take, for what is lost between them."),
     ("tables", "What vswap takes to know where each page is."),
     ("saved", "What the pages that lie in memory were before, same-filled ones included, less what they take now: pool and tables. The ratio is the first over the second."),
-    ("writeback", "Moves the coldest pages from memory to the disks when the pool is above the first mark, until it is at the second. The rate is that of this moment."),
+    ("writeback", "Moves the coldest pages from memory to the disks when the pool is above the first mark, until it is at the second, but so much a day only, if there is a limit. The rate is that of this moment."),
     ("removal", "A disk that is being removed: its pages are moved elsewhere while they are in use."),
+    ("trouble", "Errors of a disk since it was added, and how much of it is not used any more because writing there failed."),
     ("refused", "Pages that the kernel wanted to swap out when all was full. Nothing was lost: they stayed in memory."),
 ];
 

@@ -247,9 +247,7 @@ impl Top {
         type Rate = fn(&Rates) -> u64;
         // Four: side by side when there is room for it, otherwise in two rows.
         let charts: [(&str, bool, AnsiColor, Rate); 4] = [
-            ("swapped out (all swap)", false, AnsiColor::Green, |rates| {
-                rates.out
-            }),
+            ("out (all swap)", false, AnsiColor::Green, |rates| rates.out),
             ("read back", false, AnsiColor::Cyan, |rates| {
                 rates.same_in + rates.ram_in + rates.disk_in
             }),
@@ -289,7 +287,7 @@ impl Top {
                 Span::styled(title, Style::new().add_modifier(Modifier::BOLD)),
                 Span::raw(format!("  {}{unit}", short(last))),
                 Span::styled(
-                    format!(", at most {}", short(most)),
+                    format!(", max {}", short(most)),
                     Style::new().add_modifier(Modifier::DIM),
                 ),
             ]);

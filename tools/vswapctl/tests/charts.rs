@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `top` with something going on: its frames are what they were (see `outputs.rs`).
+
+use std::fs;
+use std::path::Path;
+use vswapctl::look::Look;
+use vswapctl::snapshot::{Rates, Snapshot};
+use vswapctl::system::System;
+use vswapctl::top::Top;
+
+/// A frame after a while in which the rates went up and down, always in the same way.
+fn frame(look: Look, height: u16) -> String {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let system = System::new(&here.join("states/drain"));
+    let device = system.device().expect("a device");
+    let mut top = Top::new(look, Snapshot::take(&system, &device).expect("a reading"));
+    for second in 0..120u64 {
+        let wave = |period: u64| {
+            let place = second % period;
+            place.min(period - place) * 100 / period
+        };
+        top.push(Rates {
+            out: wave(40) * wave(13) * 20,
+            same_in: wave(30) * 4,
+            ram_in: wave(25) * 70,
+            disk_in: wave(60) * 3,
+            written_back: if second % 50 > 30 { wave(20) << 20 } else { 0 },
+            drained: 0,
+            disk_read: wave(60) * 3 * 4096,
+            disk_written: wave(35) << 19,
+        });
+    }
+    let width = u16::try_from(look.width).expect("a width");
+    top.frame(width, height).expect("a frame")
+}
+
+#[test]
+fn frames() {
+    for (name, width, utf8, colour) in [
+        ("top-80", 80, true, false),
+        ("top-80-colours", 80, true, true),
+        ("top-80-ascii", 80, false, false),
+        ("top-160", 160, true, false),
+        ("top-160-colours", 160, true, true),
+    ] {
+        let text = frame(
+            Look {
+                colour,
+                utf8,
+                width,
+            },
+            24,
+        );
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/outputs")
+            .join(name);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&file, &text).expect("a file");
+        }
+        let expected = fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            expected == text,
+            "{name}\n--- it was\n{expected}\n--- it is\n{text}"
+        );
+    }
+}
