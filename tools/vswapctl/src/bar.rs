@@ -10,9 +10,9 @@ use anstyle::{AnsiColor, Style};
 pub fn keys(parts: &[Part]) -> Vec<(char, AnsiColor)> {
     // No white or black, and no yellow text: they are lost on one background or the other.
     const DISKS: [AnsiColor; 4] = [
-        AnsiColor::Blue,
-        AnsiColor::Magenta,
         AnsiColor::BrightBlue,
+        AnsiColor::Magenta,
+        AnsiColor::Blue,
         AnsiColor::BrightMagenta,
     ];
     let mut disk = 0;

@@ -63,44 +63,85 @@ pub enum When {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the device, its tiers, and what lies where
+    ///
+    /// Shows one screen; with one of --list, --output, --noheadings and --raw a table with a row for
+    /// each part.
     Status(Status),
     /// Load the module, set the device up and swap it on
+    ///
+    /// What is set up already stays as it is but for what is asked for, so it can be run again.
     On(On),
     /// Swap the device off and remove its disks
+    ///
+    /// Pages come back into memory, so there has to be room for them. The module stays loaded
+    /// unless --unload is given: its size and limits stay as they were set.
     Off(Off),
     /// Add a disk or a swap file
+    ///
+    /// A block device is overwritten. A regular file becomes a disk through a loop device with
+    /// direct I/O, which goes when the file is removed.
     Add(Add),
     /// Move everything away from a disk or a swap file, and let it go
+    ///
+    /// Shows how far it is. Ctrl-C stops it, and what was not moved yet stays on the disk, which is
+    /// in service again.
     Remove(Remove),
     /// Change settings of the device
+    ///
+    /// Settings: size, ram_limit, comp_algorithm, high_watermark, low_watermark, writeback_limit.
     Set(Set),
     /// Show settings of the device
+    ///
+    /// Shows one setting alone, or all of them.
     Get(Get),
     /// Write pages from memory to the disks now
+    ///
+    /// Those that were swapped out at least so long ago, or all.
     Writeback(Ages),
     /// Compress pages in memory anew with zstd now
+    ///
+    /// Those that were swapped out at least so long ago, or all.
     Recompress(Ages),
     /// Watch the device live
+    ///
+    /// Keys: q ends it, p pauses it.
     Top(Top),
     /// Print all figures for Prometheus
+    ///
+    /// The text format of Prometheus. For node_exporter's textfile collector, write it to a file
+    /// that ends in .prom in the collector's directory.
     Metrics(Metrics),
     /// Measure this machine's device with a little memory
+    ///
+    /// Memory of its own is swapped out, read back and freed. It is refused when another swap device
+    /// would be used first, or when there is too little memory.
     Bench(Bench),
     /// Look for what keeps vswap from being of use
+    ///
+    /// Looks at the kernel, at other swap, zswap, hibernation and sysctls, and says what to do. Exits
+    /// with 1 when there is a warning.
     Check,
     /// Show or check the configuration
+    ///
+    /// The configuration is /etc/vswap.conf with the drop-ins in /etc/vswap.conf.d/*.conf; files of
+    /// the same names are looked for in /run, /usr/local/lib and /usr/lib, and those in /etc go
+    /// before them.
     Config(Config),
     /// Bring the device up as it is configured
+    ///
+    /// For the service: what 'vswapctl on' does, with values from the configuration. A disk that is
+    /// missing is a warning if it is optional.
     Start(Start),
     /// Take the device down in order
+    ///
+    /// Swaps it off, removes its disks and lets loop devices go. What was undone by hand is left out.
     Stop(Off),
     /// Write man pages or completions
     #[command(hide = true)]
     Generate(Generate),
 }
 
-/// Shows one screen; with one of --list, --output, --noheadings and --raw a table with a row for
-/// each part.
+/// Options of that command.
 #[derive(Args, Debug, Default)]
 pub struct Status {
     /// Say in a sentence what each figure means
@@ -143,7 +184,7 @@ impl Status {
     }
 }
 
-/// What is set up already stays as it is but for what is asked for, so it can be run again.
+/// Options of that command.
 #[derive(Args, Debug)]
 pub struct On {
     /// Virtual size: how much can be swapped out [default: as much as there is RAM]
@@ -179,8 +220,7 @@ fn disk(text: &str) -> Result<(PathBuf, i32), String> {
     }
 }
 
-/// Pages come back into memory, so there has to be room for them. The module stays loaded
-/// unless --unload is given: its size and limits stay as they were set.
+/// Options of that command.
 #[derive(Args, Debug, Default)]
 pub struct Off {
     /// Unload the module, too
@@ -188,8 +228,7 @@ pub struct Off {
     pub unload: bool,
 }
 
-/// A block device is overwritten. A regular file becomes a disk through a loop device with
-/// direct I/O, which goes when the file is removed.
+/// Options of that command.
 #[derive(Args, Debug)]
 pub struct Add {
     /// The block device or the file
@@ -206,8 +245,7 @@ pub struct Add {
     pub force: bool,
 }
 
-/// Shows how far it is. Ctrl-C stops it, and what was not moved yet stays on the disk, which is
-/// in service again.
+/// Options of that command.
 #[derive(Args, Debug)]
 pub struct Remove {
     /// The block device or the file
@@ -218,7 +256,7 @@ pub struct Remove {
     pub force: bool,
 }
 
-/// Settings: size, ram_limit, comp_algorithm, high_watermark, low_watermark, writeback_limit.
+/// Options of that command.
 #[derive(Args, Debug)]
 pub struct Set {
     /// What to change, and to what
@@ -226,7 +264,7 @@ pub struct Set {
     pub settings: Vec<String>,
 }
 
-/// Shows one setting alone, or all of them.
+/// Options of that command.
 #[derive(Args, Debug)]
 pub struct Get {
     /// Which one
@@ -236,7 +274,7 @@ pub struct Get {
     pub bytes: bool,
 }
 
-/// Pages that were swapped out so long ago, or all.
+/// Options of that command.
 #[derive(Args, Debug)]
 pub struct Ages {
     /// all, or an age such as 90s, 10m or 2h
@@ -244,7 +282,7 @@ pub struct Ages {
     pub age: u32,
 }
 
-/// Keys: q ends it, p pauses it.
+/// Options of that command.
 #[derive(Args, Debug)]
 pub struct Top {
     /// Seconds between two looks
@@ -263,8 +301,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a number of seconds from 0.1 to 3600".to_owned())
 }
 
-/// The text format of Prometheus. For node_exporter's textfile collector, write it to a file
-/// that ends in .prom in the collector's directory.
+/// Options of that command.
 #[derive(Args, Debug)]
 pub struct Metrics {
     /// Write to this file, in one step
@@ -272,8 +309,7 @@ pub struct Metrics {
     pub output: Option<PathBuf>,
 }
 
-/// Memory of its own is swapped out, read back and freed. It is refused when another swap device
-/// would be used first, or when there is too little memory.
+/// Options of that command.
 #[derive(Args, Debug)]
 pub struct Bench {
     /// How much memory
@@ -281,9 +317,7 @@ pub struct Bench {
     pub size: expression::Expression,
 }
 
-/// The configuration is /etc/vswap.conf with the drop-ins in /etc/vswap.conf.d/*.conf; files of
-/// the same names are looked for in /run, /usr/local/lib and /usr/lib, and those in /etc go
-/// before them.
+/// Options of that command.
 #[derive(Args, Debug)]
 #[command(after_long_help = config::help())]
 pub struct Config {
@@ -295,8 +329,7 @@ pub struct Config {
     pub check: Option<PathBuf>,
 }
 
-/// For the service: what 'vswapctl on' does, with values from the configuration. A disk that is
-/// missing is a warning if it is optional.
+/// Options of that command.
 #[derive(Args, Debug, Default)]
 pub struct Start {
     /// Load this file instead of the installed module

@@ -88,12 +88,17 @@ pub fn help() -> String {
     for (title, entries) in [("[vswap]:", DEVICE_KEYS), ("[disk PATH]:", DISK_KEYS)] {
         let _ = writeln!(text, "Keys of {title}");
         for entry in entries {
-            let name = format!("{} = {}", entry.key, entry.value);
             let default = match entry.default {
                 "" => String::new(),
                 default => format!(" [default: {default}]"),
             };
-            let _ = writeln!(text, "  {name:<26}{}{default}", entry.meaning);
+            let _ = writeln!(text, "  {} = {}", entry.key, entry.value);
+            let meaning = format!("{}{default}", entry.meaning);
+            // Narrow enough for clap not to wrap it again.
+            let indented = textwrap::Options::new(76)
+                .initial_indent("      ")
+                .subsequent_indent("      ");
+            let _ = writeln!(text, "{}", textwrap::fill(&meaning, indented));
         }
         text.push('\n');
     }

@@ -5,8 +5,9 @@
 use crate::failure::{failed, Code, Failure};
 use crate::size;
 use crate::system::System;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -59,11 +60,7 @@ fn watch(
     stop: &AtomicBool,
 ) -> (Result<(), Error>, Progress) {
     let bar = ProgressBar::no_length();
-    let shown =
-        "{msg} [{bar:28}] {percent:>3}%  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(shown) {
-        bar.set_style(style.progress_chars("=> "));
-    }
+    bar.set_style(style());
     bar.set_message(node.to_owned());
     let mut progress = Progress { moved: 0, total: 0 };
     let mut is_cancelled = false;
@@ -89,6 +86,33 @@ fn watch(
         progress.moved = progress.total;
     }
     (result, progress)
+}
+
+/// How the bar looks. Nothing is known of the rate before the first page is moved.
+fn style() -> ProgressStyle {
+    let shown = "{msg} [{bar:28}] {percent:>3}%  {moved}{left}";
+    ProgressStyle::with_template(shown)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+        .with_key("moved", |state: &ProgressState, text: &mut dyn Write| {
+            let (moved, total) = (state.pos(), state.len().unwrap_or(0));
+            let _ = write!(text, "{} of {}", size::human(moved), size::human(total));
+        })
+        .with_key("left", |state: &ProgressState, text: &mut dyn Write| {
+            if state.pos() > 0 {
+                let rate = size::human(whole(state.per_sec()));
+                let _ = write!(text, "  {rate}/s  {} left", size::time(state.eta()));
+            }
+        })
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what does not fit is cut off at the ends"
+)]
+fn whole(number: f64) -> u64 {
+    number as u64
 }
 
 fn listed(device: &Device, node: &str) -> Option<Tier> {

@@ -327,22 +327,14 @@ const MEANINGS: &[(&str, &str)] = &[
 ];
 
 fn explanation(look: Look) -> String {
-    const INDENT: usize = 16;
+    let indent = " ".repeat(16);
     let mut text = String::new();
     for (name, meaning) in MEANINGS {
-        let mut line = format!("{name:<INDENT$}");
-        let mut width = INDENT;
-        for word in meaning.split(' ') {
-            if width + word.len() + 1 > look.width {
-                let _ = writeln!(text, "{}", line.trim_end());
-                line = " ".repeat(INDENT);
-                width = INDENT;
-            }
-            width += word.len() + 1;
-            line.push_str(word);
-            line.push(' ');
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
+        let name = format!("{name:<16}");
+        let options = textwrap::Options::new(look.width)
+            .initial_indent(&name)
+            .subsequent_indent(&indent);
+        let _ = writeln!(text, "{}", textwrap::fill(meaning, options));
     }
     text
 }

@@ -251,7 +251,7 @@ impl Top {
             ("read back", false, AnsiColor::Cyan, |rates| {
                 rates.same_in + rates.ram_in + rates.disk_in
             }),
-            ("written back", true, AnsiColor::Blue, |rates| {
+            ("written back", true, AnsiColor::BrightBlue, |rates| {
                 rates.written_back
             }),
             ("disks, both ways", true, AnsiColor::Magenta, |rates| {
