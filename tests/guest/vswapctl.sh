@@ -124,6 +124,10 @@ expect "direct I/O" "$(cat /sys/block/loop0/loop/dio)" 1
 fails 1 "is a tier already" add $file
 expect "what is listed" "$(vswapctl status -rn -o name,kind,prio,state | grep ' disk ' | tr '\n' ' ')" \
     "/dev/mapper/disk disk 10 active $file disk 0 active "
+other=$(loop $files/taken 8)
+fails 5 "$files/taken is in use through $other" add --force $files/taken
+losetup --detach "$other"
+rm $files/taken
 truncate -s 48M $files/holes
 fails 1 "has holes" add $files/holes
 rm $files/holes
@@ -136,14 +140,14 @@ while ! gone $pid; do
     # shellcheck disable=SC2046 # three words
     set -- $(parts)
     expect "the sum of the parts" "$1" "$2"
-    [ "$1" -le $most ] || most=$1
+    [ "$1" -le "$most" ] || most=$1
     looks=$((looks + 1))
     sleep 0.3
 done
 finished $pid
 step "$looks looks, at most $((most / mib)) MiB"
 holds "looks" $looks -ge 3
-holds "bytes seen" $most -ge $(($(scaled 8) * mib))
+holds "bytes seen" "$most" -ge $(($(scaled 8) * mib))
 hold_out --size "$(scaled 24)" --mix same=10,compressible=40,random=50 --pageout
 settled
 # shellcheck disable=SC2046 # three words

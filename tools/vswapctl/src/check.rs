@@ -124,11 +124,17 @@ fn others(system: &System) -> Option<Finding> {
 
 fn hibernation(system: &System) -> Option<Finding> {
     let cmdline = system.read("/proc/cmdline").unwrap_or_default();
-    let resume = cmdline
-        .split_ascii_whitespace()
-        .find(|word| word.starts_with("resume="));
-    let Some(resume) = resume.filter(|word| *word != "resume=none") else {
-        return Some(Good("the kernel's command line has no resume=".to_owned()));
+    let mut words = cmdline.split_ascii_whitespace();
+    let word = words.find(|word| word.starts_with("resume=") && *word != "resume=none");
+    // An initramfs may have told the kernel, too.
+    let number = system
+        .read("/sys/power/resume")
+        .filter(|number| number != "0:0");
+    let Some(resume) = word
+        .map(str::to_owned)
+        .or(number.map(|number| format!("device {number} in /sys/power/resume")))
+    else {
+        return Some(Good("no hibernation is set up".to_owned()));
     };
     Some(if resume.ends_with("vswap0") {
         Warning(format!("the kernel is told to resume from {NODE} ({resume}), which can't be hibernated to. Name a swap partition, or remove it."))

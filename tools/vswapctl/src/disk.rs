@@ -133,6 +133,9 @@ impl Disk {
         {
             return Err(busy(&self.path, "is swapped on; swap it off first"));
         }
+        if let Some(node) = system.loop_over(&whole) {
+            return Err(busy(&self.path, &format!("is in use through {node}")));
+        }
         if !is_new {
             self.check_file()?;
             self.ask_about_data(may_ask)?;

@@ -19,7 +19,7 @@ pub fn attach(system: &System, file: &Path) -> Result<String, Failure> {
     if !system.path("/dev/loop-control").exists() {
         let _ = command::output("modprobe", "kmod", &["loop"]);
     }
-    let words = ["--find", "--show", "--nooverlap", "--direct-io=on"].map(Path::new);
+    let words = ["--find", "--show", "--direct-io=on"].map(Path::new);
     let node = command::run("losetup", PACKAGE, &[&words[..], &[file]].concat())?;
     if !node.starts_with("/dev/loop") {
         return Err(failed(format!(

@@ -128,6 +128,19 @@ impl System {
             .filter(|file| !file.is_empty())
     }
 
+    /// The loop device over a file, if there is one.
+    pub fn loop_over(&self, file: &Path) -> Option<String> {
+        let entries = fs::read_dir(self.path("/sys/block")).ok()?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names
+            .filter(|name| name.starts_with("loop"))
+            .map(|name| format!("/dev/{name}"))
+            .find(|node| {
+                self.loop_file(node)
+                    .is_some_and(|behind| Path::new(&behind) == file)
+            })
+    }
+
     /// Where a disk was mounted, or what else holds it, in words.
     pub fn holder(&self, node: &Path) -> Option<String> {
         let node = fs::canonicalize(node).ok()?;
