@@ -131,10 +131,13 @@ impl Snapshot {
             ),
             part(Kind::Raw, "incompressible", self.stat.raw_slots(), raw),
         ];
-        parts.extend(self.disks.iter().map(|(disk, file)| Part {
+        let used: Vec<u64> = self.disks.iter().map(|(disk, _)| disk.used).collect();
+        let shares = shares(&used, self.stat.disk_slots());
+        let disks = self.disks.iter().zip(shares);
+        parts.extend(disks.map(|((disk, file), slots)| Part {
             kind: Kind::Disk,
             name: file.as_ref().unwrap_or(&disk.path).clone(),
-            holds: disk.used,
+            holds: slots * PAGE,
             takes: disk.used,
             disk: Some(disk.clone()),
         }));
@@ -180,6 +183,26 @@ impl Snapshot {
                 .iter()
                 .any(|(disk, _)| disk.state == State::Draining)
     }
+}
+
+/// How many of the slots are on each disk. While pages are moved they take room on two disks, or
+/// on a disk and in memory, and count in one place only; so what is too much goes from each disk
+/// in proportion.
+fn shares(used: &[u64], slots: u64) -> Vec<u64> {
+    let (mut used_left, mut slots_left) = (used.iter().sum::<u64>(), slots);
+    let share = |used: &u64| {
+        let share = match used_left {
+            0 => slots_left,
+            whole => {
+                let share = u128::from(*used) * u128::from(slots_left) / u128::from(whole);
+                u64::try_from(share).unwrap_or(slots_left)
+            }
+        };
+        used_left -= used;
+        slots_left -= share;
+        share
+    };
+    used.iter().map(share).collect()
 }
 
 /// Whether each slot in use is in one place, which figures that are read while pages move are
@@ -234,6 +257,27 @@ impl Rates {
             drained: rate(old.drained_pages(), new.drained_pages(), PAGE),
             disk_read: rate(old.disk_read_bytes(), new.disk_read_bytes(), 1),
             disk_written: rate(old.disk_write_bytes(), new.disk_write_bytes(), 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn slots_go_to_the_disks_that_have_them() {
+        assert_eq!(shares(&[3 * PAGE, 0, PAGE], 4), [3, 0, 1]);
+        assert_eq!(shares(&[4 * PAGE, 4 * PAGE], 4), [2, 2]);
+        assert_eq!(shares(&[0, 0], 4), [4, 0]);
+        assert_eq!(shares(&[], 4), [0u64; 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn none_is_lost(used in prop::collection::vec(0u64..1 << 40, 1..8), slots in 0u64..1 << 32) {
+            prop_assert_eq!(shares(&used, slots).iter().sum::<u64>(), slots);
         }
     }
 }

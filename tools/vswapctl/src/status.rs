@@ -311,7 +311,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("the bar", "How what is swapped out is divided among the places below it, in their order and with their colours or signs. The whole bar is the sum."),
     ("where", "The places where pages lie. A page is in one of them only, so their data adds up to the sum."),
     ("data", "What the pages in that place are before compression, and how much of the sum that is."),
-    ("takes", "What is needed to keep them there: bytes of memory, or of the disk."),
+    ("takes", "What is needed to keep them there: bytes of memory, or of the disk; also for pages that are on their way there and still counted where they come from."),
     ("same-filled", "Pages that repeat one word. The word is in the table of slots, and they take nothing else."),
     ("compressed", "Pages in memory, compressed; what they are over what they take is the ratio beside it."),
     ("incompressible", "Pages in memory that did not compress, kept as they are because no disk had room."),
