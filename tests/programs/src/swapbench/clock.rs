@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Time that can be compared between processes.
+//! Time that can be compared between processes, and time that the CPUs spent.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::Result;
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Span {
     pub start: u64,
     pub end: u64,
+    /// Nanoseconds that this process ran meanwhile.
+    pub cpu: u64,
 }
 
 impl Span {
@@ -16,6 +20,7 @@ impl Span {
         Span {
             start: self.start.min(other.start),
             end: self.end.max(other.end),
+            cpu: self.cpu + other.cpu,
         }
     }
 
@@ -24,19 +29,108 @@ impl Span {
     }
 }
 
-/// Nanoseconds since boot, the same for all processes.
-fn now() -> u64 {
+fn read(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: the kernel fills the timespec; this clock exists everywhere.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    // SAFETY: the kernel fills the timespec; the clocks used here exist everywhere.
+    unsafe { libc::clock_gettime(clock, &mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 pub fn timed(work: impl FnOnce() -> Result<()>) -> Result<Span> {
-    let start = now();
+    let ran = read(libc::CLOCK_PROCESS_CPUTIME_ID);
+    // Nanoseconds since boot, the same for all processes. The inner one of the clocks, as the
+    // other one is a system call.
+    let start = read(libc::CLOCK_MONOTONIC);
     work()?;
-    Ok(Span { start, end: now() })
+    let end = read(libc::CLOCK_MONOTONIC);
+    let cpu = read(libc::CLOCK_PROCESS_CPUTIME_ID) - ran;
+    Ok(Span { start, end, cpu })
+}
+
+/// What the kernel may put off: it has that long to give memory back after it was freed.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// Of a thread of the kernel, in a process's flags.
+const PF_KTHREAD: u64 = 0x0020_0000;
+
+/// How long the kernel's own threads ran, for work that is done later and by others than who
+/// caused it.
+pub struct KernelThreads(BTreeMap<u32, u64>);
+
+impl KernelThreads {
+    /// All of them, with the nanoseconds that each ran since it was made.
+    pub fn now() -> Result<Self> {
+        let entries = std::fs::read_dir("/proc")?;
+        let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        Ok(KernelThreads(
+            numbers
+                .filter_map(|number: u32| Some((number, ran(number)?)))
+                .collect(),
+        ))
+    }
+
+    /// Nanoseconds that they ran since then and until the kernel has had the time to do what it
+    /// put off. Waits for that.
+    pub fn settled(&self) -> Result<u64> {
+        std::thread::sleep(SETTLE);
+        let now = Self::now()?;
+        let since = |(number, ran)| ran - self.0.get(number).copied().unwrap_or(0).min(ran);
+        Ok(now
+            .0
+            .iter()
+            .map(|(number, &ran)| since((number, ran)))
+            .sum())
+    }
+}
+
+/// How long that thread of the kernel ran; `None` if it is none, or gone.
+fn ran(number: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    if flags(&stat)? & PF_KTHREAD == 0 {
+        return None;
+    }
+    let schedstat = std::fs::read_to_string(format!("/proc/{number}/schedstat")).ok()?;
+    schedstat.split_whitespace().next()?.parse().ok()
+}
+
+/// The ninth field. The second one is a name that may hold anything, between the first bracket
+/// and the last.
+fn flags(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(6)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_found_behind_any_name() {
+        let stat = "17 (a) b (c) S 2 0 0 0 -1 69238880 0 0";
+        assert_eq!(flags(stat), Some(69_238_880));
+        assert_ne!(flags(stat).unwrap() & PF_KTHREAD, 0);
+        assert_eq!(flags("17 (short"), None);
+    }
+
+    #[test]
+    fn time_that_is_worked_is_counted_and_time_that_is_slept_is_not() {
+        let slept = timed(|| {
+            std::thread::sleep(Duration::from_millis(50));
+            Ok(())
+        });
+        let slept = slept.unwrap();
+        assert!(slept.cpu < slept.ns());
+        let both = slept.around(Span {
+            start: 0,
+            end: 1,
+            cpu: 7,
+        });
+        assert_eq!(
+            (both.start, both.end, both.cpu),
+            (0, slept.end, slept.cpu + 7)
+        );
+    }
 }

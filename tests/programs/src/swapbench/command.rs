@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Another program's run, from its start to its exit.
+//! Another program's run, from its start to its exit, or that of several at once.
 
 use crate::clock::timed;
 use crate::record::{Labels, Record};
 use std::io::{Error, Result};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -13,8 +13,16 @@ pub struct Options {
     /// What the time is divided by
     #[arg(long)]
     pages: u64,
+    /// How many of them run at once
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    processes: u32,
     #[arg(last = true, required = true)]
     command: Vec<String>,
+}
+
+fn start(program: &str, arguments: &[String]) -> Result<Child> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::null()).spawn()
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -24,12 +32,14 @@ pub fn run(options: &Options) -> Result<()> {
         .split_first()
         .ok_or_else(|| Error::other("no command"))?;
     let span = timed(|| {
-        let status = Command::new(program)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .status()?;
-        if !status.success() {
-            return Err(Error::other(format!("{program} ended with {status}")));
+        let children: Result<Vec<Child>> = (0..options.processes)
+            .map(|_| start(program, arguments))
+            .collect();
+        for mut child in children? {
+            let status = child.wait()?;
+            if !status.success() {
+                return Err(Error::other(format!("{program} ended with {status}")));
+            }
         }
         Ok(())
     })?;

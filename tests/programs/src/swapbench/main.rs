@@ -18,6 +18,7 @@ mod data;
 mod marker;
 mod phases;
 mod record;
+mod stat;
 mod worker;
 
 use clap::{Parser, Subcommand};
@@ -32,11 +33,12 @@ struct Options {
 
 #[derive(Subcommand)]
 enum What {
-    /// Write out, read back and free, or write out and swapoff; in one or several processes
+    /// Write out, read back and free, or write out and swapoff, or write out and be killed; in
+    /// one or several processes
     Phases(phases::Options),
     /// Random accesses to more memory than the cgroup that this runs in may have
     Churn(churn::Options),
-    /// Another program's run
+    /// Another program's run, or that of several at once
     Command(command::Options),
     /// One of the processes of "phases"
     Worker(worker::Options),

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Runs the workers and merges what they say.
 
+use crate::clock::{timed, KernelThreads, Span};
 use crate::record::{Labels, Record};
+use crate::stat::Stat;
 use crate::worker::Message;
 use std::io::{BufRead, BufReader, Error, Lines, Result, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 #[derive(clap::Args)]
@@ -13,6 +16,9 @@ pub struct Options {
     /// Processes, each with memory of its own
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     processes: u32,
+    /// What the device says of itself: vswap's stat or zram's mm_stat
+    #[arg(long)]
+    stat: Option<PathBuf>,
     /// Options of "worker"
     #[arg(last = true)]
     worker: Vec<String>,
@@ -60,7 +66,7 @@ fn messages(workers: &mut [Worker]) -> Result<Vec<Message>> {
 }
 
 /// Several workers' phase: from the first one's start to the last one's end.
-fn merge(record: &mut Record, messages: Vec<Message>) {
+fn merge(messages: Vec<Message>) -> Option<(String, Span, u64)> {
     let mut merged = None;
     for message in messages {
         if let Message::Done { phase, span, pages } = message {
@@ -70,13 +76,92 @@ fn merge(record: &mut Record, messages: Vec<Message>) {
             });
         }
     }
-    if let Some((phase, span, pages)) = merged {
-        record.add(&phase, span, pages);
+    merged
+}
+
+/// What the device said before anything was done, and when it was filled.
+struct Device<'a> {
+    path: &'a Path,
+    before: Stat,
+    filled: Option<Stat>,
+}
+
+impl<'a> Device<'a> {
+    fn new(path: &'a Path) -> Result<Self> {
+        Ok(Device {
+            path,
+            before: Stat::read(path)?,
+            filled: None,
+        })
     }
+
+    /// The first time counts.
+    fn is_filled(&mut self) -> Result<()> {
+        if self.filled.is_none() {
+            self.filled = Some(Stat::read(self.path)?);
+        }
+        Ok(())
+    }
+
+    /// All that was written out is freed, and the kernel has had its time.
+    fn is_empty(&self) -> Result<()> {
+        let used = |stat: &Stat| stat.used_slots().saturating_sub(self.before.used_slots());
+        let (now, most) = (Stat::read(self.path)?, self.filled.as_ref().map_or(0, used));
+        if used(&now) * 8 > most {
+            return Err(Error::other(format!(
+                "{}: {} of {most} slots are still in use",
+                self.path.display(),
+                used(&now)
+            )));
+        }
+        Ok(())
+    }
+
+    fn tell(&self, record: &mut Record) -> Result<()> {
+        if let Some(filled) = &self.filled {
+            record.stat = filled.told(&self.before, &Stat::read(self.path)?);
+        }
+        Ok(())
+    }
+}
+
+/// Adds a phase that gave memory back, and as NAME-total the CPU time that this took altogether:
+/// that of those who did it, and what the kernel's threads did from then on. Waits for them.
+fn freed(
+    record: &mut Record,
+    (phase, span, pages): (&str, Span, u64),
+    threads: &KernelThreads,
+    device: Option<&Device<'_>>,
+) -> Result<()> {
+    record.add(phase, span, pages);
+    let later = threads.settled()?;
+    record.add_ns(&format!("{phase}-total"), span.cpu + later, pages);
+    device.map_or(Ok(()), Device::is_empty)
+}
+
+/// Kills the workers. It lasts until the last one is reaped.
+fn kill(workers: &mut [Worker]) -> Result<Span> {
+    let span = timed(|| {
+        for worker in workers.iter_mut() {
+            worker.process.kill()?;
+        }
+        for worker in workers.iter_mut() {
+            worker.process.wait()?;
+        }
+        Ok(())
+    })?;
+    // What exiting costs is the workers' time, which is not told once they are gone. With one of
+    // them, nobody else runs meanwhile.
+    Ok(Span {
+        cpu: span.ns(),
+        ..span
+    })
 }
 
 pub fn run(options: &Options) -> Result<()> {
     let mut record = Record::new(&options.labels)?;
+    let mut device = options.stat.as_deref().map(Device::new).transpose()?;
+    let mut threads = KernelThreads::now()?;
     let mut workers = (0..options.processes)
         .map(|number| Worker::start(number, &options.worker))
         .collect::<Result<Vec<_>>>()?;
@@ -86,11 +171,38 @@ pub fn run(options: &Options) -> Result<()> {
             break;
         }
         if said.iter().all(|message| *message == Message::Ready) {
+            threads = KernelThreads::now()?;
             for worker in &mut workers {
                 worker.input.write_all(b"\n")?;
             }
-        } else {
-            merge(&mut record, said);
+            continue;
+        }
+        let waiting: Vec<u64> = said
+            .iter()
+            .filter_map(|message| match message {
+                Message::Waiting { pages } => Some(*pages),
+                _ => None,
+            })
+            .collect();
+        if waiting.len() == workers.len() {
+            threads = KernelThreads::now()?;
+            let exit = ("exit", kill(&mut workers)?, waiting.iter().sum());
+            freed(&mut record, exit, &threads, device.as_ref())?;
+            device.map_or(Ok(()), |device| device.tell(&mut record))?;
+            return record.print();
+        }
+        match merge(said) {
+            Some((phase, span, pages)) if phase == "free" => {
+                let free = (phase.as_str(), span, pages);
+                freed(&mut record, free, &threads, device.as_ref())?;
+            }
+            Some((phase, span, pages)) => {
+                record.add(&phase, span, pages);
+                if let (Some(device), "write") = (&mut device, phase.as_str()) {
+                    device.is_filled()?;
+                }
+            }
+            None => {}
         }
     }
     for mut worker in workers {
@@ -100,5 +212,6 @@ pub fn run(options: &Options) -> Result<()> {
             return Err(Error::other(format!("a process ended with {status}")));
         }
     }
+    device.map_or(Ok(()), |device| device.tell(&mut record))?;
     record.print()
 }

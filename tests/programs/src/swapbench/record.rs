@@ -15,6 +15,10 @@ pub struct Labels {
     round: u32,
     #[arg(long)]
     workload: String,
+    /// What the workload is repeated for: a size, or how many there are of something
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<u64>,
 }
 
 #[derive(Default, Serialize)]
@@ -28,6 +32,9 @@ pub struct Record {
     #[serde(flatten)]
     labels: Labels,
     phases: BTreeMap<String, Phase>,
+    /// What the device said of itself.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stat: BTreeMap<String, u64>,
     /// By how much the kernel's counters grew.
     vmstat: BTreeMap<&'static str, u64>,
     #[serde(skip)]
@@ -53,6 +60,7 @@ impl Record {
         Ok(Record {
             labels: labels.clone(),
             phases: BTreeMap::new(),
+            stat: BTreeMap::new(),
             vmstat: BTreeMap::new(),
             before: vmstat()?,
         })
@@ -60,8 +68,12 @@ impl Record {
 
     /// A phase that happens several times is added up.
     pub fn add(&mut self, phase: &str, span: Span, pages: u64) {
+        self.add_ns(phase, span.ns(), pages);
+    }
+
+    pub fn add_ns(&mut self, phase: &str, ns: u64, pages: u64) {
         let phase = self.phases.entry(phase.to_owned()).or_default();
-        phase.ns += span.ns();
+        phase.ns += ns;
         phase.pages += pages;
     }
 

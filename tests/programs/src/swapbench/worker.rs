@@ -16,6 +16,9 @@ pub struct Options {
     /// Instead of reading back and freeing: swapoff of this device
     #[arg(long)]
     pub swapoff: Option<String>,
+    /// Instead of reading back and freeing: wait to be killed
+    #[arg(long, conflicts_with = "swapoff")]
+    pub killed: bool,
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Tell the plugin when this run and its phases begin and end
@@ -27,6 +30,10 @@ pub struct Options {
 #[derive(Debug, Deserialize, Serialize, PartialEq)]
 pub enum Message {
     Ready,
+    /// To be killed, with so many pages swapped out.
+    Waiting {
+        pages: u64,
+    },
     Done {
         phase: String,
         span: Span,
@@ -95,6 +102,11 @@ pub fn run(options: &Options) -> Result<()> {
             pages,
         )?;
         return data.compare(|_| None);
+    }
+    if options.killed {
+        say(&Message::Waiting { pages })?;
+        stdin().lock().read_exact(&mut [0])?;
+        return Err(Error::other("not killed"));
     }
     let span = together(options.mark, Phase::Read, || {
         data.touch();
