@@ -1,33 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Makes one JSON file of what the guest printed, and tables in Markdown of that.
+//! Makes result files, tables and plots of what the guest printed.
 
+mod criteria;
+mod figure;
+mod memory;
+mod plots;
 mod records;
+mod report;
 mod results;
 mod tables;
 
-use clap::Parser;
-use records::{Guest, Line, Record};
-use results::{Comparison, Unit};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use clap::{Args, Parser, Subcommand};
+use results::Unit;
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(about = "Summarizes a run of the benchmark")]
+#[command(about = "Makes result.json, result.md and plots of runs of the benchmark")]
 struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// One run in which all peers did the same
+    Compare(Compare),
+    /// Runs of workloads that were repeated for different sizes
+    Scaling(Scaling),
+}
+
+#[derive(Args)]
+struct Compare {
     /// Lines of JSON as the guest printed them; other lines are left out
     #[arg(long)]
     lines: PathBuf,
-    /// The JSON file to write
-    #[arg(long)]
-    json: PathBuf,
-    /// The Markdown file to write
-    #[arg(long)]
-    markdown: PathBuf,
     #[arg(long, value_enum)]
     unit: Unit,
+    /// Instructions a page in vswap.ko with disks only, as counted elsewhere
+    #[arg(long)]
+    module_instructions: Option<f64>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+struct Scaling {
+    /// Lines of JSON as a guest printed them, as UNIT=FILE
+    #[arg(long = "lines", value_parser = unit_and_file, required = true)]
+    lines: Vec<(Unit, PathBuf)>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+struct Common {
+    /// The directory to write to
+    #[arg(long)]
+    output: PathBuf,
     /// What else is to be known of the run, as NAME=VALUE
     #[arg(long = "set", value_parser = pair)]
     settings: Vec<(String, String)>,
@@ -38,39 +69,53 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// The JSON file.
-#[derive(Deserialize, Serialize)]
-struct File {
-    guest: Guest,
-    settings: BTreeMap<String, String>,
-    unit: Unit,
-    comparisons: Vec<Comparison>,
-    /// Everything that was measured, the warm-up too.
-    records: Vec<Record>,
+fn unit_and_file(text: &str) -> Result<(Unit, PathBuf), String> {
+    let (unit, file) = pair(text)?;
+    let unit = <Unit as clap::ValueEnum>::from_str(&unit, false)?;
+    Ok((unit, file.into()))
+}
+
+/// What a run leaves behind: a file for machines, one for people, and pictures.
+fn write(
+    directory: &Path,
+    json: String,
+    markdown: String,
+    plots: &[plots::Plot],
+) -> Result<(), Box<dyn Error>> {
+    std::fs::write(directory.join("result.json"), json + "\n")?;
+    std::fs::write(directory.join("result.md"), markdown)?;
+    figure::prepare()?;
+    plots
+        .iter()
+        .try_for_each(|plot| plot.figure.write(directory, plot.name))
 }
 
 fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let text = std::fs::read_to_string(&options.lines)?;
-    let (mut guest, mut records) = (None, Vec::new());
-    for line in text.lines().filter(|line| line.starts_with('{')) {
-        match serde_json::from_str(line)? {
-            Line::Guest(line) => guest = Some(line),
-            Line::Record(record) => records.push(record),
+    match options.what {
+        What::Compare(options) => {
+            let read = records::read(&options.lines)?;
+            let settings = options.common.settings.into_iter().collect();
+            let report =
+                report::Compared::new(read, options.unit, options.module_instructions, settings)?;
+            let plots = plots::of_comparisons(&report.comparisons, options.unit);
+            let json = serde_json::to_string(&report)?;
+            write(
+                &options.common.output,
+                json,
+                report.markdown(&plots),
+                &plots,
+            )
+        }
+        What::Scaling(options) => {
+            let settings = options.common.settings.into_iter().collect();
+            let read = |(unit, path): &(Unit, PathBuf)| Ok((*unit, records::read(path)?));
+            let runs: Result<Vec<_>, Box<dyn Error>> = options.lines.iter().map(read).collect();
+            let report = report::Scaled::new(runs?, settings)?;
+            let plots = report.plots();
+            let json = serde_json::to_string(&report)?;
+            write(&options.common.output, json, report.markdown(), &plots)
         }
     }
-    let file = File {
-        guest: guest.ok_or("the guest did not describe itself")?,
-        settings: options.settings.into_iter().collect(),
-        unit: options.unit,
-        comparisons: results::compare(&records, options.unit),
-        records,
-    };
-    if file.comparisons.is_empty() {
-        return Err("nothing was measured after the warm-up".into());
-    }
-    std::fs::write(&options.json, serde_json::to_string(&file)? + "\n")?;
-    std::fs::write(&options.markdown, tables::markdown(&file))?;
-    Ok(())
 }
 
 fn main() -> ExitCode {

@@ -3,10 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub enum Line {
+enum Line {
     Record(Record),
     Guest(Guest),
 }
@@ -25,7 +27,14 @@ pub struct Record {
     pub peer: String,
     pub round: u32,
     pub workload: String,
+    /// What the workload was repeated for: a size, or how many there are of something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
     pub phases: BTreeMap<String, Phase>,
+    /// What the device said of itself when it was filled; of `lookups` and `mru_hits`, by how
+    /// much they grew.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stat: BTreeMap<String, u64>,
     pub vmstat: BTreeMap<String, u64>,
 }
 
@@ -33,4 +42,19 @@ pub struct Record {
 pub struct Phase {
     pub pages: u64,
     pub ns: u64,
+}
+
+/// The guest and its records; lines that are no JSON are left out.
+pub fn read(path: &Path) -> Result<(Guest, Vec<Record>), Box<dyn Error>> {
+    let text = std::fs::read_to_string(path)?;
+    let (mut guest, mut records) = (None, Vec::new());
+    for line in text.lines().filter(|line| line.starts_with('{')) {
+        match serde_json::from_str(line)? {
+            Line::Guest(line) => guest = Some(line),
+            Line::Record(record) => records.push(record),
+        }
+    }
+    let guest =
+        guest.ok_or_else(|| format!("{}: the guest did not describe itself", path.display()))?;
+    Ok((guest, records))
 }

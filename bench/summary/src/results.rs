@@ -29,6 +29,8 @@ impl Unit {
 #[derive(Deserialize, Serialize)]
 pub struct Comparison {
     pub workload: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
     pub phase: String,
     pub peers: Vec<Peer>,
 }
@@ -38,8 +40,8 @@ pub struct Peer {
     pub name: String,
     #[serde(flatten)]
     pub spread: Spread,
-    /// How many times as long as another peer: the median over the rounds.
-    pub ratio_to: BTreeMap<String, f64>,
+    /// How many times as long as another peer, in each round.
+    pub ratio_to: BTreeMap<String, Spread>,
     /// A value for each round.
     pub samples: Vec<f64>,
 }
@@ -54,7 +56,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    fn of(samples: &[f64]) -> Self {
+    pub fn of(samples: &[f64]) -> Self {
         let mut data = Data::new(samples.to_vec());
         Spread {
             median: data.median(),
@@ -71,23 +73,24 @@ pub const REFERENCES: [&str; 2] = ["plain", "zram"];
 
 /// In the order in which things were first measured. The first round is warm-up.
 pub fn compare(records: &[Record], unit: Unit) -> Vec<Comparison> {
-    let mut order: Vec<(&str, &str)> = Vec::new();
+    let mut order: Vec<(&str, Option<u64>, &str)> = Vec::new();
     let mut peers: Vec<&str> = Vec::new();
     for record in records {
         if !peers.contains(&record.peer.as_str()) {
             peers.push(&record.peer);
         }
         for phase in in_order(record) {
-            if !order.contains(&(&record.workload, phase)) {
-                order.push((&record.workload, phase));
+            let key = (record.workload.as_str(), record.at, phase);
+            if !order.contains(&key) {
+                order.push(key);
             }
         }
     }
-    let comparison = |(workload, phase): (&str, &str)| {
+    let comparison = |(workload, at, phase): (&str, Option<u64>, &str)| {
         // By peer, then by round.
         let mut values: BTreeMap<&str, BTreeMap<u32, f64>> = BTreeMap::new();
         for record in records {
-            if record.workload == workload && record.round > 0 {
+            if record.workload == workload && record.at == at && record.round > 0 {
                 let value = record
                     .phases
                     .get(phase)
@@ -120,6 +123,7 @@ pub fn compare(records: &[Record], unit: Unit) -> Vec<Comparison> {
         });
         Comparison {
             workload: workload.to_owned(),
+            at,
             phase: phase.to_owned(),
             peers: measured.collect(),
         }
@@ -133,19 +137,33 @@ pub fn compare(records: &[Record], unit: Unit) -> Vec<Comparison> {
 
 /// Phases as they follow each other, others after them.
 fn in_order(record: &Record) -> Vec<&str> {
-    const KNOWN: [&str; 7] = ["fill", "access", "run", "write", "read", "free", "swapoff"];
+    const KNOWN: [&str; 10] = [
+        "fill",
+        "access",
+        "run",
+        "write",
+        "read",
+        "free",
+        "free-total",
+        "swapoff",
+        "exit",
+        "exit-total",
+    ];
     let mut phases: Vec<&str> = record.phases.keys().map(String::as_str).collect();
-    phases.sort_by_key(|phase| KNOWN.iter().position(|known| known == phase));
+    phases.sort_by_key(|phase| {
+        let place = KNOWN.iter().position(|known| known == phase);
+        place.unwrap_or(KNOWN.len())
+    });
     phases
 }
 
 /// Neighbours in time are divided by each other, as that takes out what slows both down.
-fn ratio(own: &BTreeMap<u32, f64>, reference: &BTreeMap<u32, f64>) -> Option<f64> {
+fn ratio(own: &BTreeMap<u32, f64>, reference: &BTreeMap<u32, f64>) -> Option<Spread> {
     let ratios: Vec<f64> = own
         .iter()
         .filter_map(|(round, value)| Some(value / reference.get(round)?))
         .collect();
-    (!ratios.is_empty()).then(|| Data::new(ratios).median())
+    (!ratios.is_empty()).then(|| Spread::of(&ratios))
 }
 
 #[cfg(test)]
@@ -158,7 +176,9 @@ mod tests {
             peer: peer.to_owned(),
             round,
             workload: "same".to_owned(),
+            at: None,
             phases,
+            stat: BTreeMap::new(),
             vmstat: BTreeMap::new(),
         }
     }
@@ -193,7 +213,7 @@ mod tests {
     fn ratios_are_taken_within_rounds() {
         let comparisons = compare(&records(), Unit::Ns);
         let vswap = &comparisons[0].peers[1];
-        close(vswap.ratio_to["plain"], 1.2);
+        close(vswap.ratio_to["plain"].median, 1.2);
         assert!(!vswap.ratio_to.contains_key("zram"));
     }
 
@@ -201,6 +221,17 @@ mod tests {
     fn an_instruction_is_two_nanoseconds() {
         let comparisons = compare(&records(), Unit::Instructions);
         close(comparisons[0].peers[0].spread.median, 5.5);
+    }
+
+    #[test]
+    fn what_was_repeated_for_different_sizes_is_kept_apart() {
+        let mut records = records();
+        for (at, record) in records.iter_mut().enumerate() {
+            record.at = Some(at as u64 % 2);
+        }
+        let comparisons = compare(&records, Unit::Ns);
+        let sizes: Vec<_> = comparisons.iter().map(|comparison| comparison.at).collect();
+        assert_eq!(sizes, [Some(0), Some(1)]);
     }
 
     #[test]

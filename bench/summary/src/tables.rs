@@ -1,84 +1,176 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Tables for people.
 
-use crate::results::{Comparison, Peer, Unit, REFERENCES};
-use crate::File;
+use crate::criteria::Row;
+use crate::memory::Memory;
+use crate::results::{Comparison, Spread, Unit, REFERENCES};
 use comfy_table::{presets::ASCII_MARKDOWN, CellAlignment, Table};
-use std::fmt::Write;
 
-pub fn markdown(file: &File) -> String {
-    let guest = &file.guest;
-    let mut text = String::from("# Benchmark\n\n");
-    let _ = writeln!(
-        text,
-        "Linux {}, {} CPU(s), {} MiB of memory, devices of {} MiB.\n",
-        guest.kernel, guest.cpus, guest.memory_mib, guest.device_mib
-    );
-    for (name, value) in &file.settings {
-        let _ = writeln!(text, "- {name}: {value}");
+/// A table with that header, whose columns from `right` on are numbers.
+fn table(header: Vec<String>, rows: Vec<Vec<String>>, right: usize) -> String {
+    let mut table = Table::new();
+    table.load_preset(ASCII_MARKDOWN);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row);
     }
-    let (unit, digits) = match file.unit {
-        Unit::Ns => ("Microseconds", 1),
-        Unit::Instructions => ("Thousands of instructions", 1),
-    };
-    let _ = writeln!(
-        text,
-        "\n{unit} a page: the median of the rounds, and the quartiles. The ratios are medians of \
-         each round's ratio.\n\n{}",
-        table(&file.comparisons, digits)
-    );
-    text
+    for column in table.column_iter_mut().skip(right) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
 }
 
-/// Peers in the order of the first comparison; ratios for those that are ours.
-fn table(comparisons: &[Comparison], digits: usize) -> Table {
+/// Peers in the order in which they first appear.
+pub fn peers(comparisons: &[Comparison]) -> Vec<&str> {
     let mut peers: Vec<&str> = Vec::new();
     for peer in comparisons.iter().flat_map(|comparison| &comparison.peers) {
         if !peers.contains(&peer.name.as_str()) {
             peers.push(&peer.name);
         }
     }
-    let ratios: Vec<(&str, &str)> = peers
+    peers
+}
+
+/// The first cells of a comparison's row.
+fn labels(comparison: &Comparison) -> Vec<String> {
+    let mut labels = vec![comparison.workload.clone()];
+    labels.extend(comparison.at.map(|at| at.to_string()));
+    labels.push(comparison.phase.clone());
+    labels
+}
+
+fn header(comparisons: &[Comparison]) -> Vec<String> {
+    let at = comparisons.iter().any(|comparison| comparison.at.is_some());
+    let mut header = vec!["workload".to_owned()];
+    header.extend(at.then(|| "at".to_owned()));
+    header.push("phase".to_owned());
+    header
+}
+
+/// What is counted, in thousands a page.
+pub fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Ns => "Microseconds",
+        Unit::Instructions => "Thousands of instructions",
+    }
+}
+
+/// Medians and quartiles of all peers, in thousands.
+pub fn medians(comparisons: &[Comparison]) -> String {
+    let (peers, mut head) = (peers(comparisons), header(comparisons));
+    let right = head.len();
+    head.extend(peers.iter().map(|&name| name.to_owned()));
+    let rows = comparisons.iter().map(|comparison| {
+        let mut row = labels(comparison);
+        row.extend(peers.iter().map(|&name| {
+            let peer = comparison.peers.iter().find(|peer| peer.name == name);
+            peer.map_or(String::new(), |peer| cell(&peer.spread))
+        }));
+        row
+    });
+    table(head, rows.collect(), right)
+}
+
+fn cell(spread: &Spread) -> String {
+    // Frees are short: what is below a thousand needs another digit.
+    let digits = if spread.median < 1000.0 { 2 } else { 1 };
+    let thousands = |value: f64| format!("{:.digits$}", value / 1000.0);
+    format!(
+        "{} ({}–{})",
+        thousands(spread.median),
+        thousands(spread.lower_quartile),
+        thousands(spread.upper_quartile)
+    )
+}
+
+/// The ratios of our own peers to the references.
+pub fn ratios(comparisons: &[Comparison]) -> String {
+    let (peers, mut head) = (peers(comparisons), header(comparisons));
+    let right = head.len();
+    let pairs: Vec<(&str, &str)> = peers
         .iter()
         .filter(|name| name.starts_with("vswap"))
         .flat_map(|&name| REFERENCES.map(|reference| (name, reference)))
         .filter(|(_, reference)| peers.contains(reference))
         .collect();
-    let mut table = Table::new();
-    table.load_preset(ASCII_MARKDOWN);
-    let mut header = vec!["workload".to_owned(), "phase".to_owned()];
-    header.extend(peers.iter().map(|&name| name.to_owned()));
-    header.extend(ratios.iter().map(|(own, other)| format!("{own}/{other}")));
-    table.set_header(header);
-    for comparison in comparisons {
-        let find = |name: &str| comparison.peers.iter().find(|peer| peer.name == name);
-        let mut row = vec![comparison.workload.clone(), comparison.phase.clone()];
-        row.extend(
-            peers
-                .iter()
-                .map(|name| find(name).map_or(String::new(), |peer| cell(peer, digits))),
-        );
-        row.extend(ratios.iter().map(|(own, reference)| {
-            find(own)
-                .and_then(|peer| peer.ratio_to.get(*reference))
-                .map_or(String::new(), |ratio| format!("{ratio:.2}"))
+    head.extend(pairs.iter().map(|(own, other)| format!("{own} / {other}")));
+    let rows = comparisons.iter().map(|comparison| {
+        let mut row = labels(comparison);
+        row.extend(pairs.iter().map(|&(own, reference)| {
+            let peer = comparison.peers.iter().find(|peer| peer.name == own);
+            let ratio = peer.and_then(|peer| peer.ratio_to.get(reference));
+            ratio.map_or(String::new(), self::ratio)
         }));
-        table.add_row(row);
-    }
-    for column in table.column_iter_mut().skip(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+        row
+    });
+    table(head, rows.collect(), right)
 }
 
-fn cell(peer: &Peer, digits: usize) -> String {
-    let thousands = |value: f64| format!("{:.digits$}", value / 1000.0);
+fn ratio(ratio: &Spread) -> String {
     format!(
-        "{} ({}–{})",
-        thousands(peer.spread.median),
-        thousands(peer.spread.lower_quartile),
-        thousands(peer.spread.upper_quartile)
+        "{:.2} ({:.2}–{:.2})",
+        ratio.median, ratio.lower_quartile, ratio.upper_quartile
     )
+}
+
+/// What is to be reached.
+pub fn criteria(rows: &[Row]) -> String {
+    let head = ["measure", "", "rounds", "measured", "at most"];
+    let cells = rows.iter().map(|row| {
+        let verdict = match row.is_reached() {
+            Some(true) => "reached",
+            Some(false) => "not reached",
+            None => "not measured",
+        };
+        let (rounds, measured) = match &row.measured {
+            Some((rounds, spread)) => (rounds.to_string(), ratio(spread)),
+            None => (String::new(), String::new()),
+        };
+        let most = format!("{:.2}", row.most);
+        vec![
+            row.measure.clone(),
+            verdict.to_owned(),
+            rounds,
+            measured,
+            most,
+        ]
+    });
+    table(head.map(str::to_owned).to_vec(), cells.collect(), 2)
+}
+
+/// What slots in use cost, and how often the last used cluster was right.
+pub fn memory(all: &[Memory]) -> String {
+    let at = all.iter().any(|memory| memory.at.is_some());
+    let head = [
+        "workload",
+        if at { "at" } else { "" },
+        "peer",
+        "slots in use",
+        "metadata, KiB",
+        "bytes a slot in use",
+        "pool, bytes a slot",
+        "last used cluster was right",
+    ];
+    let head = head.iter().filter(|name| !name.is_empty());
+    let rows = all.iter().map(|memory| {
+        let slots = memory.slots as f64;
+        let hits = memory.lookups.filter(|&(lookups, _)| lookups > 0);
+        let mut row = vec![memory.workload.clone()];
+        row.extend(memory.at.map(|at| at.to_string()));
+        row.extend([
+            memory.peer.clone(),
+            memory.slots.to_string(),
+            (memory.metadata / 1024).to_string(),
+            format!("{:.2}", memory.metadata as f64 / slots),
+            format!("{:.0}", memory.pool as f64 / slots),
+            hits.map_or(String::new(), |(lookups, hits)| {
+                format!("{:.2} %", 100.0 * hits as f64 / lookups as f64)
+            }),
+        ]);
+        row
+    });
+    let head = head.map(|&name| name.to_owned());
+    table(head.collect(), rows.collect(), 2)
 }
 
 #[cfg(test)]
@@ -88,37 +180,59 @@ mod tests {
     use crate::results::compare;
     use std::collections::BTreeMap;
 
+    fn cells(text: &str) -> Vec<Vec<&str>> {
+        text.lines()
+            .map(|line| line.split('|').map(str::trim).collect())
+            .collect()
+    }
+
     #[test]
     fn a_row_has_all_peers_and_the_ratios_of_ours() {
         let record = |peer: &str, ns| Record {
             peer: peer.to_owned(),
             round: 1,
             workload: "same".to_owned(),
+            at: None,
             phases: BTreeMap::from([("write".to_owned(), Phase { pages: 1, ns })]),
+            stat: BTreeMap::new(),
             vmstat: BTreeMap::new(),
         };
-        let records = [
-            record("plain", 20_000),
-            record("zram", 40_000),
-            record("vswap", 30_000),
-        ];
-        let text = table(&compare(&records, Unit::Ns), 1).to_string();
-        let cells: Vec<Vec<&str>> = text
-            .lines()
-            .map(|line| line.split('|').map(str::trim).collect())
-            .collect();
-        assert_eq!(cells[0][6..8], ["vswap/plain", "vswap/zram"]);
+        let comparisons = compare(
+            &[
+                record("plain", 20_000),
+                record("zram", 40_000),
+                record("vswap", 900),
+            ],
+            Unit::Ns,
+        );
+        let text = medians(&comparisons);
         assert_eq!(
-            cells[2][1..8],
+            cells(&text)[2][1..6],
             [
                 "same",
                 "write",
                 "20.0 (20.0–20.0)",
                 "40.0 (40.0–40.0)",
-                "30.0 (30.0–30.0)",
-                "1.50",
-                "0.75"
+                "0.90 (0.90–0.90)",
             ]
         );
+        let text = ratios(&comparisons);
+        assert_eq!(cells(&text)[0][3..5], ["vswap / plain", "vswap / zram"]);
+        assert_eq!(
+            cells(&text)[2][3..5],
+            ["0.04 (0.04–0.04)", "0.02 (0.02–0.02)"]
+        );
+    }
+
+    #[test]
+    fn a_criterion_that_was_not_measured_says_so() {
+        let row = |median: Option<f64>| Row {
+            measure: "x".to_owned(),
+            measured: median.map(|median| (5, Spread::of(&[median]))),
+            most: 0.8,
+        };
+        let text = criteria(&[row(None), row(Some(0.8)), row(Some(0.81))]);
+        let verdicts: Vec<&str> = cells(&text)[2..].iter().map(|cells| cells[2]).collect();
+        assert_eq!(verdicts, ["not measured", "reached", "not reached"]);
     }
 }
