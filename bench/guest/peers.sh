@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# What is compared. A peer NAME is a function NAME_up, which makes a fresh device, swaps on
-# it and sets $device, and NAME_down, after which nothing of it is left. To be sourced.
+# What is compared. A peer NAME is a function NAME_up, with "-" as "_", which makes a fresh
+# device, swaps on it and sets $device, and NAME_down, after which nothing of it is left.
+# NAME_up also sets $stat, the file in which the device tells of itself, if there is one.
+# To be sourced.
 
 # Of each peer, in MiB.
 size=256
 
+# The disk of all that need one: memory, so that what a peer does itself shows.
+disk=/dev/pmem0
+# Those of vswap.
+disks=$disk
+
 # shellcheck disable=SC2034 # used by bench.sh
-all_peers='plain zram zswap vswap'
+all_peers='plain zram zswap vswap vswap-disk vswap-pmem'
 
 # made DEVICE: swaps on it after mkswap.
 made() {
@@ -17,14 +24,15 @@ made() {
 }
 
 # Memory as a disk, without a copy that is compressed: the floor for any disk.
-plain_up() { made /dev/pmem0; }
-plain_down() { swapoff /dev/pmem0; }
+plain_up() { made $disk; }
+plain_down() { swapoff $disk; }
 
 zram_up() {
     modprobe zram
     echo lz4 >/sys/block/zram0/comp_algorithm
     echo ${size}M >/sys/block/zram0/disksize
     made /dev/zram0
+    stat=/sys/block/zram0/mm_stat
 }
 zram_down() {
     swapoff /dev/zram0
@@ -35,28 +43,41 @@ zswap=/sys/module/zswap/parameters
 zswap_up() {
     echo lz4 >$zswap/compressor
     echo 1 >$zswap/enabled
-    made /dev/pmem0
+    made $disk
 }
 zswap_down() {
-    swapoff /dev/pmem0
+    swapoff $disk
     echo 0 >$zswap/enabled
 }
 
-vswap_up() {
-    insmod /vswap.ko size_mib=$size
+# vswap_with DISKS [PARAMETER...]: of all sizes and kinds.
+vswap_with() {
+    vswap_disks=$1
+    shift
+    insmod /vswap.ko "$@"
+    for vswap_disk in $vswap_disks; do
+        echo "$vswap_disk" >/sys/class/vswap/vswap0/tier_add
+    done
     device=/dev/vswap0
+    # shellcheck disable=SC2034 # used by the workloads
+    stat=/sys/class/vswap/vswap0/stat
     swapon $device
 }
-vswap_down() {
+vswap_without() {
     swapoff /dev/vswap0
+    for vswap_disk in $1; do
+        echo "$vswap_disk" >/sys/class/vswap/vswap0/tier_remove
+    done
     rmmod vswap
 }
 
-# The disk only; what is compressed is nothing.
-vswap_disk_up() {
-    insmod /vswap.ko size_mib=$size ram_limit_mib=0
-    echo /dev/pmem0 >/sys/class/vswap/vswap0/tier_add
-    device=/dev/vswap0
-    swapon $device
-}
-vswap_disk_down() { vswap_down; }
+vswap_up() { vswap_with '' size_mib=$size; }
+vswap_down() { vswap_without ''; }
+
+# No memory but the disk's.
+vswap_disk_up() { vswap_with "$disks" size_mib=$size ram_limit_mib=0; }
+vswap_disk_down() { vswap_without "$disks"; }
+
+# Memory, and the disk for what is cold.
+vswap_pmem_up() { vswap_with "$disks" size_mib=$size; }
+vswap_pmem_down() { vswap_without "$disks"; }

@@ -3,23 +3,24 @@
 # What is measured of each peer. A workload NAME is a function named run_NAME, with "-" as
 # "_"; $mib is the size that was asked for. To be sourced.
 #
-# All but the last two have the kernel write out exactly their own memory with MADV_PAGEOUT.
-# The last two go beyond the limit of a memory cgroup, so that reclaim chooses the pages; that
-# is closer to real pressure, and varies more.
+# Most have the kernel write out exactly their own memory with MADV_PAGEOUT. memhog, churn and
+# compile go beyond the limit of a memory cgroup, so that reclaim chooses the pages; that is
+# closer to real pressure, and varies more.
 
-quick_workloads='same compressible random mixed mixed-random-order mixed-2-processes swapoff memhog churn'
+quick_workloads='same compressible random mixed mixed-random-order compressible-8-processes swapoff exit memhog'
 # shellcheck disable=SC2034 # used by bench.sh
-full_workloads="$quick_workloads compressible-random-order random-random-order mixed-4-processes thp"
+full_workloads="$quick_workloads same-8-processes random-8-processes mixed-8-processes memhog-8-processes
+    compressible-random-order random-random-order spill thp churn compile"
 
 mixed=same=40,compressible=50,random=10
 
 # bench SUBCOMMAND OPTION...: measures for the peer, round and workload that are on, in a
-# memory cgroup of $limit MiB if that is set.
+# memory cgroup of $limit MiB if that is set, repeated for $at if that is.
 # shellcheck disable=SC2154 # set by bench.sh
 bench() {
     bench_what=$1
     shift
-    set -- swapbench "$bench_what" --peer "$peer" --round "$round" --workload "$workload" "$@"
+    set -- swapbench "$bench_what" --peer "$peer" --round "$round" --workload "$workload" ${at:+--at "$at"} "$@"
     if [ -n "${limit:-}" ]; then
         limited "$limit" "$@"
     else
@@ -27,13 +28,16 @@ bench() {
     fi
 }
 
-# phases PROCESSES MIX [OPTION...]: the size is all processes' together.
+# phases PROCESSES MIX [OPTION...]: the size is all processes' together, but of each at least 2,
+# as a CPU's lists keep some pages back.
 phases() {
     phases_processes=$1 phases_mix=$2
     shift 2
     # shellcheck disable=SC2154 # set by bench.sh
-    bench phases --processes "$phases_processes" -- \
-        --size $((mib / phases_processes)) --mix "$phases_mix" "$@"
+    phases_size=$((mib / phases_processes))
+    [ $phases_size -ge 2 ] || phases_size=2
+    bench phases --processes "$phases_processes" ${stat:+--stat "$stat"} -- \
+        --size $phases_size --mix "$phases_mix" "$@"
 }
 
 run_same() { phases 1 same; }
@@ -43,10 +47,14 @@ run_mixed() { phases 1 $mixed; }
 run_compressible_random_order() { phases 1 compressible --order random; }
 run_random_random_order() { phases 1 random --order random; }
 run_mixed_random_order() { phases 1 $mixed --order random; }
-run_mixed_2_processes() { phases 2 $mixed; }
-run_mixed_4_processes() { phases 4 $mixed; }
+run_same_8_processes() { phases 8 same; }
+run_compressible_8_processes() { phases 8 compressible; }
+run_random_8_processes() { phases 8 random; }
+run_mixed_8_processes() { phases 8 $mixed; }
 # Pages of 2 MiB, written out whole where the device takes them.
 run_thp() { phases 1 $mixed --memory thp; }
+# Killed with all of it swapped out.
+run_exit() { phases 1 $mixed --killed; }
 
 run_swapoff() {
     # shellcheck disable=SC2154 # set by the peer
@@ -54,10 +62,29 @@ run_swapoff() {
     swapon "$device"
 }
 
+# With less memory for those that have a disk behind it than there is to store.
+run_spill() {
+    case $peer in
+    zswap)
+        # Percent of the memory, of which 1 is about 8 MiB.
+        # shellcheck disable=SC2154 # set with the peers
+        spill_to=$zswap/max_pool_percent spill_least=1
+        ;;
+    vswap-pmem) spill_to=/sys/class/vswap/vswap0/ram_limit spill_least=$((mib / 4))M ;;
+    *) spill_to=/dev/null spill_least='' ;;
+    esac
+    spill_before=$(cat "$spill_to")
+    echo "$spill_least" >"$spill_to"
+    phases 1 random
+    echo "$spill_before" >"$spill_to"
+}
+
 # numactl's memhog, which fills all pages with 0xff, with twice the limit.
-run_memhog() {
+run_memhog() { memhogs 1; }
+run_memhog_8_processes() { memhogs 8; }
+memhogs() {
     limit=$mib
-    bench command --pages $((mib * 512)) -- memhog -r1 $((mib * 2))M
+    bench command --processes "$1" --pages $((mib * 512)) -- memhog -r1 $((mib * 2048 / $1))K
     limit=
 }
 
@@ -67,4 +94,24 @@ run_churn() {
     limit=$mib
     bench churn --size $((mib * 2)) --mix compressible=80,random=20 --accesses $((mib * 256))
     limit=
+}
+
+# gcc's cc1, which needs 11 MiB of anonymous memory for this, with about half of that. What it makes
+# is what it made with enough memory.
+run_compile() {
+    limit=6
+    bench command --pages $((limit * 256)) -- cc1 -quiet -O0 -fpreprocessed /tmp/source.c -o /tmp/pressed.s
+    limit=
+    cmp /tmp/expected.s /tmp/pressed.s
+    rm /tmp/pressed.s
+}
+
+# prepare WORKLOAD: once, before there is any peer.
+prepare() {
+    case $1 in
+    compile)
+        sh /bench/source.sh 80 >/tmp/source.c
+        cc1 -quiet -O0 -fpreprocessed /tmp/source.c -o /tmp/expected.s
+        ;;
+    esac
 }
