@@ -6,6 +6,7 @@
 . /bench/lib.sh
 
 theme=$1 mib=$2 rounds=$3
+each=$mib
 # shellcheck disable=SC2034 # used by the workloads
 workload=$theme
 
@@ -26,8 +27,11 @@ swap_all() {
     esac
 }
 
+# The first one alone does to warm up.
+each_of() { if [ "$round" = 0 ]; then echo "$1"; else echo "$@"; fi; }
+
 in_virtual_size() {
-    for at in 1 64 1024 8192; do
+    for at in $(each_of 1 64 1024 8192); do
         size=$((at * 1024))
         for peer in vswap vswap-disk; do
             measured "$peer" "$at"
@@ -37,14 +41,14 @@ in_virtual_size() {
 
 # Another process has so many MiB swapped out.
 in_slots_in_use() {
-    for at in 0 8 32 128; do
+    for at in $(each_of 0 8 32 128); do
         for peer in zram vswap vswap-disk; do
             up
             doing=filling
-            [ $at = 0 ] || others $at
+            [ "$at" = 0 ] || others "$at"
             doing=$theme
             swap_all 1
-            [ $at = 0 ] || killed "$other"
+            [ "$at" = 0 ] || killed "$other"
             down
         done
     done
@@ -67,7 +71,7 @@ killed() {
 }
 
 in_cpus() {
-    mib=$((mib * $(nproc)))
+    mib=$((each * $(nproc)))
     for peer in $(rotated $((round % 4)) plain zram vswap vswap-disk); do
         measured "$peer" "$(nproc)" "$(nproc)"
     done

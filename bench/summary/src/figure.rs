@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Drawing: panels of bars or lines in a row, a colour for each peer, as SVG and PNG.
+//! Drawing: panels of bars or lines, two in a row, a colour for each peer, as SVG and PNG.
 
 use crate::results::Spread;
 use plotters::coord::Shift;
@@ -142,21 +142,22 @@ impl Figure {
     }
 
     pub fn svg(&self) -> Result<String> {
-        let count = u32::try_from(self.panels.len())?;
+        let count = self.panels.len();
+        let (columns, rows) = (count.clamp(1, 2), count.div_ceil(2).max(1));
         // One panel alone may be wider.
-        let width = if count == 1 { 880 } else { PANEL.0 * count };
+        let width = if count == 1 {
+            880
+        } else {
+            PANEL.0 * u32::try_from(columns)?
+        };
+        let height = TOP + PANEL.1 * u32::try_from(rows)?;
         let mut svg = String::new();
         {
-            let root =
-                SVGBackend::with_string(&mut svg, (width, TOP + PANEL.1)).into_drawing_area();
+            let root = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
             root.fill(&WHITE)?;
             let (head, body) = root.split_vertically(TOP);
             self.head(&head)?;
-            for (panel, area) in self
-                .panels
-                .iter()
-                .zip(body.split_evenly((1, self.panels.len())))
-            {
+            for (panel, area) in self.panels.iter().zip(body.split_evenly((rows, columns))) {
                 draw(panel, &area)?;
             }
             root.present()?;
@@ -252,7 +253,7 @@ fn draw(panel: &Panel, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()> 
                         [(x + each * 0.06, 0.0), (x + each * 0.94, spread.median)],
                         colour(peer).filled(),
                     )])?;
-                    chart.draw_series([whisker(x + each / 2.0, spread)])?;
+                    chart.draw_series([whisker(x + each / 2.0, spread, INK)])?;
                 }
             }
         }
@@ -268,7 +269,7 @@ fn draw(panel: &Panel, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()> 
                 let heights = placed.iter().map(|&(x, spread)| (x, spread.median));
                 chart.draw_series(LineSeries::new(heights.clone(), colour.stroke_width(2)))?;
                 chart.draw_series(heights.map(|point| Circle::new(point, 4, colour.filled())))?;
-                chart.draw_series(placed.iter().map(|&(x, spread)| whisker(x, spread)))?;
+                chart.draw_series(placed.iter().map(|&(x, spread)| whisker(x, spread, colour)))?;
             }
         }
     }
@@ -299,9 +300,9 @@ fn number(value: f64) -> String {
 }
 
 /// From quartile to quartile.
-fn whisker(x: f64, spread: &Spread) -> PathElement<(f64, f64)> {
+fn whisker(x: f64, spread: &Spread, colour: RGBColor) -> PathElement<(f64, f64)> {
     let ends = [(x, spread.lower_quartile), (x, spread.upper_quartile)];
-    PathElement::new(ends, INK.stroke_width(1))
+    PathElement::new(ends, colour.stroke_width(1))
 }
 
 #[cfg(test)]

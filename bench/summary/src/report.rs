@@ -5,7 +5,7 @@ use crate::criteria::{self, Row};
 use crate::memory::{self, Memory};
 use crate::plots::{self, Plot};
 use crate::records::{Guest, Record};
-use crate::results::{self, Comparison, Unit};
+use crate::results::{self, Comparison, Unit, REFERENCES};
 use crate::tables;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -180,10 +180,18 @@ impl Scaled {
             }
             let _ = writeln!(
                 text,
-                "{} a page: the median of the rounds, and the quartiles.\n\n{}\n\nRatios:\n\n{}\n\nWith everything written out:\n\n{}\n\n![{}]({}.svg)",
+                "{} a page: the median of the rounds, and the quartiles.\n\n{}\n",
                 tables::unit(theme.unit),
-                tables::medians(&theme.comparisons),
-                tables::ratios(&theme.comparisons),
+                tables::medians(&theme.comparisons)
+            );
+            let peers = tables::peers(&theme.comparisons);
+            if REFERENCES.iter().any(|reference| peers.contains(reference)) {
+                let ratios = tables::ratios(&theme.comparisons);
+                let _ = writeln!(text, "Ratios:\n\n{ratios}\n");
+            }
+            let _ = writeln!(
+                text,
+                "With everything written out:\n\n{}\n\n![{}]({}.svg)",
                 tables::memory(&theme.memory),
                 plot.figure.title,
                 plot.name
