@@ -18,7 +18,7 @@ use crate::engine::form::Home;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::same;
 use crate::engine::slot::{ClusterNumber, Slot};
-use crate::engine::traffic::{self, Totals, Traffic};
+use crate::engine::traffic::{self, Direction, Totals, Traffic};
 use crate::glue::call::{Broken, Call, CallPage, DiskIo, Load, Pages, Store};
 use crate::glue::clock;
 use crate::glue::cluster::{CLUSTER_BYTES, TABLE_BYTES};
@@ -282,24 +282,28 @@ impl Device {
     /// Puts an entry into a slot whose page it is.
     #[inline]
     fn put(&self, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Stored {
+        self.put_on(&Pinned::new(), slot, entry, bad)
+    }
+
+    /// As [`put`](Self::put), on this CPU.
+    fn put_on(&self, cpu: &Pinned, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Stored {
         let content = entry.content();
-        let cpu = Pinned::new();
-        match self.index.put(&cpu, slot.slot(), entry) {
+        match self.index.put(cpu, slot.slot(), entry) {
             Ok(replaced) => {
                 trace::store(slot.slot(), content);
-                let tally = self.tally(&cpu);
+                let tally = self.tally(cpu);
                 tally.content(content, 1);
                 if replaced.old.is_empty() {
                     tally.filled(replaced.found, replaced.clusters);
                 } else {
                     tally.replaced(&replaced);
-                    self.release(&cpu, replaced.old, bad);
+                    self.release(cpu, replaced.old, bad);
                 }
                 Ok(())
             }
             Err(no_memory) => {
-                self.tally(&cpu).clusters(no_memory.clusters);
-                self.release(&cpu, no_memory.new, &[]);
+                self.tally(cpu).clusters(no_memory.clusters);
+                self.release(cpu, no_memory.new, &[]);
                 Err(ENOMEM)
             }
         }
@@ -348,7 +352,7 @@ impl Device {
             match held.content() {
                 Some(HeldContent::Same(word)) => {
                     contents.fill(word);
-                    self.loaded(found, Counter::SameLoads);
+                    self.loaded(&Pinned::new(), found, Counter::SameLoads);
                     return Ok(());
                 }
                 Some(HeldContent::Ram(object)) => {
@@ -358,12 +362,11 @@ impl Device {
                         context.get()?;
                         continue;
                     };
-                    self.loaded(found, Counter::RamLoads);
+                    self.loaded(&Pinned::new(), found, Counter::RamLoads);
                     return self.ram.load(&object, contents, context);
                 }
                 Some(HeldContent::Disk(place)) => {
-                    if self.copy_from_disk(&reader, place, &mut page) {
-                        self.loaded(found, Counter::DiskLoads);
+                    if self.copy_from_disk(&reader, place, &page, found) {
                         return Ok(());
                     }
                     drop(reader);
@@ -375,7 +378,7 @@ impl Device {
                     // It may have been moved before the bay was entered; now it stays.
                     match self.place_of(page.slot()) {
                         Some(place) if place.disk == entered.number() => {
-                            self.loaded(found, Counter::DiskLoads);
+                            self.loaded(&Pinned::new(), found, Counter::DiskLoads);
                             context.give_back();
                             disk_io.add(&self.reserves, &page, &entered, place.slot);
                             return Ok(());
@@ -399,20 +402,32 @@ impl Device {
 
     /// Reads a page from a disk that is memory. Says whether that was done.
     #[inline]
-    fn copy_from_disk(&self, reader: &Reader, place: Place, page: &mut CallPage<'_, Load>) -> bool {
+    fn copy_from_disk(
+        &self,
+        reader: &Reader,
+        place: Place,
+        page: &CallPage<'_, Load>,
+        found: Found,
+    ) -> bool {
         // Until the reader is over the page stays where it is, and the disk as well: who moves
         // one and takes away the other waits for a grace period in between.
-        self.disks
-            .bay(place.disk)
-            .and_then(|bay| bay.peek_as(reader))
-            .is_some_and(|disk| page.copy_from(&self.reserves, disk, place.slot))
+        let bay = self.disks.bay(place.disk);
+        let Some(disk) = bay.and_then(|bay| bay.peek_as(reader)) else {
+            return false;
+        };
+        let done = page.copy(disk, place.slot);
+        if done {
+            let cpu = Pinned::new();
+            self.reserves.copied(&cpu, Direction::Read, disk);
+            self.loaded(&cpu, found, Counter::DiskLoads);
+        }
+        done
     }
 
     /// Counts a page that was found and comes from there.
     #[inline]
-    fn loaded(&self, found: Found, from: Counter) {
-        let cpu = Pinned::new();
-        let tally = self.tally(&cpu);
+    fn loaded(&self, cpu: &Pinned, found: Found, from: Counter) {
+        let tally = self.tally(cpu);
         tally.found(found);
         tally.count(from, 1);
     }
@@ -603,6 +618,9 @@ impl<'a, 'c> Storing<'a, 'c> {
         self.context.give_back();
         // With a ram tier clusters are mixed; then pages go where they are next to each other.
         if !device.ram.is_used() {
+            if let Some(stored) = self.copy_home(page) {
+                return stored;
+            }
             if let Some(mut run) = self.claim_at_home(page.slot()) {
                 return device.send(&device.reserves, page, self.disk_io, &mut run, &[]);
             }
@@ -623,6 +641,35 @@ impl<'a, 'c> Storing<'a, 'c> {
             self.run = None;
         }
         sent
+    }
+
+    /// Copies a page to its own offset in its cluster's home, if that is on a disk that is memory
+    /// and nobody has the slot: the way of nearly all pages where disks are such.
+    #[inline]
+    fn copy_home(&self, page: &CallPage<'_, Store>) -> Option<Stored> {
+        let device = self.device;
+        // Who closes a disk for claims, and then waits for those in its bay, waits for this as
+        // well.
+        let cpu = Pinned::new();
+        let slot = page.slot().slot();
+        let Preference::Home(home) = device.index.preference(&cpu, slot) else {
+            return None;
+        };
+        let disk = device.disks.bay(home.disk)?.peek(&cpu)?;
+        let to = home.cluster.slot(slot.offset());
+        if !disk.backing().is_memory() || !disk.claim(to, 1) {
+            return None;
+        }
+        if !page.copy(disk, to) {
+            disk.free(to);
+            return None;
+        }
+        device.reserves.copied(&cpu, Direction::Write, disk);
+        let place = Place {
+            disk: home.disk,
+            slot: to,
+        };
+        Some(device.put_on(&cpu, page.slot(), Owned::disk(place), &[]))
     }
 
     /// Claims the slot in a cluster's home that has the page's own offset. A cluster that is

@@ -121,6 +121,12 @@ impl Backing {
         unsafe { kernel::bindings::file_bdev(self.file.as_ptr()) }
     }
 
+    /// Whether the device is memory, which pages are copied to and from.
+    #[inline]
+    pub(crate) fn is_memory(&self) -> bool {
+        self.dax.is_some()
+    }
+
     /// Copies a page to a slot, or from there, when the device is memory. Says whether that was
     /// done; if not, it is to be sent with a bio. Does not sleep.
     ///

@@ -6,7 +6,7 @@
 //! their pages; a read enters before it looks up where its page lies and leaves when it is
 //! done. So who has closed the disk for claims and then [waits](Bay::wait) knows that no write
 //! is under way; and who has moved pages away and then waits knows that no read is. A page of a
-//! disk that is memory is read in passing, by a reader under RCU, who is waited for as well.
+//! disk that is memory is written and read in passing, under RCU, which is waited for as well.
 
 use super::cpu::Pinned;
 use super::rcu::{self, Reader};

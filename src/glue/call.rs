@@ -6,6 +6,7 @@
 
 use super::bay::Entered;
 use super::bindings;
+use super::cpu::Pinned;
 use super::held::PinnedSlot;
 use super::transfer::{Failed, Reserves, Transfer};
 use crate::device::Device;
@@ -189,9 +190,8 @@ impl<W: Way> DiskIo<W> {
         entered: &Entered<'_>,
         slot: PhysicalSlot,
     ) {
-        // SAFETY: by its invariant nobody else uses the page until its call is completed.
-        if unsafe { reserves.copy(W::DIRECTION, entered.disk(), slot, page.page) } {
-            return;
+        if page.copy(entered.disk(), slot) {
+            return reserves.copied(&Pinned::new(), W::DIRECTION, entered.disk());
         }
         let transfer = self
             .0
@@ -268,6 +268,15 @@ impl<'a, W: Way> CallPage<'a, W> {
     pub(crate) fn slot(&self) -> &PinnedSlot<'a> {
         &self.slot
     }
+
+    /// Copies the page to a slot of a disk, or from there, when the disk is memory. Says whether
+    /// that was done. Does not sleep.
+    #[inline]
+    pub(crate) fn copy(&self, disk: &Disk, slot: PhysicalSlot) -> bool {
+        // SAFETY: by the invariant the page is stable while it is stored; while it is loaded, it
+        // is nobody else's, and is lent out by `parts` only to who has this value to himself.
+        unsafe { disk.backing().copy(W::DIRECTION, slot, self.page) }
+    }
 }
 
 impl CallPage<'_, Store> {
@@ -285,18 +294,6 @@ impl<'a> CallPage<'a, Load> {
     pub(crate) fn parts(&mut self) -> (&PinnedSlot<'a>, &mut Page) {
         // SAFETY: by the invariant it is nobody else's, and a walk gives out each page once.
         (&self.slot, unsafe { self.page.as_mut() })
-    }
-
-    /// Fills the page from a slot of a disk that is memory. Says whether that was done.
-    #[inline]
-    pub(crate) fn copy_from(
-        &mut self,
-        reserves: &Reserves,
-        disk: &Disk,
-        slot: PhysicalSlot,
-    ) -> bool {
-        // SAFETY: by the invariant the page is nobody else's.
-        unsafe { reserves.copy(Load::DIRECTION, disk, slot, self.page) }
     }
 }
 

@@ -68,27 +68,11 @@ impl Reserves {
         Ok(reserves)
     }
 
-    /// Copies a page to a slot of a disk, or from there, when the disk is memory. Says whether
-    /// that was done. Does not sleep.
-    ///
-    /// # Safety
-    ///
-    /// As [`Transfer::add`], until this returns.
+    /// Counts a page that was copied to a disk that is memory, or from there.
     #[inline]
-    pub(super) unsafe fn copy(
-        &self,
-        direction: Direction,
-        disk: &Disk,
-        slot: PhysicalSlot,
-        page: NonNull<Page>,
-    ) -> bool {
-        // SAFETY: as this function requires; slots are below the device's end.
-        let done = unsafe { disk.backing().copy(direction, slot, page) };
-        if done {
-            self.count(&Pinned::new(), disk, direction, 1);
-            disk.ended(direction, true);
-        }
-        done
+    pub(crate) fn copied(&self, cpu: &Pinned, direction: Direction, disk: &Disk) {
+        self.count(cpu, disk, direction, 1);
+        disk.ended(direction, true);
     }
 
     /// So many pages go to a disk, or come from there.
