@@ -10,7 +10,7 @@ use crate::device::Device;
 use crate::engine::counters::{self, Counter};
 use crate::engine::slot::{ClusterNumber, Slot};
 use crate::glue::cpu::Pinned;
-use crate::glue::index::Found;
+use crate::glue::index::{Found, Swept};
 use crate::glue::thread::{Stop, Work};
 use crate::glue::wait::WaitQueue;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -90,18 +90,28 @@ impl Device {
     pub(crate) fn sweep(&self) -> bool {
         // Before the clusters are looked for: what is marked from now on wakes the thread again.
         self.pending.any.store(false, Ordering::SeqCst);
+        self.index()
+            .freed(0)
+            .is_some_and(|first| self.sweep_from(first))
+    }
+
+    // Out of line: its frame is not to be added to the caller's.
+    #[inline(never)]
+    fn sweep_from(&self, first: ClusterNumber) -> bool {
         let mut any = false;
-        let mut next = Some(0);
-        while let Some(number) = next.and_then(|next| self.index().freed(next)) {
-            any |= self.sweep_cluster(number);
-            next = number.index().checked_add(1);
+        let mut swept = const { Swept::new() };
+        let mut next = Some(first);
+        while let Some(number) = next {
+            any |= self.sweep_cluster(number, &mut swept);
+            let after = number.index().checked_add(1);
+            next = after.and_then(|after| self.index().freed(after));
         }
         any
     }
 
-    fn sweep_cluster(&self, number: ClusterNumber) -> bool {
+    fn sweep_cluster(&self, number: ClusterNumber, swept: &mut Swept) -> bool {
         let mut any = false;
-        self.index().sweep(number, |cpu, swept| {
+        self.index().sweep(number, swept, |cpu, swept| {
             let tally = self.tally(cpu);
             let slots = counters::number(swept.slots());
             any |= slots != 0;
@@ -112,7 +122,7 @@ impl Device {
                 tally.count(Counter::DiskSlots, slots.wrapping_neg());
                 self.disks().free_bits(cpu, *home, bits);
             }
-            for entry in swept.into_entries() {
+            while let Some(entry) = swept.next() {
                 tally.content(entry.content(), -1);
                 self.release(cpu, entry, &[]);
             }

@@ -51,9 +51,9 @@ impl FreedSlots {
         fence(Ordering::SeqCst);
     }
 
-    /// Takes the marks of one word of the cluster's slots, with its lock held.
-    pub fn take(&self, word: usize) -> Bits {
-        self.marks.take(word)
+    /// Takes the marks of one part of the cluster's slots, with its lock held.
+    pub fn take(&self, part: usize) -> Bits {
+        self.marks.take(part)
     }
 
     /// Takes away a slot's mark, if it has one: it is in use again. With the cluster's lock held.
@@ -75,7 +75,7 @@ impl FreedSlots {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::super::map::WORDS;
+    use super::super::map::PARTS;
     use super::*;
     use std::vec::Vec;
 
@@ -85,8 +85,8 @@ mod tests {
 
     fn sweep(freed: &FreedSlots) -> Vec<usize> {
         freed.begin_sweep();
-        (0..WORDS)
-            .flat_map(|word| freed.take(word))
+        (0..PARTS)
+            .flat_map(|part| freed.take(part))
             .map(Offset::index)
             .collect()
     }

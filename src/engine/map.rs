@@ -5,10 +5,15 @@
 use super::slot::{Offset, SLOTS_PER_CLUSTER};
 use super::sync::{AtomicU64, Ordering};
 
-/// Bits in a word of a map.
-pub const WORD_BITS: usize = 64;
-/// Words of a map.
-pub const WORDS: usize = SLOTS_PER_CLUSTER / WORD_BITS;
+const WORD_BITS: usize = 64;
+
+/// Bits in a part of a map: as many as are taken at a time, by who has to keep what they stand
+/// for on the stack.
+pub const PART_BITS: usize = WORD_BITS / 2;
+
+/// Parts of a map.
+pub const PARTS: usize = SLOTS_PER_CLUSTER / PART_BITS;
+const WORDS: usize = SLOTS_PER_CLUSTER / WORD_BITS;
 
 /// A bit for each slot of a cluster, set when the slot is in use. Zeroed memory is a map of
 /// a cluster with no slot in use.
@@ -121,16 +126,19 @@ impl SlotMap {
         }
     }
 
-    /// Clears the bits of word `index`, of [`WORDS`], and gives those that were set.
+    /// Clears the bits of part `index`, of [`PARTS`], and gives those that were set.
     pub fn take(&self, index: usize) -> Bits {
-        let taken = self.0.get(index).map_or(0, |word| {
+        let first = index.saturating_mul(PART_BITS);
+        let word = first / WORD_BITS;
+        let mask = part(word, first, first.saturating_add(PART_BITS));
+        let taken = self.0.get(word).map_or(0, |word| {
             // Mostly there is nothing, and looking is cheaper.
-            match word.load(Ordering::SeqCst) {
+            match word.load(Ordering::SeqCst) & mask {
                 0 => 0,
-                _ => word.swap(0, Ordering::SeqCst),
+                _ => word.fetch_and(!mask, Ordering::SeqCst) & mask,
             }
         });
-        Bits::new(index, taken)
+        Bits::new(word, taken)
     }
 
     /// Clears those bits, and gives those of them that were set.

@@ -301,10 +301,10 @@ impl Locked<'_> {
         self.cluster.freed.begin_sweep();
     }
 
-    /// The slots of one word of the cluster's map that were freed, which are the caller's to
+    /// The slots of one part of the cluster's map that were freed, which are the caller's to
     /// empty.
-    pub(super) fn take_freed(&self, word: usize) -> Bits {
-        self.cluster.freed.take(word)
+    pub(super) fn take_freed(&self, part: usize) -> Bits {
+        self.cluster.freed.take(part)
     }
 
     /// Empties slots of a whole cluster. Gives its home, and those of them that were in use.

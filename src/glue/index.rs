@@ -31,7 +31,7 @@ use super::xarray::PointerArray;
 use crate::engine::entry::{Content, Entry, Place};
 use crate::engine::form::{Form, Home};
 use crate::engine::last_used::{self, LastUsed};
-use crate::engine::map::{Bits, WORDS, WORD_BITS};
+use crate::engine::map::{Bits, PARTS, PART_BITS};
 use crate::engine::slot::{ClusterNumber, Offset, Slot};
 use crate::engine::table::Change;
 use core::ptr::{self, NonNull};
@@ -84,7 +84,7 @@ pub(crate) struct Marked {
     pub(crate) is_first: bool,
 }
 
-/// What slots held that were freed: those of one word of a cluster's map.
+/// What slots held that were freed: those of one part of a cluster's map.
 pub(crate) struct Swept {
     /// Slots that were marked.
     pub(crate) marks: usize,
@@ -95,22 +95,21 @@ pub(crate) struct Swept {
     pub(crate) whole: Option<(Home, Bits)>,
     /// How many of the entries there are.
     count: usize,
-    entries: [Entry; WORD_BITS],
-}
-
-impl Default for Swept {
-    fn default() -> Self {
-        Self {
-            marks: 0,
-            clusters: Clusters::default(),
-            whole: None,
-            count: 0,
-            entries: [Entry::EMPTY; WORD_BITS],
-        }
-    }
+    entries: [Entry; PART_BITS],
 }
 
 impl Swept {
+    /// Nothing.
+    pub(crate) const fn new() -> Self {
+        Self {
+            marks: 0,
+            clusters: Clusters { all: 0, whole: 0 },
+            whole: None,
+            count: 0,
+            entries: [Entry::EMPTY; PART_BITS],
+        }
+    }
+
     fn push(&mut self, entry: Entry) {
         if let Some(place) = self.entries.get_mut(self.count) {
             *place = entry;
@@ -125,12 +124,13 @@ impl Swept {
             .map_or(self.count, |(_, bits)| bits.len())
     }
 
-    /// The entries, which are the caller's to release.
-    pub(crate) fn into_entries(self) -> impl Iterator<Item = Owned> {
-        // SAFETY: each was taken out of its table, and comes here once. The swap core has freed
-        // the slot; an object that a mover reads says so.
-        let owned = |entry| unsafe { Owned::new(entry) };
-        self.entries.into_iter().take(self.count).map(owned)
+    /// The next of the entries, which is the caller's to release.
+    pub(crate) fn next(&mut self) -> Option<Owned> {
+        self.count = self.count.checked_sub(1)?;
+        let entry = self.entries.get(self.count)?;
+        // SAFETY: it was taken out of its table, and comes here once. The swap core has freed the
+        // slot; an object that a mover reads says so.
+        Some(unsafe { Owned::new(*entry) })
     }
 }
 
@@ -421,7 +421,12 @@ impl Index {
 
     /// Empties the slots of a cluster that were freed. Gives what they held to `release`, some
     /// slots' at a time. Does not sleep.
-    pub(crate) fn sweep(&self, number: ClusterNumber, mut release: impl FnMut(&Pinned, Swept)) {
+    pub(crate) fn sweep(
+        &self,
+        number: ClusterNumber,
+        swept: &mut Swept,
+        mut release: impl FnMut(&Pinned, &mut Swept),
+    ) {
         let begun = self.with_locked(&Pinned::new(), number, |locked| {
             self.array.unmark(index(number));
             locked.begin_sweep();
@@ -429,29 +434,31 @@ impl Index {
         if begun.is_none() {
             return;
         }
-        for word in 0..WORDS {
+        for part in 0..PARTS {
             let cpu = Pinned::new();
-            let swept = loop {
+            loop {
                 let Some((cluster, _)) = self.find(&cpu, number) else {
                     return;
                 };
                 if let Some(locked) = cluster.lock(number) {
-                    break self.sweep_word(cluster, locked, number, word);
+                    break self.sweep_part(cluster, locked, number, part, swept);
                 }
-            };
+            }
             release(&cpu, swept);
         }
     }
 
-    fn sweep_word(
+    fn sweep_part(
         &self,
         cluster: &Cluster,
         mut locked: Locked<'_>,
         number: ClusterNumber,
-        word: usize,
-    ) -> Swept {
-        let mut swept = Swept::default();
-        let freed = locked.take_freed(word);
+        part: usize,
+        swept: &mut Swept,
+    ) {
+        swept.clusters = Clusters::default();
+        swept.count = 0;
+        let freed = locked.take_freed(part);
         swept.marks = freed.len();
         swept.whole = locked.empty_whole(&freed);
         if swept.whole.is_none() {
@@ -467,7 +474,6 @@ impl Index {
             // SAFETY: as in `empty`.
             unsafe { self.give_back(NonNull::from(cluster)) };
         }
-        swept
     }
 
     /// Where a slot's page is best put on a disk.
