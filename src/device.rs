@@ -577,7 +577,8 @@ impl<'a, 'c> Storing<'a, 'c> {
         let entry = match same::repeated_word(page.contents()) {
             Some(word) => match Owned::same(word) {
                 Some(entry) => Ok(entry),
-                None => ram.store_word(word),
+                None if ram.is_used() => ram.store_word(word),
+                None => Err(ENOSPC),
             },
             None if ram.is_used() => match ram.store(page.contents(), self.context.get()?) {
                 Ok(entry) => entry,
