@@ -5,13 +5,14 @@
 # A kernel's release, as "uname -r" has it; empty for the pinned one.
 KERNEL ?=
 
-.PHONY: help module tools install demo test bench soak lint debug-kernel rust-analyzer clean
+.PHONY: help module tools deb install demo test bench soak lint debug-kernel rust-analyzer clean
 
 help:
 	@echo 'make demo          the module at work: a real kernel in QEMU, too little memory'
 	@echo 'make test          all tests that take minutes'
 	@echo 'make module        build/vswap.ko for the pinned kernel; KERNEL=RELEASE for another'
 	@echo 'make tools         build/vswapctl, which shows and changes the device'
+	@echo 'make deb           build/deb/*.deb: vswapctl, the module, and its source for DKMS'
 	@echo 'make install       build for the running kernel and install'
 	@echo 'make bench         compare with zram, zswap and a plain swap device'
 	@echo 'make soak          the tests that take long, also on a kernel with KASAN and lockdep'
@@ -25,6 +26,9 @@ module:
 
 tools:
 	@scripts/tools
+
+deb: module
+	@scripts/deb
 
 install:
 	@scripts/install $(KERNEL)
