@@ -79,12 +79,13 @@ run_spill() {
     echo "$spill_before" >"$spill_to"
 }
 
-# numactl's memhog, which fills all pages with 0xff, with twice the limit.
-run_memhog() { memhogs 1; }
-run_memhog_8_processes() { memhogs 8; }
+# numactl's memhog, which fills all pages with 0xff: one with twice the limit, or eight that go
+# beyond one even when they don't run at the same time.
+run_memhog() { memhogs "$mib" 1 $((mib * 2)); }
+run_memhog_8_processes() { memhogs 4 8 5; }
 memhogs() {
-    limit=$mib
-    bench command --processes "$1" --pages $((mib * 512)) -- memhog -r1 $((mib * 2048 / $1))K
+    limit=$1
+    bench command --processes "$2" --pages $(($2 * $3 * 256)) -- memhog -r1 "$3M"
     limit=
 }
 
