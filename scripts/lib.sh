@@ -9,6 +9,10 @@ project=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${VSWAP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vswap}
 root=$cache/root
 logs=$cache/logs
+# Where cargo builds. A worktree builds in a place of its own: in a common one, cargo takes what
+# another worktree built last for this one's.
+target=$cache/target
+[ ! -f "$project/.git" ] || target+=-$(basename "$project")
 
 # The one place that names the kernel. Debian's backports keep several releases for a
 # while, then drop the old ones.
