@@ -232,6 +232,8 @@ mod tests {
         let comparisons = compare(&records, Unit::Ns);
         let sizes: Vec<_> = comparisons.iter().map(|comparison| comparison.at).collect();
         assert_eq!(sizes, [Some(0), Some(1)]);
+        // One of them is plain's, the other one vswap's.
+        assert!(comparisons.iter().all(|each| each.peers.len() == 1));
     }
 
     #[test]
