@@ -17,7 +17,7 @@ use crate::engine::entry::{Content, Place};
 use crate::engine::form::Home;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::same;
-use crate::engine::slot::{ClusterNumber, Slot};
+use crate::engine::slot::ClusterNumber;
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
 use crate::glue::call::{Broken, Call, CallPage, DiskIo, Load, Pages, Store};
 use crate::glue::clock;
@@ -230,7 +230,7 @@ impl Device {
         let (pages, _) = call.split();
         for page in pages {
             let cpu = Pinned::new();
-            self.free_slot(&cpu, page.slot().slot(), bad);
+            self.empty(&cpu, page.slot(), bad);
             self.tally(&cpu).count(Counter::FailedStores, 1);
             trace::store_failed(page.slot().slot());
         }
@@ -246,11 +246,13 @@ impl Device {
         call.finish(result);
     }
 
-    /// Empties a slot of a store that failed. Does not sleep.
-    fn free_slot(&self, cpu: &Pinned, slot: Slot, bad: &[&Failed]) {
-        let replaced = self.index.empty(cpu, slot);
+    /// Empties a slot that is being stored to. Says whether it held anything. Does not sleep.
+    fn empty(&self, cpu: &Pinned, slot: &PinnedSlot<'_>, bad: &[&Failed]) -> bool {
+        let replaced = self.index.empty(cpu, slot.slot());
+        let held = !replaced.old.is_empty();
         self.tally(cpu).replaced(&replaced);
         self.release(cpu, replaced.old, bad);
+        held
     }
 
     /// Gives back what an entry holds that is in no table. Slots of a disk that failed are not
@@ -658,7 +660,11 @@ impl<'a, 'c> Storing<'a, 'c> {
         };
         let disk = device.disks.bay(home.disk)?.peek(&cpu)?;
         let to = home.cluster.slot(slot.offset());
-        if !disk.backing().is_memory() || !disk.claim(to, 1) {
+        if !disk.backing().is_memory() {
+            return None;
+        }
+        // What the slot held, and no sweep has given back yet, may be what is in the way.
+        if !disk.claim(to, 1) && !(device.empty(&cpu, page.slot(), &[]) && disk.claim(to, 1)) {
             return None;
         }
         if !page.copy(disk, to) {
@@ -675,9 +681,9 @@ impl<'a, 'c> Storing<'a, 'c> {
 
     /// Claims the slot in a cluster's home that has the page's own offset. A cluster that is
     /// not there yet gets a home.
-    fn claim_at_home(&mut self, slot: &PinnedSlot<'_>) -> Option<Run<'a>> {
+    fn claim_at_home(&mut self, pinned: &PinnedSlot<'_>) -> Option<Run<'a>> {
         let disks = &self.device.disks;
-        let slot = slot.slot();
+        let slot = pinned.slot();
         let known = self.home.filter(|(number, _)| *number == slot.cluster());
         let home = match known {
             Some((_, home)) => home,
@@ -692,9 +698,14 @@ impl<'a, 'c> Storing<'a, 'c> {
             },
         };
         self.home = Some((slot.cluster(), home));
-        disks.claim(Place {
+        let place = Place {
             disk: home.disk,
             slot: home.cluster.slot(slot.offset()),
+        };
+        disks.claim(place).or_else(|| {
+            // As in `copy_home`.
+            let emptied = self.device.empty(&Pinned::new(), pinned, &[]);
+            emptied.then(|| disks.claim(place))?
         })
     }
 }

@@ -26,6 +26,16 @@ holds "bytes of metadata for so many slots" "$(value metadata_bytes)" -lt "$slot
 release
 expect_empty
 
+# Pages that come back are stored at their own place again, whatever they held before.
+size=$(scaled 64)
+step "pages in order, all of them written anew"
+hold_out --size "$size" --mix random --rounds 2 --rewrite 100 --discard 0 --hold-after 2 --pageout
+settled
+step "$(value whole_clusters) of $(value clusters) clusters whole"
+holds "clusters that are whole" "$(value whole_clusters)" -ge $(($(value clusters) * 9 / 10))
+release
+expect_empty
+
 # tables: no more than 8 bytes a slot, but for clusters that are not full.
 tables() {
     holds "bytes of tables" "$(value table_bytes)" -le $((8 * $(value used_slots) + 2 * $(nproc) * 4096))
