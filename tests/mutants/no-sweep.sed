@@ -1,0 +1,4 @@
+# what: the thread that sweeps doesn't
+# file: src/sweep.rs
+# test: freeing
+s/^        self\.0\.sweep();$/        let _ = stop;/
