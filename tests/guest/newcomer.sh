@@ -12,8 +12,8 @@
 steps=/first-steps
 said=/tmp/said
 tree=/lib/modules/$(uname -r)
-# The README's commands that install. There is nothing to build or install with here:
-# tests/packages runs those.
+# The README's commands that install. There is nothing to build or install with here;
+# tests/packages installs the packages.
 installing='make deb|apt install '
 
 priority() { awk -v path="$device" '$1 == path { print $5 }' /proc/swaps; }
