@@ -664,7 +664,9 @@ impl<'a, 'c> Storing<'a, 'c> {
             return None;
         }
         // What the slot held, and no sweep has given back yet, may be what is in the way.
-        if !disk.claim(to, 1) && !(device.empty(&cpu, page.slot(), &[]) && disk.claim(to, 1)) {
+        let empty = || device.empty(&cpu, page.slot(), &[]);
+        let is_claimed = disk.claim(to, 1) || empty() && disk.claim(to, 1);
+        if !is_claimed {
             return None;
         }
         if !page.copy(disk, to) {

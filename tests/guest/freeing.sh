@@ -13,7 +13,7 @@ given_back() { [ "$(zspages)" -le $((before + 32)) ]; }
 size=$(scaled 24)
 filled() {
     before=$(zspages)
-    hold --size "$size" --mix compressible --pageout "$@"
+    hold --size "$size" --mix compressible --pageout
     holds "pages that the pool takes" "$(zspages)" -ge $((before + size * 32))
 }
 
