@@ -2,6 +2,7 @@
 # shellcheck shell=busybox
 # How long it takes to empty a disk whose pages one process has, and one whose pages many
 # have, and how long swapoff of a plain swap takes with the same pages. Asserts no times.
+# when: asked
 # memory: 384
 # disks: 448,448
 # shellcheck source=tests/guest/disks.sh
