@@ -2,7 +2,7 @@
 
 //! Models of what threads do to a cluster object, in every order that the memory model allows.
 //!
-//! `Memory` stands for the glue's index: the objects' type-stable memory, the XArray, the
+//! `Memory` stands for the glue's index: the objects' memory, which here is used again at once, the XArray, the
 //! clusters' locks and the CPUs' last used objects, with `load` and `replace` step by step as
 //! `glue/index.rs` has them. A cluster has two slots here. Given-back memory is marked, and
 //! touching it after a grace period fails the model.

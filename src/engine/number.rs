@@ -7,7 +7,7 @@ use super::sync::{AtomicU64, Ordering};
 
 /// Which cluster a cluster object is at the moment, if any.
 ///
-/// Cluster objects live in type-stable memory and are used again for other clusters, and who
+/// Cluster objects are used again for other clusters, a grace period after the last, and who
 /// finds one through a stale pointer has to tell. So an object takes its number before it is
 /// published and gives it up before it is unpublished; a reader whose slot is in use, and with
 /// it the slot's cluster, may rely on an object that carries the number it looks for:
