@@ -2,10 +2,11 @@
 
 //! Models of what threads do to a cluster object, in every order that the memory model allows.
 //!
-//! `Memory` stands for the glue's index: the objects' memory, which here is used again at once, the XArray, the
-//! clusters' locks and the CPUs' last used objects, with `load` and `replace` step by step as
-//! `glue/index.rs` has them. A cluster has two slots here. Given-back memory is marked, and
-//! touching it after a grace period fails the model.
+//! `Memory` stands for the glue's index: the objects' memory, the XArray, the clusters' locks and
+//! the CPUs' last used objects, with `load` and `replace` (the index's `put` and `empty`) step by
+//! step as `glue/index.rs` has them. A cluster has two slots here. An object that was given back
+//! may come again at once, which is more than the index lets happen: there a grace period is over
+//! first.
 
 use super::entry::Entry;
 use super::last_used::{forget_everywhere, LastUsed};
