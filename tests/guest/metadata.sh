@@ -26,7 +26,7 @@ holds "bytes of metadata for so many slots" "$(value metadata_bytes)" -lt "$slot
 release
 expect_empty
 
-# Pages that come back are stored at their own place again, whatever they held before.
+# Pages that are written anew keep their clusters whole.
 size=$(scaled 64)
 step "pages in order, all of them written anew"
 hold_out --size "$size" --mix random --rounds 2 --rewrite 100 --discard 0 --hold-after 2 --pageout
