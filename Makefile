@@ -15,9 +15,9 @@ help:
 	@echo 'make deb           build/deb/*.deb: vswapctl, the module, and its source for DKMS'
 	@echo 'make install       build for the running kernel and install'
 	@echo 'make bench         compare with zram, zswap and a plain swap device'
-	@echo 'make soak          the tests that take long, also on a kernel with KASAN and lockdep'
+	@echo 'make soak          the tests that take long, also on kernels with KASAN and KCSAN'
 	@echo 'make lint          formatting, clippy, shellcheck, checkpatch'
-	@echo 'make debug-kernel  build the kernel with KASAN and lockdep'
+	@echo 'make debug-kernel  build the kernels with KASAN and lockdep, and with KCSAN'
 	@echo 'make rust-analyzer rust-project.json for an editor'
 	@echo 'make clean         remove build/; what is cached stays'
 
@@ -43,14 +43,16 @@ bench: module
 	@bench/run
 
 soak: module
-	@scripts/module debug
+	@scripts/module kasan
+	@scripts/module kcsan
 	@tests/soak
 
 lint:
 	@scripts/lint
 
 debug-kernel:
-	@scripts/debug-kernel
+	@scripts/debug-kernel kasan
+	@scripts/debug-kernel kcsan
 
 rust-analyzer:
 	@scripts/rust-analyzer
