@@ -217,7 +217,8 @@ impl Disks {
     #[inline]
     pub(crate) fn claim(&self, place: Place) -> Option<Run<'_>> {
         let entered = self.bay(place.disk)?.enter()?;
-        entered.disk().claim(place.slot, 1).then_some(Run {
+        // Not before it is claimed: a run that is dropped frees its slots.
+        entered.disk().claim(place.slot, 1).then(|| Run {
             entered,
             next: place.slot,
             left: 1,

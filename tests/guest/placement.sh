@@ -100,6 +100,16 @@ for mix in random same=20,compressible=40,random=40; do
     settled
     released
 done
+
+step "disks are full, without memory, and pages take each other's offsets"
+echo 0 >$class/ram_limit
+for seed in 1 2; do
+    failed=$(value failed_stores)
+    hold --size $((3 * small)) --mix random --pageout --rounds 1 --seed $seed
+    holds "failed stores" "$(value failed_stores)" -gt "$failed"
+    settled
+    released
+done
 remove /dev/mapper/upper
 remove /dev/mapper/lower
 dmsetup remove upper
