@@ -10,12 +10,15 @@ use crate::engine::header;
 use crate::engine::health::{Health, State};
 use crate::engine::map::{Bits, SlotMap};
 use crate::engine::page::PAGE_SIZE;
+use crate::engine::protection::Protection;
 use crate::engine::slot::{Offset, PhysicalCluster, PhysicalSlot};
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
 use crate::glue::backing::Backing;
+use crate::glue::cipher::Cipher;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::memory::{self, Buffer};
-use core::sync::atomic::{AtomicBool, Ordering};
+use crate::glue::tags::Tags;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use kernel::pr_warn_once;
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
@@ -34,6 +37,12 @@ pub(crate) struct Disk {
     path: KVec<u8>,
     priority: i32,
     backing: Backing,
+    /// What encrypts the pages, if they are.
+    cipher: Option<Cipher>,
+    /// What pages are compared with that are read, if they are.
+    tags: Option<Tags>,
+    /// Pages that were not what was written.
+    corrupt: AtomicU32,
     slots: u32,
     maps: KVVec<SlotMap>,
     states: KVVec<ClusterState>,
@@ -72,10 +81,13 @@ impl Disk {
     /// Opens the block device at `path` and makes it ready. May sleep.
     ///
     /// The errors are those of [`Backing::open`]; besides `EINVAL`: the device is too small or
-    /// zoned; `ENOMEM`.
+    /// zoned; `ENOMEM`; `EOPNOTSUPP`: the kernel can't encrypt; `EINTR`: a signal came before the
+    /// kernel had random numbers for a key.
     #[inline(never)]
-    pub(crate) fn open(path: &CStr, priority: i32) -> Result<KBox<Self>> {
-        let backing = Backing::open(path).inspect_err(|error| {
+    pub(crate) fn open(path: &CStr, priority: i32, protection: Protection) -> Result<KBox<Self>> {
+        // Memory is copied to as it is; what is protected takes the way of bios.
+        let as_memory = protection == Protection::default();
+        let backing = Backing::open(path, as_memory).inspect_err(|error| {
             let why = match *error {
                 EBUSY => "it is mounted, swapped on or in use otherwise",
                 EROFS => "it is read-only",
@@ -96,6 +108,8 @@ impl Disk {
         // Larger ones are used up to where slots can be numbered.
         let slots = u32::try_from(backing.slots()).unwrap_or(u32::MAX);
         let clusters = Space::clusters(slots);
+        let cipher = new_cipher(path, protection)?;
+        let tags = new_tags(path, protection, backing.slots())?;
         let mut kept = KVec::new();
         kept.extend_from_slice(path.to_bytes(), GFP_KERNEL)?;
         // In place: it is too large for the stack.
@@ -104,6 +118,9 @@ impl Disk {
                 path: kept,
                 priority,
                 backing,
+                cipher,
+                tags,
+                corrupt: AtomicU32::new(0),
                 slots,
                 maps: memory::defaults(clusters)?,
                 states: memory::defaults(clusters)?,
@@ -155,6 +172,36 @@ impl Disk {
     /// The block device.
     pub(crate) fn backing(&self) -> &Backing {
         &self.backing
+    }
+
+    /// What encrypts the pages, if they are.
+    #[inline]
+    pub(crate) fn cipher(&self) -> Option<&Cipher> {
+        self.cipher.as_ref()
+    }
+
+    /// What pages are compared with that are read, if they are.
+    #[inline]
+    pub(crate) fn tags(&self) -> Option<&Tags> {
+        self.tags.as_ref()
+    }
+
+    /// Pages that were not what was written.
+    pub(crate) fn corrupt(&self) -> u32 {
+        self.corrupt.load(Ordering::Relaxed)
+    }
+
+    /// A page was read that is not what was written. In any context.
+    #[cold]
+    pub(crate) fn found_corrupt(&self, slot: PhysicalSlot) {
+        // Said once: the list of tiers counts the rest.
+        if self.corrupt.fetch_add(1, Ordering::Relaxed) == 0 {
+            pr_crit!(
+                "{}: page {} is not what was written there; it is not used, and the disk should be removed with tier_remove\n",
+                self.path(),
+                slot.number()
+            );
+        }
     }
 
     /// What may be done with the disk.
@@ -283,7 +330,9 @@ impl Disk {
     /// Bytes of the tables that say which slots are in use.
     pub(crate) fn metadata_bytes(&self) -> u64 {
         let bytes = size_of::<SlotMap>().saturating_add(size_of::<ClusterState>());
-        u64::try_from(self.maps.len().saturating_mul(bytes)).unwrap_or(u64::MAX)
+        let maps = self.maps.len().saturating_mul(bytes);
+        let tags = self.tags.as_ref().map_or(0, Tags::bytes);
+        u64::try_from(maps.saturating_add(tags)).unwrap_or(u64::MAX)
     }
 
     /// A piece of so many bytes is on its way. Counts it.
@@ -313,7 +362,40 @@ impl Disk {
     }
 }
 
-// Out of line: its frame is not to be added to the caller's.
+// Out of line, as is what follows: their frames are not to be added to the caller's.
+#[inline(never)]
+fn new_cipher(path: &CStr, protection: Protection) -> Result<Option<Cipher>> {
+    if !protection.encrypt {
+        return Ok(None);
+    }
+    let cipher = Cipher::new().inspect_err(|error| {
+        if *error == EOPNOTSUPP {
+            pr_err!(
+                "{}: this kernel has no AES-XTS (CONFIG_CRYPTO_LIB_AES_XTS); add the disk without encrypt\n",
+                path
+            );
+        }
+    });
+    cipher.map(Some)
+}
+
+#[inline(never)]
+fn new_tags(path: &CStr, protection: Protection, slots: u64) -> Result<Option<Tags>> {
+    if !protection.integrity {
+        return Ok(None);
+    }
+    let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+    let tags = Tags::new(slots).inspect_err(|error| {
+        if *error == ENOMEM {
+            pr_err!(
+                "{}: there is no memory for tags, which are 8 bytes a page; add the disk without integrity\n",
+                path
+            );
+        }
+    });
+    tags.map(Some)
+}
+
 #[inline(never)]
 fn boxed<T>(lock: impl PinInit<SpinLock<T>>) -> Result<Pin<KBox<SpinLock<T>>>> {
     KBox::pin_init(lock, GFP_KERNEL)

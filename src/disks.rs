@@ -7,6 +7,7 @@ use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
 use crate::engine::form::Home;
 use crate::engine::map::Bits;
 use crate::engine::order::Order;
+use crate::engine::protection::Protection;
 use crate::engine::slot::{Offset, PhysicalSlot};
 use crate::glue::backing;
 use crate::glue::bay::{Bay, Entered};
@@ -272,7 +273,7 @@ impl Disks {
     /// `EEXIST`: it was added before. `ENOSPC`: there are as many as there can be. Others:
     /// [`Disk::open`].
     #[inline(never)]
-    pub(crate) fn add(&self, path: &CStr, priority: i32) -> Result {
+    pub(crate) fn add(&self, path: &CStr, priority: i32, protection: Protection) -> Result {
         let _changing = self.changing.lock();
         if let Ok(number) = backing::lookup(path) {
             if self
@@ -292,7 +293,7 @@ impl Disks {
             );
             return Err(ENOSPC);
         };
-        let disk = Disk::open(path, priority)?;
+        let disk = Disk::open(path, priority, protection)?;
         pr_info!(
             "{}: added with {} MiB, priority {}\n",
             path,

@@ -180,6 +180,29 @@ struct Drainer<'a> {
     unreadable: usize,
 }
 
+/// Some of the buffer's pages, by their index.
+#[derive(Clone, Copy, Default)]
+struct Chosen(u128);
+
+const _: () = assert!(CHUNK <= 128);
+
+impl Chosen {
+    fn choose(&mut self, index: usize) {
+        self.0 |= Self::bit(index);
+    }
+
+    fn has(self, index: usize) -> bool {
+        self.0 & Self::bit(index) != 0
+    }
+
+    fn bit(index: usize) -> u128 {
+        let index = u32::try_from(index).ok();
+        index
+            .and_then(|index| 1u128.checked_shl(index))
+            .unwrap_or(0)
+    }
+}
+
 /// Where a page of the buffer goes.
 enum Target {
     /// Nowhere: it could not be read.
@@ -349,18 +372,42 @@ impl Drainer<'_> {
         read.wait()
     }
 
+    /// Reads those of the pages again, one by one, that failed to come along with others: what
+    /// fails in one piece may be a single page. Gives those that can't be read.
+    #[inline(never)]
+    fn read_again(&mut self, start: usize, end: usize, failed: &Failed) -> Chosen {
+        let mut unreadable = Chosen::default();
+        if failed.is_none() {
+            return unreadable;
+        }
+        let device = self.mover.device();
+        let chunk = self.places.get(start..end).unwrap_or(&[]);
+        for (index, (_, place)) in (0..CHUNK).zip(chunk) {
+            if failed.has(*place) {
+                let mut read = BufferTransfer::read(device.reserves(), &mut self.mover.buffer);
+                read.add(index, self.disk, place.slot);
+                if !read.wait().is_none() {
+                    unreadable.choose(index);
+                }
+            }
+        }
+        unreadable
+    }
+
     /// Moves the pages from index `start` to `end` away, one by one.
     #[inline(never)]
     fn move_chunk(&mut self, start: usize, end: usize) -> Result {
         let device = self.mover.device();
         let unread = self.read(start, end);
+        let unreadable = self.read_again(start, end, &unread);
+        drop(unread);
         let chunk = self.places.get(start..end).unwrap_or(&[]);
         let mut stay = Stay::default();
         let mut targets = KVec::with_capacity(CHUNK, GFP_KERNEL)?;
         let mut write = BufferTransfer::write(device.reserves(), &self.mover.buffer);
         let mut run: Option<Run<'_>> = None;
-        for (index, (_, place)) in (0..CHUNK).zip(chunk) {
-            if unread.has(*place) {
+        for index in 0..chunk.len() {
+            if unreadable.has(index) {
                 let _ = targets.push_within_capacity(Target::Unreadable);
                 continue;
             }

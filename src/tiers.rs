@@ -50,6 +50,12 @@ impl Attribute for TiersAttribute {
                 traffic.read,
                 traffic.written,
             )?;
+            if disk.cipher().is_some() {
+                write!(text, " encrypt=1")?;
+            }
+            if disk.tags().is_some() {
+                write!(text, " integrity=1 corrupt={}", disk.corrupt())?;
+            }
             if let Some((drained, total)) = drain::drained(disk) {
                 write!(text, " drained={drained}/{total}")?;
             }
@@ -59,7 +65,8 @@ impl Attribute for TiersAttribute {
     }
 }
 
-/// `tier_add`: adds the disk whose path is written, with a priority if one is given.
+/// `tier_add`: adds the disk whose path is written, with a priority if one is given; `encrypt`
+/// and `integrity` after that protect its pages.
 pub(crate) struct AddAttribute;
 
 impl Attribute for AddAttribute {
@@ -67,11 +74,11 @@ impl Attribute for AddAttribute {
     const MODE: u16 = 0o200;
 
     fn store(control: &Control, text: &[u8]) -> Result {
-        let (path, priority) =
+        let (path, priority, protection) =
             config::parse_disk(text).map_err(|refusal| refused("tier_add", refusal))?;
         let path = path_of("tier_add", path)?;
         control.start_writeback()?;
-        control.device().disks().add(&path, priority)?;
+        control.device().disks().add(&path, priority, protection)?;
         control.device().rest_writeback(0);
         Ok(())
     }
@@ -91,7 +98,7 @@ impl Attribute for RemoveAttribute {
         let force = match word {
             None => false,
             Some(b"force") => true,
-            Some(_) => return Err(refusal(Refusal::NotADisk)),
+            Some(_) => return Err(refusal(Refusal::NotAPath)),
         };
         let path = path_of("tier_remove", path)?;
         drain::remove(control.shared_device(), &path, force)
@@ -109,7 +116,7 @@ impl Attribute for CancelAttribute {
         let refusal = |refusal| refused("tier_cancel", refusal);
         let (path, word) = config::parse_path(text).map_err(refusal)?;
         if word.is_some() {
-            return Err(refusal(Refusal::NotADisk));
+            return Err(refusal(Refusal::NotAPath));
         }
         let path = path_of("tier_cancel", path)?;
         drain::cancel(control.device(), &path)

@@ -3,6 +3,7 @@
 //! What the user may set, and what is said when a value is impossible.
 
 use super::page::PAGE_SIZE;
+use super::protection::Protection;
 
 const MIB: u64 = 1 << 20;
 const PAGE_BYTES: u64 = PAGE_SIZE as u64;
@@ -30,8 +31,10 @@ pub enum Refusal {
     WatermarksCross,
     /// The text is neither `all` nor an age.
     NotAnAge,
-    /// The text is not a path and an optional priority.
+    /// The text is not a path and what a disk is to have.
     NotADisk,
+    /// The text is not a path, and a word where there may be one.
+    NotAPath,
 }
 
 impl Refusal {
@@ -45,7 +48,8 @@ impl Refusal {
             Self::NotAPercentage => "not a percentage; write a whole number from 1 to 100",
             Self::WatermarksCross => "the low watermark has to be below the high one",
             Self::NotAnAge => "write all, or the least age of pages in seconds",
-            Self::NotADisk => "write the absolute path of a block device, and its priority if it is to have one",
+            Self::NotADisk => "write the absolute path of a block device and, where wanted, its priority, encrypt, integrity",
+            Self::NotAPath => "write the absolute path of one of the disks",
         }
     }
 }
@@ -168,19 +172,36 @@ pub fn parse_path(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), Refusal> {
         .split(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty());
     match (words.next(), words.next(), words.next()) {
-        (Some(path), word, None) if path.starts_with(b"/") && !path.contains(&0) => {
-            Ok((path, word))
-        }
-        _ => Err(Refusal::NotADisk),
+        (Some(path), word, None) if is_path(path) => Ok((path, word)),
+        _ => Err(Refusal::NotAPath),
     }
 }
 
-/// Reads an absolute path and a priority, 0 when none is given.
-pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32), Refusal> {
-    let (path, word) = parse_path(text)?;
-    let priority = word.map_or(Some(0), parse_integer);
-    let priority = priority.and_then(|priority| i32::try_from(priority).ok());
-    Ok((path, priority.ok_or(Refusal::NotADisk)?))
+/// Reads an absolute path and, after it, what the disk is to have: a priority, 0 when none is
+/// given, and words of [`Protection`].
+pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32, Protection), Refusal> {
+    let mut words = text
+        .trim_ascii()
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    let path = words.next().filter(|path| is_path(path));
+    let (mut priority, mut protection) = (None, Protection::default());
+    for word in words {
+        if protection.add(word) {
+            continue;
+        }
+        let number = parse_integer(word).and_then(|number| i32::try_from(number).ok());
+        if number.is_none() || priority.is_some() {
+            return Err(Refusal::NotADisk);
+        }
+        priority = number;
+    }
+    let path = path.ok_or(Refusal::NotADisk)?;
+    Ok((path, priority.unwrap_or(0), protection))
+}
+
+fn is_path(word: &[u8]) -> bool {
+    word.starts_with(b"/") && !word.contains(&0)
 }
 
 /// Reads a decimal number with an optional minus. White space around it does not count.
@@ -279,14 +300,17 @@ mod tests {
 
     #[test]
     fn disks_as_users_write_them() {
-        for (text, path, priority) in [
-            ("/dev/sda", "/dev/sda", 0),
-            (" /dev/pmem0 10\n", "/dev/pmem0", 10),
-            ("/dev/x\t -5", "/dev/x", -5),
+        for (text, path, priority, encrypt, integrity) in [
+            ("/dev/sda", "/dev/sda", 0, false, false),
+            (" /dev/pmem0 10\n", "/dev/pmem0", 10, false, false),
+            ("/dev/x\t -5", "/dev/x", -5, false, false),
+            ("/dev/x encrypt", "/dev/x", 0, true, false),
+            ("/dev/x integrity 7 encrypt\n", "/dev/x", 7, true, true),
         ] {
+            let protection = Protection { encrypt, integrity };
             assert_eq!(
                 parse_disk(text.as_bytes()),
-                Ok((path.as_bytes(), priority)),
+                Ok((path.as_bytes(), priority, protection)),
                 "{text:?}"
             );
         }
@@ -299,6 +323,8 @@ mod tests {
             "/dev/a 99999999999",
             "/d\0x",
             "/d +1",
+            "/d encrypt encrypt",
+            "/d encrypted",
         ] {
             assert_eq!(
                 parse_disk(text.as_bytes()),

@@ -44,6 +44,7 @@ mod mover_models;
 pub mod number;
 pub mod order;
 pub mod page;
+pub mod protection;
 pub mod same;
 pub mod slot;
 mod sync;

@@ -50,7 +50,8 @@ unsafe impl Sync for Backing {}
 
 impl Backing {
     /// Opens the block device at a path, and holds it. Writes out what others left in its page
-    /// cache. May sleep.
+    /// cache. Without `as_memory` it is never copied to and from, even if it is memory. May
+    /// sleep.
     ///
     /// As [`lookup`], and:
     /// - `EBUSY`: it is held by others, by us already, or one of its partitions is, or the disk
@@ -61,7 +62,7 @@ impl Backing {
     /// - `ENXIO`: there is no such device, it has gone, or it is an empty partition.
     /// - `EPERM`: the caller's control group may not use it.
     /// - others: what its driver says (`ENOMEDIUM`, `EIO`).
-    pub(crate) fn open(path: &CStr) -> Result<Self> {
+    pub(crate) fn open(path: &CStr, as_memory: bool) -> Result<Self> {
         let dead = KBox::new(AtomicBool::new(false), GFP_KERNEL)?;
         // SAFETY: the holder's flag is a bool that is written and read atomically, and stays
         // until `drop` has given the device back, or nobody knows it, when there is no device.
@@ -77,8 +78,10 @@ impl Backing {
         // SAFETY: the device is open.
         let bytes = unsafe { bindings::vswap_bdev_bytes(backing.bdev()) };
         backing.slots = bytes / PAGE_BYTES;
-        // SAFETY: as above.
-        backing.dax = unsafe { Dax::of(backing.bdev()) };
+        if as_memory {
+            // SAFETY: as above.
+            backing.dax = unsafe { Dax::of(backing.bdev()) };
+        }
         Ok(backing)
     }
 

@@ -10,6 +10,7 @@
 #include <linux/cdev.h>
 #include <linux/fs.h>
 #include <linux/lz4.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/swap.h>
@@ -62,6 +63,7 @@ struct bio *vswap_bio_new(struct vswap_io *io, struct block_device *bdev, bool w
 			  bio_end_io_t *end_io);
 bool vswap_bio_add(struct bio *bio, void *page);
 void vswap_bio_submit(struct bio *bio);
+void vswap_bio_pages(struct bio *bio, void (*each)(void *data, void *page), void *data);
 void vswap_bio_free(struct bio *bio);
 
 /* the disk that the swap core reports freed slots to */
@@ -97,6 +99,21 @@ struct dax_device *vswap_dax_open(struct block_device *bdev, u64 *first);
 void vswap_dax_close(struct dax_device *dax);
 bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page);
 bool vswap_dax_read(struct dax_device *dax, u64 place, void *page);
+
+/* pages that are encrypted, or tagged, on their way to a disk */
+struct aes_xts_key;
+
+struct aes_xts_key *vswap_cipher_new(void);
+void vswap_cipher_free(struct aes_xts_key *key);
+void vswap_encrypt(const struct aes_xts_key *key, u32 slot, const void *from, void *to);
+void vswap_decrypt(const struct aes_xts_key *key, u32 slot, void *page);
+int vswap_tag_key(siphash_key_t *key);
+u64 vswap_tag(const siphash_key_t *key, const void *page);
+struct vswap_bounces;
+struct vswap_bounces *vswap_bounces_new(unsigned int reserve);
+void vswap_bounces_free(struct vswap_bounces *bounces);
+void *vswap_bounce_alloc(struct vswap_bounces *bounces, bool wait);
+void vswap_bounce_free(struct vswap_bounces *bounces, void *page);
 
 /* tracepoints: see tracepoints.h */
 void vswap_trace_store(unsigned int slot, unsigned int tier, unsigned int bytes);

@@ -11,6 +11,7 @@
 use super::bay::Entered;
 use super::bindings;
 use super::call::{Broken, RawCall};
+use super::cipher::Cipher;
 use super::cpu::{PerCpu, Pinned};
 use super::memory::Buffer;
 use super::srcu::Section;
@@ -26,6 +27,7 @@ use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, Ordering};
+use kernel::ffi::c_void;
 use kernel::prelude::*;
 
 /// Requests and bios that are at hand when there is no memory.
@@ -211,6 +213,11 @@ impl Transfer {
         slot: PhysicalSlot,
         page: NonNull<Page>,
     ) {
+        let page = match direction {
+            // SAFETY: as this function requires.
+            Direction::Write => unsafe { self.outgoing(entered.disk(), slot, page) },
+            Direction::Read => page,
+        };
         if let Some(open) = &mut self.open {
             let fits = open.disk == NonNull::from(entered.disk())
                 && open.direction == direction
@@ -258,6 +265,39 @@ impl Transfer {
             next: slot.next(),
             pages: 1,
         });
+    }
+
+    /// What is sent in a page's stead: an encrypted copy, where the disk's pages are.
+    ///
+    /// # Safety
+    ///
+    /// The page is not written to until this returns.
+    #[inline]
+    unsafe fn outgoing(
+        &mut self,
+        disk: &Disk,
+        slot: PhysicalSlot,
+        page: NonNull<Page>,
+    ) -> NonNull<Page> {
+        let sent = match disk.cipher() {
+            None => page,
+            Some(cipher) => {
+                let bounce = cipher.bounce().unwrap_or_else(|| {
+                    // The reserve may be in the bio that is waiting to grow.
+                    self.submit();
+                    cipher.wait_for_bounce()
+                });
+                // SAFETY: the bounce page is ours until its bio has ended; the other one as this
+                // function requires.
+                unsafe { cipher.encrypt(slot, page, bounce) };
+                bounce
+            }
+        };
+        if let Some(tags) = disk.tags() {
+            // SAFETY: as above.
+            unsafe { tags.set(slot, sent) };
+        }
+        sent
     }
 
     /// Submits the bio that could still grow.
@@ -433,12 +473,25 @@ unsafe extern "C" fn ended(bio: *mut kernel::bindings::bio) {
     // SAFETY: the block layer's call, once for each bio, whose unit is there until it is given
     // back here. The request is there as long as the bio counts in `remaining`.
     unsafe {
-        let ok = (*bio).bi_status == 0;
+        let mut ok = (*bio).bi_status == 0;
         let Unit {
             request,
-            extent,
+            mut extent,
             direction,
         } = unit_of(bio).read();
+        let disk = extent.disk.as_ref();
+        if disk.cipher().is_some() || disk.tags().is_some() {
+            match direction {
+                Direction::Write => give_back_bounces(bio, disk),
+                Direction::Read if ok => {
+                    if let Some((first, count)) = incoming(bio, disk, extent.first) {
+                        (extent.first, extent.count) = (first, count);
+                        ok = false;
+                    }
+                }
+                Direction::Read => {}
+            }
+        }
         extent.disk.as_ref().ended(direction, ok);
         bindings::vswap_bio_free(bio);
         let shared = request.as_ref();
@@ -459,6 +512,86 @@ unsafe extern "C" fn ended(bio: *mut kernel::bindings::bio) {
             end(request);
         }
     }
+}
+
+/// Gives back the pages of a bio that were sent in others' stead.
+///
+/// # Safety
+///
+/// The bio has written to that disk, and has ended.
+#[cold]
+unsafe fn give_back_bounces(bio: *mut kernel::bindings::bio, disk: &Disk) {
+    /// # Safety
+    ///
+    /// `data` is the cipher that gave out the page, which nobody uses any more.
+    unsafe extern "C" fn give_back(data: *mut c_void, page: *mut c_void) {
+        // SAFETY: as this function requires.
+        unsafe {
+            let cipher = &*data.cast::<Cipher>();
+            if let Some(page) = NonNull::new(page.cast()) {
+                cipher.give_back(page);
+            }
+        }
+    }
+    if let Some(cipher) = disk.cipher() {
+        // SAFETY: as this function requires; all pages of such a bio came from the cipher.
+        unsafe {
+            let cipher = ptr::from_ref(cipher).cast_mut().cast();
+            bindings::vswap_bio_pages(bio, Some(give_back), cipher);
+        }
+    }
+}
+
+/// Pages that are being looked at as they come from a disk.
+struct Incoming<'a> {
+    disk: &'a Disk,
+    slot: PhysicalSlot,
+    /// The first and the last that is not what was written.
+    bad: Option<(PhysicalSlot, PhysicalSlot)>,
+}
+
+/// Compares the pages of a bio with their tags, and decrypts them. Gives the first slot and the
+/// number of slots among which those are that are not what was written, if any are.
+///
+/// # Safety
+///
+/// The bio has read from that disk, from that slot on, and has ended.
+#[cold]
+unsafe fn incoming(
+    bio: *mut kernel::bindings::bio,
+    disk: &Disk,
+    first: PhysicalSlot,
+) -> Option<(PhysicalSlot, u32)> {
+    /// # Safety
+    ///
+    /// `data` is an [`Incoming`], and the page is that of its slot, and nobody else's.
+    unsafe extern "C" fn look(data: *mut c_void, page: *mut c_void) {
+        // SAFETY: as this function requires.
+        unsafe {
+            let Incoming { disk, slot, bad } = &mut *data.cast::<Incoming<'_>>();
+            let here = *slot;
+            *slot = here.next();
+            let Some(page) = NonNull::new(page.cast()) else {
+                return;
+            };
+            if disk.tags().is_some_and(|tags| !tags.fits(here, page)) {
+                disk.found_corrupt(here);
+                *bad = Some((bad.map_or(here, |(first, _)| first), here));
+            } else if let Some(cipher) = disk.cipher() {
+                cipher.decrypt(here, page);
+            }
+        }
+    }
+    let mut incoming = Incoming {
+        disk,
+        slot: first,
+        bad: None,
+    };
+    // SAFETY: as this function requires: slots follow each other in a bio as its pages do.
+    unsafe { bindings::vswap_bio_pages(bio, Some(look), (&raw mut incoming).cast()) };
+    let (first, last) = incoming.bad?;
+    let span = last.number().checked_sub(first.number())?;
+    Some((first, span.saturating_add(1)))
 }
 
 /// A request has ended.

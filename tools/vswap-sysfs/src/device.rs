@@ -2,7 +2,7 @@
 
 //! The device and its attributes.
 
-use crate::{Error, Stat, Tier};
+use crate::{Error, Protection, Stat, Tier};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -139,9 +139,10 @@ impl Device {
     /// # Errors
     ///
     /// `EBUSY`: somebody holds it; `EEXIST`: it is added; `ENOTBLK`: it is no block device;
-    /// `ENOSPC`: there are eight already; see [`set_size`](Self::set_size).
-    pub fn add_tier(&self, path: &str, priority: i32) -> Result<(), Error> {
-        self.write("tier_add", &format!("{path} {priority}"))
+    /// `ENOSPC`: there are eight already; `EOPNOTSUPP`: the kernel can't encrypt; see [`set_size`](Self::set_size).
+    pub fn add_tier(&self, path: &str, priority: i32, protection: Protection) -> Result<(), Error> {
+        let words = protection.words();
+        self.write("tier_add", &format!("{path} {priority}{words}"))
     }
 
     /// Removes a disk: moves what is on it elsewhere and closes it, which takes its time. With

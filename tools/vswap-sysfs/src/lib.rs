@@ -21,7 +21,7 @@ mod tier;
 pub use device::{Algorithms, Device, NODE};
 pub use error::Error;
 pub use stat::{Figure, Kind, Stat, Unit, FIGURES};
-pub use tier::{Progress, State, Tier};
+pub use tier::{Progress, Protection, State, Tier};
 
 /// Bytes of a page, which is what a slot holds.
 pub const PAGE: u64 = 4096;

@@ -51,6 +51,27 @@ pub struct Progress {
     pub total: u64,
 }
 
+/// What protects a disk's pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Protection {
+    /// They are encrypted with a key that nobody else has.
+    pub encrypt: bool,
+    /// They are compared with a tag when they are read.
+    pub integrity: bool,
+}
+
+impl Protection {
+    /// The words for it in `tier_add`, each after a blank.
+    pub(crate) fn words(self) -> &'static str {
+        match (self.encrypt, self.integrity) {
+            (false, false) => "",
+            (true, false) => " encrypt",
+            (false, true) => " integrity",
+            (true, true) => " encrypt integrity",
+        }
+    }
+}
+
 /// A disk. Sizes are in bytes, and 0 when the module does not say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tier {
@@ -72,6 +93,10 @@ pub struct Tier {
     pub read: u64,
     /// Written to it since it was added.
     pub written: u64,
+    /// What protects its pages.
+    pub protection: Protection,
+    /// Pages that were not what was written, as far as they are compared.
+    pub corrupt: u64,
     /// How far its removal is, while it is being removed.
     pub removal: Option<Progress>,
 }
@@ -93,6 +118,8 @@ impl Tier {
             errors: 0,
             read: 0,
             written: 0,
+            protection: Protection::default(),
+            corrupt: 0,
             removal: None,
         };
         for (field, value) in words.filter_map(|word| word.split_once('=')) {
@@ -106,6 +133,9 @@ impl Tier {
                 "errors" => tier.errors = number()?,
                 "read" => tier.read = number()?,
                 "written" => tier.written = number()?,
+                "encrypt" => tier.protection.encrypt = value == "1",
+                "integrity" => tier.protection.integrity = value == "1",
+                "corrupt" => tier.corrupt = number()?,
                 "drained" => {
                     let (moved, total) = value.split_once('/')?;
                     tier.removal = Some(Progress {
@@ -127,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_line_of_today_and_one_of_tomorrow() {
-        let today = "/dev/pmem0 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 drained=5/6";
+        let today = "/dev/pmem0 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 drained=5/6";
         let expected = Tier {
             path: "/dev/pmem0".into(),
             priority: -5,
@@ -138,6 +168,11 @@ mod tests {
             errors: 2,
             read: 3,
             written: 4,
+            protection: Protection {
+                encrypt: true,
+                integrity: true,
+            },
+            corrupt: 7,
             removal: Some(Progress { moved: 5, total: 6 }),
         };
         assert_eq!(Tier::parse(today), Some(expected.clone()));

@@ -237,6 +237,13 @@ pub struct Add {
     /// Disks of higher priority are filled first
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub priority: i32,
+    /// Encrypt its pages, with a key that is in memory only
+    #[arg(long)]
+    pub encrypt: bool,
+    /// Make a page that has changed on the disk an error for its reader; takes 8 bytes of memory
+    /// for each page of the disk
+    #[arg(long)]
+    pub integrity: bool,
     /// Make the file, of this size
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub create: Option<expression::Expression>,

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use vswap_sysfs::Protection;
 
 /// The priority that the device is swapped on with when nothing is said.
 pub const PRIORITY: i16 = 100;
@@ -57,6 +58,18 @@ pub const DISK_KEYS: &[Entry] = &[
         value: "yes|no",
         default: "yes",
         meaning: "With yes it is but a warning when the disk can't be added.",
+    },
+    Entry {
+        key: "encrypt",
+        value: "yes|no",
+        default: "no",
+        meaning: "With yes pages are encrypted with a key that is in memory only.",
+    },
+    Entry {
+        key: "integrity",
+        value: "yes|no",
+        default: "no",
+        meaning: "With yes a page that has changed on the disk is an error for its reader. 8 bytes of memory for each page of the disk.",
     },
     Entry {
         key: "create-size",
@@ -332,6 +345,10 @@ fn disk_of(
     let disk = Disk {
         path: path.into(),
         priority,
+        protection: Protection {
+            encrypt: yes(values, "encrypt", false)?,
+            integrity: yes(values, "integrity", false)?,
+        },
         create: values.get("create-size").map(size).transpose()?,
         force: yes(values, "force", false)?,
     };

@@ -11,7 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use vswap_sysfs::Device;
+use vswap_sysfs::{Device, Protection};
 
 /// The file system `tmpfs` and its like, by the numbers that `statfs` has for them.
 const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
@@ -23,6 +23,8 @@ pub struct Disk {
     pub path: PathBuf,
     /// Higher ones are filled first.
     pub priority: i32,
+    /// What protects its pages.
+    pub protection: Protection,
     /// The size in bytes of the file that is made if there is none.
     pub create: Option<u64>,
     /// Whatever is there is overwritten.
@@ -113,7 +115,7 @@ impl Disk {
         self.ask_about_data(may_ask)?;
         let node =
             fits(&self.path).ok_or_else(|| failed("the path is too long or has blanks in it"))?;
-        add_node(device, node, &self.path, self.priority)?;
+        self.add_node(device, node)?;
         Ok(node.to_owned())
     }
 
@@ -141,7 +143,7 @@ impl Disk {
             self.ask_about_data(may_ask)?;
         }
         let node = loops::attach(system, &whole)?;
-        let added = add_node(device, &node, &self.path, self.priority);
+        let added = self.add_node(device, &node);
         // While it is a tier it is held open, and it goes with the tier, whoever removes that.
         let detached = loops::detach(&node);
         added.and(detached).map(|()| node)
@@ -232,6 +234,35 @@ impl Disk {
             format!("there is {found} on {path}; --force overwrites it"),
         ))
     }
+
+    fn add_node(&self, device: &Device, node: &str) -> Result<(), Failure> {
+        let path = self.path.display();
+        device
+            .add_tier(node, self.priority, self.protection)
+            .map_err(|error| match error.number() {
+                Some(libc::EBUSY) => busy(&self.path, "is in use by somebody else"),
+                Some(libc::EEXIST) => failed(format!("{path} is a tier already")),
+                Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => {
+                    failed(format!("there is no device {path}"))
+                }
+                Some(libc::EROFS) => failed(format!("{path} is read-only")),
+                Some(libc::ENOTBLK) => failed(format!("{path} is not a block device")),
+                Some(libc::ENOSPC) => failed(
+                    "there are eight disks already, and no more are possible; remove one first",
+                ),
+                Some(libc::EINVAL) => failed(format!(
+                    "{path} can't be a tier: it is zoned, or smaller than 4 MiB"
+                )),
+                Some(libc::EOPNOTSUPP) => failed(format!(
+                    "{path} can't be encrypted: the kernel has no AES-XTS; use dm-crypt below it"
+                )),
+                Some(libc::ENOMEM) if self.protection.integrity => failed(format!(
+                    "there is no memory for the tags of {path}: 8 bytes a page"
+                )),
+                _ => failed(format!("{path} can't be added: {error}"))
+                    .with(Failure::from(error).code),
+            })
+    }
 }
 
 /// The path, if the module can take it.
@@ -247,28 +278,6 @@ fn busy(path: &Path, holder: &str) -> Failure {
 fn fill(file: &File, size: u64) -> io::Result<()> {
     fallocate(file, FallocateFlags::empty(), 0, size)?;
     file.sync_all()
-}
-
-fn add_node(device: &Device, node: &str, shown: &Path, priority: i32) -> Result<(), Failure> {
-    let path = shown.display();
-    device
-        .add_tier(node, priority)
-        .map_err(|error| match error.number() {
-            Some(libc::EBUSY) => busy(shown, "is in use by somebody else"),
-            Some(libc::EEXIST) => failed(format!("{path} is a tier already")),
-            Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => {
-                failed(format!("there is no device {path}"))
-            }
-            Some(libc::EROFS) => failed(format!("{path} is read-only")),
-            Some(libc::ENOTBLK) => failed(format!("{path} is not a block device")),
-            Some(libc::ENOSPC) => {
-                failed("there are eight disks already, and no more are possible; remove one first")
-            }
-            Some(libc::EINVAL) => failed(format!(
-                "{path} can't be a tier: it is zoned, or smaller than 4 MiB"
-            )),
-            _ => failed(format!("{path} can't be added: {error}")).with(Failure::from(error).code),
-        })
 }
 
 /// Checks what does not depend on the machine's state.

@@ -38,6 +38,7 @@ use look::Look;
 use settings::Key;
 use size::Style;
 use system::System;
+use vswap_sysfs::Protection;
 
 /// Does what the command line says; gives what is to be printed.
 ///
@@ -132,6 +133,7 @@ fn plan(system: &System, options: &cli::On) -> Result<Plan, Failure> {
         let disk = Disk {
             path: path.clone(),
             priority: *priority,
+            protection: Protection::default(),
             create: None,
             force: options.force,
         };
@@ -152,6 +154,10 @@ fn add(system: &System, options: &cli::Add) -> Result<String, Failure> {
     let disk = Disk {
         path: options.path.clone(),
         priority: options.priority,
+        protection: Protection {
+            encrypt: options.encrypt,
+            integrity: options.integrity,
+        },
         create,
         force: options.force,
     };

@@ -103,7 +103,7 @@ pub fn text(system: &System) -> Result<String, Failure> {
 
 fn disks(page: &mut Page, snapshot: &Snapshot) {
     type Field = fn(&vswap_sysfs::Tier) -> Option<i128>;
-    let fields: [(&str, &str, &str, Field); 10] = [
+    let fields: [(&str, &str, &str, Field); 11] = [
         (
             "priority",
             "gauge",
@@ -125,6 +125,12 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
         ("errors_total", "counter", "Errors of the disk.", |disk| {
             Some(disk.errors.into())
         }),
+        (
+            "corrupt_pages_total",
+            "counter",
+            "Pages that were not what was written, on disks with integrity.",
+            |disk| Some(disk.corrupt.into()),
+        ),
         (
             "read_bytes_total",
             "counter",

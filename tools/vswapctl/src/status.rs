@@ -176,6 +176,13 @@ fn remark(part: &Part, look: Look, style: Style) -> String {
         };
     };
     let mut remark = format!("of {}, prio {}", style.show(disk.size), disk.priority);
+    if disk.protection.encrypt {
+        remark.push_str(", encrypted");
+    }
+    if disk.corrupt != 0 {
+        let corrupt = format!("{} corrupt pages", disk.corrupt);
+        let _ = write!(remark, ", {}", look.alarm(&corrupt));
+    }
     match (&disk.state, disk.removal) {
         (State::Active, _) => {}
         (State::Draining, Some(progress)) => {
