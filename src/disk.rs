@@ -371,7 +371,7 @@ fn new_cipher(path: &CStr, protection: Protection) -> Result<Option<Cipher>> {
     let cipher = Cipher::new().inspect_err(|error| {
         if *error == EOPNOTSUPP {
             pr_err!(
-                "{}: this kernel has no AES-XTS (CONFIG_CRYPTO_LIB_AES_XTS); add the disk without encrypt\n",
+                "{}: this kernel has no xts(aes) (CONFIG_CRYPTO_XTS, CONFIG_CRYPTO_AES); add the disk without encrypt\n",
                 path
             );
         }

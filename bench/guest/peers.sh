@@ -56,7 +56,7 @@ vswap_with() {
     shift
     insmod /vswap.ko "$@"
     for vswap_disk in $vswap_disks; do
-        echo "$vswap_disk" >/sys/class/vswap/vswap0/tier_add
+        echo "$vswap_disk ${protection:-}" >/sys/class/vswap/vswap0/tier_add
     done
     device=/dev/vswap0
     # shellcheck disable=SC2034 # used by the workloads
@@ -77,6 +77,26 @@ vswap_down() { vswap_without ''; }
 # No memory but the disk's.
 vswap_disk_up() { vswap_with "$disks" size_mib=$size ram_limit_mib=0; }
 vswap_disk_down() { vswap_without "$disks"; }
+
+# The same, with what protects the disk's pages; asked for by name.
+vswap_encrypt_up() {
+    protection=encrypt
+    vswap_disk_up
+    protection=""
+}
+vswap_encrypt_down() { vswap_disk_down; }
+vswap_integrity_up() {
+    protection=integrity
+    vswap_disk_up
+    protection=""
+}
+vswap_integrity_down() { vswap_disk_down; }
+vswap_both_up() {
+    protection="encrypt integrity"
+    vswap_disk_up
+    protection=""
+}
+vswap_both_down() { vswap_disk_down; }
 
 # Memory, and the disk for what is cold.
 vswap_pmem_up() { vswap_with "$disks" size_mib=$size; }

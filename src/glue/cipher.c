@@ -1,80 +1,176 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Encryption of pages, and tags that tell whether a page is what was written. See helpers.h. */
-#include <crypto/aes-xts.h>
+#include <crypto/skcipher.h>
+#include <linux/bottom_half.h>
+#include <linux/cpumask.h>
+#include <linux/highmem.h>
+#include <linux/mempool.h>
+#include <linux/percpu.h>
 #include <linux/random.h>
+#include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
+#include <linux/workqueue.h>
 
 #include "helpers.h"
 
-#if IS_ENABLED(CONFIG_CRYPTO_LIB_AES_XTS)
-
+/* Of XTS: one for the data and one for the tweak, of AES-256 each. */
 #define KEY_BYTES 64
+#define TWEAK_BYTES 16
 
-struct aes_xts_key *vswap_cipher_new(void)
+/* Each CPU has a request, and uses it with softirqs off: they would be large on the stack. */
+struct vswap_cipher {
+	struct crypto_skcipher *tfm;
+	struct skcipher_request * __percpu *requests;
+	mempool_t bounces;
+	struct workqueue_struct *late;
+};
+
+static int vswap_cipher_set_key(struct crypto_skcipher *tfm)
 {
-	struct aes_xts_key *key;
-	u8 raw[KEY_BYTES];
-	int error;
+	u8 key[KEY_BYTES];
+	int error = get_random_bytes_wait(key, sizeof(key));
 
-	key = kmalloc(sizeof(*key), GFP_KERNEL);
-	if (!key)
-		return ERR_PTR(-ENOMEM);
-	error = get_random_bytes_wait(raw, sizeof(raw));
 	if (!error)
-		error = aes_xts_preparekey(key, raw, sizeof(raw), XTS_FORBID_WEAK_KEYS);
-	memzero_explicit(raw, sizeof(raw));
-	if (error) {
-		kfree_sensitive(key);
-		return ERR_PTR(error);
+		error = crypto_skcipher_setkey(tfm, key, sizeof(key));
+	memzero_explicit(key, sizeof(key));
+	return error;
+}
+
+static void vswap_cipher_free_requests(struct vswap_cipher *cipher)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		skcipher_request_free(*per_cpu_ptr(cipher->requests, cpu));
+	free_percpu(cipher->requests);
+}
+
+static int vswap_cipher_add_requests(struct vswap_cipher *cipher)
+{
+	int cpu;
+
+	cipher->requests = alloc_percpu(struct skcipher_request *);
+	if (!cipher->requests)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct skcipher_request *request = skcipher_request_alloc(cipher->tfm, GFP_KERNEL);
+
+		if (!request) {
+			vswap_cipher_free_requests(cipher);
+			return -ENOMEM;
+		}
+		skcipher_request_set_callback(request, 0, NULL, NULL);
+		*per_cpu_ptr(cipher->requests, cpu) = request;
 	}
-	return key;
+	return 0;
+}
+
+struct vswap_cipher *vswap_cipher_new(unsigned int reserve)
+{
+	struct vswap_cipher *cipher = kzalloc(sizeof(*cipher), GFP_KERNEL);
+	int error = -ENOMEM;
+
+	if (!cipher)
+		return ERR_PTR(-ENOMEM);
+	/* One that is done when it returns. */
+	cipher->tfm = crypto_alloc_skcipher("xts(aes)", 0, CRYPTO_ALG_ASYNC);
+	if (IS_ERR(cipher->tfm)) {
+		error = PTR_ERR(cipher->tfm);
+		if (error == -ENOENT)
+			error = -EOPNOTSUPP;
+		goto no_tfm;
+	}
+	error = vswap_cipher_set_key(cipher->tfm);
+	if (error)
+		goto no_key;
+	error = vswap_cipher_add_requests(cipher);
+	if (error)
+		goto no_key;
+	error = mempool_init_page_pool(&cipher->bounces, reserve, 0);
+	if (error)
+		goto no_bounces;
+	cipher->late = alloc_workqueue("vswap_decrypt",
+				       WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0);
+	if (!cipher->late) {
+		error = -ENOMEM;
+		goto no_queue;
+	}
+	return cipher;
+
+no_queue:
+	mempool_exit(&cipher->bounces);
+no_bounces:
+	vswap_cipher_free_requests(cipher);
+no_key:
+	crypto_free_skcipher(cipher->tfm);
+no_tfm:
+	kfree(cipher);
+	return ERR_PTR(error);
+}
+
+/* The crypto API overwrites the key. */
+void vswap_cipher_free(struct vswap_cipher *cipher)
+{
+	destroy_workqueue(cipher->late);
+	mempool_exit(&cipher->bounces);
+	vswap_cipher_free_requests(cipher);
+	crypto_free_skcipher(cipher->tfm);
+	kfree(cipher);
+}
+
+void *vswap_bounce_alloc(struct vswap_cipher *cipher, bool wait)
+{
+	struct page *page = mempool_alloc(&cipher->bounces,
+					  wait ? GFP_NOIO : GFP_NOWAIT | __GFP_NOWARN);
+
+	return page ? page_address(page) : NULL;
+}
+
+void vswap_bounce_free(struct vswap_cipher *cipher, void *page)
+{
+	mempool_free(virt_to_page(page), &cipher->bounces);
 }
 
 /* A slot's tweak is its number, as dm-crypt's plain64 has it. */
-static void vswap_tweak(u8 tweak[AES_BLOCK_SIZE], u32 slot)
+static bool vswap_crypt(struct vswap_cipher *cipher, u32 slot, const void *from, void *to,
+			bool encrypt)
 {
+	struct scatterlist source, target;
+	struct skcipher_request *request;
+	u8 tweak[TWEAK_BYTES] = {};
+	int error;
+
 	put_unaligned_le64(slot, tweak);
-	put_unaligned_le64(0, tweak + 8);
+	sg_init_one(&source, from, PAGE_SIZE);
+	sg_init_one(&target, to, PAGE_SIZE);
+	local_bh_disable();
+	request = *this_cpu_ptr(cipher->requests);
+	skcipher_request_set_crypt(request, &source, &target, PAGE_SIZE, tweak);
+	error = encrypt ? crypto_skcipher_encrypt(request) : crypto_skcipher_decrypt(request);
+	local_bh_enable();
+	return !error;
 }
 
-void vswap_encrypt(const struct aes_xts_key *key, u32 slot, const void *from, void *to)
+bool vswap_encrypt(struct vswap_cipher *cipher, u32 slot, const void *from, void *to)
 {
-	u8 tweak[AES_BLOCK_SIZE];
-
-	vswap_tweak(tweak, slot);
-	aes_xts_encrypt(to, from, PAGE_SIZE, tweak, key, false);
+	return vswap_crypt(cipher, slot, from, to, true);
 }
 
-void vswap_decrypt(const struct aes_xts_key *key, u32 slot, void *page)
+bool vswap_decrypt(struct vswap_cipher *cipher, u32 slot, void *page)
 {
-	u8 tweak[AES_BLOCK_SIZE];
-
-	vswap_tweak(tweak, slot);
-	aes_xts_decrypt(page, page, PAGE_SIZE, tweak, key, false);
+	return vswap_crypt(cipher, slot, page, page, false);
 }
 
-#else
-
-struct aes_xts_key *vswap_cipher_new(void)
+/* Vector registers can't be used in hard interrupts. */
+bool vswap_decrypt_later(struct vswap_cipher *cipher, struct work_struct *work, work_func_t run)
 {
-	return ERR_PTR(-EOPNOTSUPP);
-}
-
-void vswap_encrypt(const struct aes_xts_key *key, u32 slot, const void *from, void *to)
-{
-}
-
-void vswap_decrypt(const struct aes_xts_key *key, u32 slot, void *page)
-{
-}
-
-#endif
-
-void vswap_cipher_free(struct aes_xts_key *key)
-{
-	kfree_sensitive(key);
+	if (!in_hardirq() && !irqs_disabled())
+		return false;
+	INIT_WORK(work, run);
+	queue_work(cipher->late, work);
+	return true;
 }
 
 int vswap_tag_key(siphash_key_t *key)

@@ -6,12 +6,15 @@
 //! of which the disk's owner sees several versions he can tell which of its blocks of 16 bytes
 //! have changed, and no more.
 //!
-//! C headers: `include/crypto/aes-xts.h`, `include/linux/mempool.h`
+//! The crypto API does it, with the CPU's instructions for it where there are such.
+//!
+//! C headers: `include/crypto/skcipher.h`, `include/linux/mempool.h`
 
 use super::bindings;
 use crate::engine::page::Page;
 use crate::engine::slot::PhysicalSlot;
 use core::ptr::NonNull;
+use kernel::bindings::work_struct;
 use kernel::error::from_err_ptr;
 use kernel::prelude::*;
 
@@ -22,11 +25,8 @@ const BOUNCES: u32 = 64;
 ///
 /// # Invariants
 ///
-/// `key` is a prepared key and `bounces` a reserve of pages, both owned by this value.
-pub(crate) struct Cipher {
-    key: NonNull<bindings::aes_xts_key>,
-    bounces: NonNull<bindings::vswap_bounces>,
-}
+/// The pointer is to a cipher with a key, owned by this value.
+pub(crate) struct Cipher(NonNull<bindings::vswap_cipher>);
 
 // SAFETY: the key is only read, and the reserve may be used from any thread.
 unsafe impl Send for Cipher {}
@@ -39,18 +39,9 @@ impl Cipher {
     /// `EOPNOTSUPP`: the kernel has no AES-XTS. `EINTR`: a signal came. `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
         // SAFETY: no requirements.
-        let key = from_err_ptr(unsafe { bindings::vswap_cipher_new() })?;
-        // SAFETY: no requirements.
-        let bounces = unsafe { bindings::vswap_bounces_new(BOUNCES) };
-        match (NonNull::new(key), NonNull::new(bounces)) {
-            // INVARIANT: just made so.
-            (Some(key), Some(bounces)) => Ok(Self { key, bounces }),
-            _ => {
-                // SAFETY: the key was just made, and nobody has it.
-                unsafe { bindings::vswap_cipher_free(key) };
-                Err(ENOMEM)
-            }
-        }
+        let cipher = from_err_ptr(unsafe { bindings::vswap_cipher_new(BOUNCES) })?;
+        // INVARIANT: just made so.
+        NonNull::new(cipher).map(Self).ok_or(ENOMEM)
     }
 
     /// A page to encrypt into, which is the caller's until he [gives it back](Self::give_back).
@@ -58,7 +49,7 @@ impl Cipher {
     #[inline]
     pub(super) fn bounce(&self) -> Option<NonNull<Page>> {
         // SAFETY: the reserve is one by the invariant.
-        NonNull::new(unsafe { bindings::vswap_bounce_alloc(self.bounces.as_ptr(), false).cast() })
+        NonNull::new(unsafe { bindings::vswap_bounce_alloc(self.0.as_ptr(), false).cast() })
     }
 
     /// As [`bounce`](Self::bounce), waiting for pages that are under way to come back. May
@@ -66,7 +57,7 @@ impl Cipher {
     pub(super) fn wait_for_bounce(&self) -> NonNull<Page> {
         // SAFETY: the reserve is one by the invariant, and waits until there is a page.
         unsafe {
-            let page = bindings::vswap_bounce_alloc(self.bounces.as_ptr(), true);
+            let page = bindings::vswap_bounce_alloc(self.0.as_ptr(), true);
             NonNull::new_unchecked(page.cast())
         }
     }
@@ -78,47 +69,60 @@ impl Cipher {
     /// It came from here, and nobody uses it any more.
     pub(super) unsafe fn give_back(&self, page: NonNull<Page>) {
         // SAFETY: as this function requires.
-        unsafe { bindings::vswap_bounce_free(self.bounces.as_ptr(), page.as_ptr().cast()) }
+        unsafe { bindings::vswap_bounce_free(self.0.as_ptr(), page.as_ptr().cast()) }
     }
 
-    /// Encrypts a page that goes to a slot into another one. In any context.
+    /// Encrypts a page that goes to a slot into another one. Not in hard interrupts. Says whether
+    /// that worked; if not, `to` holds nothing of use.
     ///
     /// # Safety
     ///
     /// Nobody writes to the page meanwhile, and `to` is the caller's.
+    #[must_use]
     pub(super) unsafe fn encrypt(
         &self,
         slot: PhysicalSlot,
         page: NonNull<Page>,
         to: NonNull<Page>,
-    ) {
-        // SAFETY: as this function requires; the key is one by the invariant.
+    ) -> bool {
+        // SAFETY: as this function requires; the cipher is one by the invariant.
         unsafe {
-            let (key, number) = (self.key.as_ptr(), slot.number());
-            bindings::vswap_encrypt(key, number, page.as_ptr().cast(), to.as_ptr().cast());
+            let (cipher, number) = (self.0.as_ptr(), slot.number());
+            bindings::vswap_encrypt(cipher, number, page.as_ptr().cast(), to.as_ptr().cast())
         }
     }
 
-    /// Decrypts a page that came from a slot. In any context.
+    /// Decrypts a page that came from a slot. Not in hard interrupts. Says whether that worked.
     ///
     /// # Safety
     ///
     /// The page is the caller's.
-    pub(super) unsafe fn decrypt(&self, slot: PhysicalSlot, page: NonNull<Page>) {
-        // SAFETY: as this function requires; the key is one by the invariant.
-        unsafe {
-            bindings::vswap_decrypt(self.key.as_ptr(), slot.number(), page.as_ptr().cast());
-        }
+    #[must_use]
+    pub(super) unsafe fn decrypt(&self, slot: PhysicalSlot, page: NonNull<Page>) -> bool {
+        // SAFETY: as this function requires; the cipher is one by the invariant.
+        unsafe { bindings::vswap_decrypt(self.0.as_ptr(), slot.number(), page.as_ptr().cast()) }
+    }
+
+    /// Has `run` called with the work later, if nothing can be decrypted here. Says whether it
+    /// will be.
+    ///
+    /// # Safety
+    ///
+    /// The work is memory that is used for nothing else until `run` is called, which it may be.
+    pub(super) unsafe fn later(
+        &self,
+        work: *mut work_struct,
+        run: unsafe extern "C" fn(*mut work_struct),
+    ) -> bool {
+        // SAFETY: as this function requires; the cipher is one by the invariant.
+        unsafe { bindings::vswap_decrypt_later(self.0.as_ptr(), work, Some(run)) }
     }
 }
 
 impl Drop for Cipher {
     fn drop(&mut self) {
-        // SAFETY: both are this value's by the invariant, and all pages are back: the disk, which
-        // has this, stays until its bios have ended. The key's memory is overwritten.
-        unsafe {
-            bindings::vswap_bounces_free(self.bounces.as_ptr());
-            bindings::vswap_cipher_free(self.key.as_ptr());
-        }
+        // SAFETY: it is this value's by the invariant, all pages are back and no work is left:
+        // the disk, which has this, stays until its bios have ended.
+        unsafe { bindings::vswap_cipher_free(self.0.as_ptr()) }
     }
 }

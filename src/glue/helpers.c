@@ -206,39 +206,6 @@ void vswap_bio_pages(struct bio *bio, void (*each)(void *data, void *page), void
 		each(data, bvec_virt(vec));
 }
 
-struct vswap_bounces {
-	mempool_t pages;
-};
-
-struct vswap_bounces *vswap_bounces_new(unsigned int reserve)
-{
-	struct vswap_bounces *bounces = kzalloc(sizeof(*bounces), GFP_KERNEL);
-
-	if (bounces && mempool_init_page_pool(&bounces->pages, reserve, 0)) {
-		kfree(bounces);
-		return NULL;
-	}
-	return bounces;
-}
-
-void vswap_bounces_free(struct vswap_bounces *bounces)
-{
-	mempool_exit(&bounces->pages);
-	kfree(bounces);
-}
-
-void *vswap_bounce_alloc(struct vswap_bounces *bounces, bool wait)
-{
-	struct page *page = mempool_alloc(&bounces->pages, wait ? GFP_NOIO : GFP_STORE);
-
-	return page ? page_address(page) : NULL;
-}
-
-void vswap_bounce_free(struct vswap_bounces *bounces, void *page)
-{
-	mempool_free(virt_to_page(page), &bounces->pages);
-}
-
 void vswap_bio_free(struct bio *bio)
 {
 	bio_put(bio);

@@ -101,19 +101,16 @@ bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page);
 bool vswap_dax_read(struct dax_device *dax, u64 place, void *page);
 
 /* pages that are encrypted, or tagged, on their way to a disk */
-struct aes_xts_key;
-
-struct aes_xts_key *vswap_cipher_new(void);
-void vswap_cipher_free(struct aes_xts_key *key);
-void vswap_encrypt(const struct aes_xts_key *key, u32 slot, const void *from, void *to);
-void vswap_decrypt(const struct aes_xts_key *key, u32 slot, void *page);
+struct vswap_cipher;
+struct vswap_cipher *vswap_cipher_new(unsigned int reserve);
+void vswap_cipher_free(struct vswap_cipher *cipher);
+void *vswap_bounce_alloc(struct vswap_cipher *cipher, bool wait);
+void vswap_bounce_free(struct vswap_cipher *cipher, void *page);
+bool vswap_encrypt(struct vswap_cipher *cipher, u32 slot, const void *from, void *to);
+bool vswap_decrypt(struct vswap_cipher *cipher, u32 slot, void *page);
+bool vswap_decrypt_later(struct vswap_cipher *cipher, struct work_struct *work, work_func_t run);
 int vswap_tag_key(siphash_key_t *key);
 u64 vswap_tag(const siphash_key_t *key, const void *page);
-struct vswap_bounces;
-struct vswap_bounces *vswap_bounces_new(unsigned int reserve);
-void vswap_bounces_free(struct vswap_bounces *bounces);
-void *vswap_bounce_alloc(struct vswap_bounces *bounces, bool wait);
-void vswap_bounce_free(struct vswap_bounces *bounces, void *page);
 
 /* tracepoints: see tracepoints.h */
 void vswap_trace_store(unsigned int slot, unsigned int tier, unsigned int bytes);

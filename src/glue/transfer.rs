@@ -25,6 +25,7 @@ use crate::engine::slot::PhysicalSlot;
 use crate::engine::traffic::{Direction, Traffic};
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::ffi::c_void;
@@ -118,7 +119,11 @@ impl Extent {
 }
 
 /// What bios have in front of them: which request they belong to.
+#[repr(C)]
 struct Unit {
+    // First, so that a pointer to it is one to the whole. For what can't be done where the bio
+    // ends; unused until then.
+    work: MaybeUninit<kernel::bindings::work_struct>,
     request: NonNull<Request>,
     extent: Extent,
     direction: Direction,
@@ -138,6 +143,19 @@ pub(super) struct Request {
     extents: [UnsafeCell<Option<Extent>>; EXTENTS],
     /// Whom to tell; nobody when somebody waits.
     call: UnsafeCell<Option<Pending>>,
+}
+
+impl Request {
+    /// Notes an extent as one that failed.
+    fn note(&self, extent: Extent) {
+        let place = self.failed.fetch_add(1, Ordering::Relaxed);
+        let place = usize::try_from(place).ok();
+        // Each has a place of its own, as far as there are some.
+        if let Some(place) = place.and_then(|place| self.extents.get(place)) {
+            // SAFETY: nobody else has got that place, and nobody looks before the request ends.
+            unsafe { *place.get() = Some(extent) };
+        }
+    }
 }
 
 /// A call that its request completes.
@@ -215,7 +233,10 @@ impl Transfer {
     ) {
         let page = match direction {
             // SAFETY: as this function requires.
-            Direction::Write => unsafe { self.outgoing(entered.disk(), slot, page) },
+            Direction::Write => match unsafe { self.outgoing(entered.disk(), slot, page) } {
+                Some(page) => page,
+                None => return self.fail(entered, slot),
+            },
             Direction::Read => page,
         };
         if let Some(open) = &mut self.open {
@@ -246,6 +267,7 @@ impl Transfer {
             );
             bindings::vswap_bio_add(bio, page.as_ptr().cast());
             unit_of(bio).write(Unit {
+                work: MaybeUninit::uninit(),
                 request: self.request,
                 extent: Extent {
                     number: entered.number(),
@@ -267,7 +289,8 @@ impl Transfer {
         });
     }
 
-    /// What is sent in a page's stead: an encrypted copy, where the disk's pages are.
+    /// What is sent in a page's stead: an encrypted copy, where the disk's pages are. `None`: it
+    /// can't be encrypted.
     ///
     /// # Safety
     ///
@@ -278,7 +301,7 @@ impl Transfer {
         disk: &Disk,
         slot: PhysicalSlot,
         page: NonNull<Page>,
-    ) -> NonNull<Page> {
+    ) -> Option<NonNull<Page>> {
         let sent = match disk.cipher() {
             None => page,
             Some(cipher) => {
@@ -289,7 +312,12 @@ impl Transfer {
                 });
                 // SAFETY: the bounce page is ours until its bio has ended; the other one as this
                 // function requires.
-                unsafe { cipher.encrypt(slot, page, bounce) };
+                unsafe {
+                    if !cipher.encrypt(slot, page, bounce) {
+                        cipher.give_back(bounce);
+                        return None;
+                    }
+                }
                 bounce
             }
         };
@@ -297,7 +325,22 @@ impl Transfer {
             // SAFETY: as above.
             unsafe { tags.set(slot, sent) };
         }
-        sent
+        Some(sent)
+    }
+
+    /// Has a page taken for one that could not be written.
+    #[cold]
+    fn fail(&self, entered: &Entered<'_>, slot: PhysicalSlot) {
+        let (disk, section) = entered.stay();
+        let extent = Extent {
+            number: entered.number(),
+            disk,
+            first: slot,
+            count: 1,
+            _section: section,
+        };
+        // SAFETY: the request is there as long as the count is held.
+        unsafe { self.request.as_ref().note(extent) };
     }
 
     /// Submits the bio that could still grow.
@@ -470,14 +513,47 @@ unsafe fn unit_of(bio: *mut kernel::bindings::bio) -> *mut Unit {
 ///
 /// Called by the block layer, in any context, for a bio that [`Transfer::submit`] submitted.
 unsafe extern "C" fn ended(bio: *mut kernel::bindings::bio) {
-    // SAFETY: the block layer's call, once for each bio, whose unit is there until it is given
-    // back here. The request is there as long as the bio counts in `remaining`.
+    // SAFETY: the block layer's call, once for each bio, whose unit is there until `end_bio` gives
+    // it back.
+    unsafe {
+        let unit = unit_of(bio);
+        if (*unit).direction == Direction::Read {
+            if let Some(cipher) = (*unit).extent.disk.as_ref().cipher() {
+                if cipher.later((&raw mut (*unit).work).cast(), end_bio_later) {
+                    return;
+                }
+            }
+        }
+        end_bio(bio);
+    }
+}
+
+/// A bio has ended, where nothing could be decrypted.
+///
+/// # Safety
+///
+/// Called by the work queue, for the work of a unit whose bio has ended.
+unsafe extern "C" fn end_bio_later(work: *mut kernel::bindings::work_struct) {
+    // SAFETY: the work is a unit's first field, and the bio comes after the unit.
+    unsafe { end_bio(work.cast::<Unit>().add(1).cast()) }
+}
+
+/// Does what is to be done when a bio has ended.
+///
+/// # Safety
+///
+/// Called once for each bio that [`Transfer::submit`] submitted and that has ended; in hard
+/// interrupts only where its pages are not encrypted.
+unsafe fn end_bio(bio: *mut kernel::bindings::bio) {
+    // SAFETY: as this function requires; the unit is there until it is given back here. The
+    // request is there as long as the bio counts in `remaining`.
     unsafe {
         let mut ok = (*bio).bi_status == 0;
         let Unit {
             request,
             mut extent,
             direction,
+            ..
         } = unit_of(bio).read();
         let disk = extent.disk.as_ref();
         if disk.cipher().is_some() || disk.tags().is_some() {
@@ -501,12 +577,7 @@ unsafe extern "C" fn ended(bio: *mut kernel::bindings::bio) {
         if ok {
             drop(extent);
         } else {
-            let place = shared.failed.fetch_add(1, Ordering::Relaxed);
-            let place = usize::try_from(place).ok();
-            // Each failed bio has a place of its own, as far as there are some.
-            if let Some(place) = place.and_then(|place| shared.extents.get(place)) {
-                *place.get() = Some(extent);
-            }
+            shared.note(extent);
         }
         if shared.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
             end(request);
@@ -577,8 +648,11 @@ unsafe fn incoming(
             if disk.tags().is_some_and(|tags| !tags.fits(here, page)) {
                 disk.found_corrupt(here);
                 *bad = Some((bad.map_or(here, |(first, _)| first), here));
-            } else if let Some(cipher) = disk.cipher() {
-                cipher.decrypt(here, page);
+            } else if disk
+                .cipher()
+                .is_some_and(|cipher| !cipher.decrypt(here, page))
+            {
+                *bad = Some((bad.map_or(here, |(first, _)| first), here));
             }
         }
     }

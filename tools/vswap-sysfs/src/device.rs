@@ -330,7 +330,9 @@ mod tests {
             )
             .expect("a file");
         }
-        device.add_tier("/dev/a", -3).expect("written");
+        device
+            .add_tier("/dev/a", -3, Protection::default())
+            .expect("written");
         assert_eq!(says(&device, "tier_add"), "/dev/a -3");
         device.remove_tier("/dev/a", true).expect("written");
         assert_eq!(says(&device, "tier_remove"), "/dev/a force");

@@ -38,6 +38,8 @@ columns! {
     Ratio "RATIO" "DATA over USED";
     Bad "BAD" "What can't be used of the disk, as writing there failed";
     Errors "ERRORS" "Errors of the disk";
+    Protection "PROTECTION" "What protects the disk's pages: encrypt, integrity, or both";
+    Corrupt "CORRUPT" "Pages that were not what was written, where there is integrity";
     Read "READ" "Read from the disk";
     Written "WRITTEN" "Written to the disk";
     Moved "MOVED" "While it is removed: what was moved elsewhere";
@@ -83,6 +85,17 @@ impl Column {
             Self::Ratio => Cell::Ratio(part.holds as f64 / part.takes as f64),
             Self::Bad => bytes(disk.map(|disk| disk.bad)),
             Self::Errors => disk.map_or(Cell::Nothing, |disk| Cell::Pages(disk.errors)),
+            Self::Protection => disk.map_or(Cell::Nothing, |disk| {
+                match (disk.protection.encrypt, disk.protection.integrity) {
+                    (false, false) => Cell::Nothing,
+                    (true, false) => Cell::Text("encrypt".to_owned()),
+                    (false, true) => Cell::Text("integrity".to_owned()),
+                    (true, true) => Cell::Text("encrypt+integrity".to_owned()),
+                }
+            }),
+            Self::Corrupt => disk
+                .filter(|disk| disk.protection.integrity)
+                .map_or(Cell::Nothing, |disk| Cell::Pages(disk.corrupt)),
             Self::Read => bytes(disk.map(|disk| disk.read)),
             Self::Written => bytes(disk.map(|disk| disk.written)),
             Self::Moved => bytes(disk.and_then(|disk| Some(disk.removal?.moved))),
@@ -91,7 +104,10 @@ impl Column {
     }
 
     fn is_text(self) -> bool {
-        matches!(self, Self::Name | Self::Kind | Self::Device | Self::State)
+        matches!(
+            self,
+            Self::Name | Self::Kind | Self::Device | Self::State | Self::Protection
+        )
     }
 }
 

@@ -254,7 +254,7 @@ impl Disk {
                     "{path} can't be a tier: it is zoned, or smaller than 4 MiB"
                 )),
                 Some(libc::EOPNOTSUPP) => failed(format!(
-                    "{path} can't be encrypted: the kernel has no AES-XTS; use dm-crypt below it"
+                    "{path} can't be encrypted: the kernel has no xts(aes); its modules are xts and aesni_intel"
                 )),
                 Some(libc::ENOMEM) if self.protection.integrity => failed(format!(
                     "there is no memory for the tags of {path}: 8 bytes a page"

@@ -175,14 +175,14 @@ fn remark(part: &Part, look: Look, style: Style) -> String {
             _ => String::new(),
         };
     };
-    let mut remark = format!("of {}, prio {}", style.show(disk.size), disk.priority);
-    if disk.protection.encrypt {
-        remark.push_str(", encrypted");
-    }
-    if disk.corrupt != 0 {
-        let corrupt = format!("{} corrupt pages", disk.corrupt);
-        let _ = write!(remark, ", {}", look.alarm(&corrupt));
-    }
+    let mut remark = format!("of {}", style.show(disk.size));
+    // What is wrong is more than the priority, for which there is no room then.
+    let _ = if disk.corrupt == 0 {
+        write!(remark, ", prio {}", disk.priority)
+    } else {
+        let corrupt = format!("{} corrupt", disk.corrupt);
+        write!(remark, ", {}", look.alarm(&corrupt))
+    };
     match (&disk.state, disk.removal) {
         (State::Active, _) => {}
         (State::Draining, Some(progress)) => {
@@ -322,7 +322,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("same-filled", "Pages that repeat one word. The word is in the table of slots, and they take nothing else."),
     ("compressed", "Pages in memory, compressed; what they are over what they take is the ratio beside it."),
     ("incompressible", "Pages in memory that did not compress, kept as they are because no disk had room."),
-    ("disks", "Pages on each disk or swap file, not compressed. The remark says how large it is, its priority (higher ones are filled first), its state unless all is well, and how far its removal is."),
+    ("disks", "Pages on each disk or swap file, not compressed. The remark says how large it is, its priority (higher ones are filled first) or how many pages were not what was written, its state unless all is well, and how far its removal is."),
     ("lost", "Pages on a disk that was given up with --force. Who needs one gets an error."),
     ("memory", "What the pool of compressed pages takes now, and the limit it keeps to (ram_limit). It is a little more than what the pages take, for what is lost between them."),
     ("tables", "What vswap takes to know where each page is."),
