@@ -230,8 +230,17 @@ impl Model {
     }
 }
 
+/// A disk takes long, so there are fewer cases than usual, unless it is said how many.
+fn config() -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 192;
+    }
+    config
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(config())]
 
     /// Any sequence of steps leaves the disk as a set of the slots in use would be, and in the end
     /// every other slot can be had: also in the clusters that CPUs hold which are not used again.

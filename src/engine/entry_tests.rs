@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::vec::Vec;
 
 fn object() -> impl Strategy<Value = Object> {
     let handle = prop_oneof![
@@ -156,4 +157,158 @@ fn bounds_of_handles_and_lengths() {
     assert_eq!(Length::new(0), None);
     assert_eq!(Length::new(PAGE_SIZE), Some(Length::PAGE));
     assert_eq!(Length::new(PAGE_SIZE + 1), None);
+}
+
+/// Words of 64 bits in which at most three bits are set, and those in which at most three are not.
+fn sparse() -> impl Iterator<Item = u64> {
+    let up_to = |bit: u32| (0..=bit).map(|bit| (bit, 1u64 << bit));
+    let words = up_to(u64::BITS - 1).flat_map(move |(first, a)| {
+        up_to(first).flat_map(move |(second, b)| up_to(second).map(move |(_, c)| a | b | c))
+    });
+    core::iter::once(0)
+        .chain(words)
+        .flat_map(|word| [word, !word])
+}
+
+/// What the module's drawing says of a word, read off it bit by bit.
+fn drawn(word: u64) -> Option<Content> {
+    let field = |top: u32, bottom: u32| (word << (63 - top)) >> (63 - top + bottom);
+    let handle = field(63, 20);
+    match (field(1, 0), field(2, 2)) {
+        (0b00, _) => (word == 0).then_some(Content::Empty),
+        (0b01, 0) => Some(Content::Same((word as i64 >> 3) as u64)),
+        (0b01, _) => {
+            let half = field(34, 3);
+            (field(63, 35) == 0).then_some(Content::Same(half | half << 32))
+        }
+        (0b10, _) => (field(19, 17) == 0).then(|| {
+            Content::Ram(Object {
+                handle: Handle::new(handle).unwrap(),
+                length: Length::new(field(15, 4) as usize + 1).unwrap(),
+                codec: Codec::from_bits(field(3, 2)).unwrap(),
+            })
+        }),
+        (_, 0) => {
+            let disk = DiskNumber::new(field(6, 3) as usize)?;
+            let slot = PhysicalSlot::new(field(39, 8) as u32);
+            (field(63, 40) == 0 && field(7, 7) == 0).then_some(Content::Disk(Place { disk, slot }))
+        }
+        (_, _) => (field(63, 3) == 0).then_some(Content::Lost),
+    }
+}
+
+fn assert_as_drawn(word: u64) {
+    let entry = Entry::from_word(word);
+    let content = entry.content();
+    assert_eq!(content, drawn(word), "{word:#x}");
+    let Some(content) = content else {
+        return;
+    };
+    // What it says makes this word again, but for a mover's mark and a half word in the longer
+    // form: so no two words say the same otherwise, and none is lost.
+    let made = match content {
+        Content::Empty => Some(Entry::EMPTY),
+        Content::Same(word) => Entry::same(word),
+        Content::Ram(object) => Some(Entry::ram(object)),
+        Content::Disk(place) => Some(Entry::disk(place)),
+        Content::Lost => Some(Entry::LOST),
+    };
+    let made = made.unwrap();
+    match content {
+        Content::Same(_) => assert_eq!(made.content(), Some(content)),
+        _ => assert_eq!(made, entry.settled(), "{word:#x}"),
+    }
+    assert_eq!(entry.is_empty(), content == Content::Empty);
+    assert_eq!(entry.is_ram(), matches!(content, Content::Ram(_)));
+    let is_moving = entry.is_ram() && (word >> 16) & 1 == 1;
+    assert_eq!(entry.is_moving(), is_moving);
+    let marked = (entry.is_ram() && !is_moving).then_some(word | (1 << 16));
+    assert_eq!(entry.moving().map(Entry::to_word), marked);
+}
+
+/// All there is below a handle: state, flags, codec, length, disk and what has to be 0; with the
+/// bits above at their bounds.
+#[test]
+fn every_lower_word_is_as_drawn() {
+    let uppers = [
+        0,
+        u64::MAX,
+        1 << 20,
+        1 << 63,
+        0x5555_5555_5555_5555,
+        0xaaaa_aaaa_aaaa_aaaa,
+    ];
+    for lower in 0..1u64 << 20 {
+        for upper in uppers {
+            assert_as_drawn(((upper >> 20) << 20) | lower);
+        }
+    }
+}
+
+/// Every word of few bits, and every one that lacks few, in each of the states.
+#[test]
+fn every_sparse_word_is_as_drawn() {
+    for word in sparse() {
+        for state in 0..8 {
+            assert_as_drawn(word);
+            assert_as_drawn(((word >> 3) << 3) | state);
+        }
+    }
+}
+
+#[test]
+fn every_length_and_codec_comes_back_with_every_bit_of_a_handle() {
+    let bits = (0..HANDLE_BITS).map(|bit| 1u64 << bit);
+    let all = (1 << HANDLE_BITS) - 1;
+    let handles: Vec<u64> = bits
+        .flat_map(|bit| [bit, all ^ bit])
+        .chain([0, all])
+        .collect();
+    for bytes in 1..=PAGE_SIZE {
+        for codec in [Codec::Raw, Codec::Lz4, Codec::Zstd, Codec::Word] {
+            for handle in &handles {
+                let object = Object {
+                    handle: Handle::new(*handle).unwrap(),
+                    length: Length::new(bytes).unwrap(),
+                    codec,
+                };
+                let entry = Entry::ram(object);
+                assert_eq!(entry.content(), Some(Content::Ram(object)));
+                assert_eq!(entry.to_word() >> HANDLE_SHIFT, *handle);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_disk_comes_back_with_every_sparse_slot() {
+    for word in sparse() {
+        for disk in (0..MAX_DISKS).filter_map(DiskNumber::new) {
+            for number in [word as u32, (word >> 32) as u32] {
+                let slot = PhysicalSlot::new(number);
+                let place = Place { disk, slot };
+                assert_eq!(Entry::disk(place).content(), Some(Content::Disk(place)));
+            }
+        }
+    }
+}
+
+/// A word is held when its upper four bits are alike or its halves are, and then it comes back.
+#[test]
+fn every_sparse_page_word_is_held_or_refused() {
+    for word in sparse() {
+        for word in [
+            word,
+            (word << 32) | (word >> 32),
+            (word << 32) | (word & 0xffff_ffff),
+        ] {
+            let is_held = matches!(word >> 60, 0 | 0xf) || word >> 32 == word & 0xffff_ffff;
+            let entry = Entry::same(word);
+            assert_eq!(entry.is_some(), is_held, "{word:#x}");
+            assert_eq!(
+                entry.and_then(Entry::content),
+                is_held.then_some(Content::Same(word))
+            );
+        }
+    }
 }

@@ -15,8 +15,9 @@ use super::slot::{Offset, PhysicalCluster};
 
 const WHOLE_FLAG: usize = 1;
 const DISK_SHIFT: u32 = 1;
-const DISK_MASK: usize = 0b1111;
 const CLUSTER_SHIFT: u32 = 8;
+/// With the unused bits above the disk's: no disk has a number that takes them.
+const DISK_MASK: usize = (1 << (CLUSTER_SHIFT - DISK_SHIFT)) - 1;
 
 /// The physical cluster that a whole cluster's pages lie in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Form {
         }
     }
 
-    /// The form that a word stands for.
+    /// The form that a word stands for; of no cluster for a word that no home makes.
     #[inline]
     pub fn from_word(word: usize) -> Self {
         if word == 0 {
@@ -114,6 +115,17 @@ mod tests {
             }
         }
 
+        /// Bits that are drawn as 0 are 0, or it is no home.
+        #[test]
+        fn a_home_is_one_that_was_made(word: usize, low in 0..1usize << 31) {
+            for word in [word | WHOLE_FLAG, low | WHOLE_FLAG] {
+                match Form::from_word(word) {
+                    Form::None => {}
+                    form => prop_assert_eq!(form.to_word(), word),
+                }
+            }
+        }
+
         #[test]
         fn a_page_at_its_own_offset_has_a_home(disk in 0..MAX_DISKS, slot: u32, other in 0..512usize) {
             let place = Place { disk: DiskNumber::new(disk).unwrap(), slot: PhysicalSlot::new(slot) };
@@ -121,6 +133,32 @@ mod tests {
             prop_assert_eq!(home.entry(place.slot.offset()), Entry::disk(place));
             let other = Offset::new(other).unwrap();
             prop_assert_eq!(Home::of(place, other).is_some(), other == place.slot.offset());
+        }
+    }
+
+    /// Every home of few bits, or lacking few, at every offset: its word, and its slots' entries.
+    #[test]
+    fn every_sparse_home_comes_back() {
+        let bits = || (0..23).map(|bit| 1u32 << bit);
+        let pairs = bits().flat_map(|a| bits().map(move |b| a | b));
+        for number in pairs.flat_map(|bits| [bits, bits ^ ((1 << 23) - 1)]) {
+            for disk in (0..MAX_DISKS).filter_map(DiskNumber::new) {
+                let cluster = PhysicalCluster::new(number).unwrap();
+                let home = Home { disk, cluster };
+                let form = Form::Whole(home);
+                assert_eq!(Form::from_word(form.to_word()), form);
+                for unused in 5..8 {
+                    assert_eq!(Form::from_word(form.to_word() | (1 << unused)), Form::None);
+                }
+                for offset in Offset::all().step_by(73) {
+                    let place = Place {
+                        disk,
+                        slot: cluster.slot(offset),
+                    };
+                    assert_eq!(home.entry(offset), Entry::disk(place));
+                    assert_eq!(Home::of(place, offset), Some(home));
+                }
+            }
         }
     }
 }
