@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # what: whoever marks a freed slot takes the cluster for noted
 # file: src/engine/freed.rs
 # test: models

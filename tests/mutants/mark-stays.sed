@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # what: a slot that is stored to again keeps the mark of having been freed
 # file: src/engine/freed.rs
 # test: models

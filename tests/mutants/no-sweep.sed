@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # what: the thread that sweeps doesn't
 # file: src/sweep.rs
 # test: freeing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # what: the index forgets to take a slot's mark away when a page is stored in it
 # file: src/glue/index.rs
 # test: races
