@@ -7,6 +7,7 @@ use super::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, HeldCluster, Space,
 };
 use super::map::SlotMap;
+use super::model::in_every_order;
 use super::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
@@ -90,7 +91,7 @@ impl Disk {
 /// Two claim in one word at once: what they get is apart, and all that is set.
 #[test]
 fn two_claim_in_a_word() {
-    loom::model(|| {
+    in_every_order(|| {
         let map = Arc::new(SlotMap::default());
         // Bits 3 and 5 are in the way.
         assert!(!map.set(at(3)) && !map.set(at(5)));
@@ -112,7 +113,7 @@ fn two_claim_in_a_word() {
 /// One claims exact bits in two words while another claims one of them.
 #[test]
 fn exact_bits_or_none() {
-    loom::model(|| {
+    in_every_order(|| {
         let map = Arc::new(SlotMap::default());
         let other = {
             let map = map.clone();
@@ -131,7 +132,7 @@ fn exact_bits_or_none() {
 #[test]
 fn an_owner_sees_what_the_last_one_did() {
     use loom::cell::UnsafeCell;
-    loom::model(|| {
+    in_every_order(|| {
         let disk = Arc::new((Disk::new(), UnsafeCell::new(0)));
         let other = {
             let disk = disk.clone();
@@ -153,7 +154,7 @@ fn an_owner_sees_what_the_last_one_did() {
 /// The last slot in use is freed while another is claimed.
 #[test]
 fn the_last_one_goes_while_another_comes() {
-    loom::model(|| {
+    in_every_order(|| {
         let disk = Arc::new(Disk::new());
         let other = {
             let disk = disk.clone();
@@ -172,7 +173,7 @@ fn the_last_one_goes_while_another_comes() {
 /// then it is he who leaves the cluster empty.
 #[test]
 fn a_claim_in_vain_loses_no_cluster() {
-    loom::model(|| {
+    in_every_order(|| {
         let disk = Arc::new(Disk::new());
         let other = {
             let disk = disk.clone();
@@ -190,7 +191,7 @@ fn a_claim_in_vain_loses_no_cluster() {
 /// Two free the last two slots at once: one of them sees to the cluster.
 #[test]
 fn two_free_the_last_ones() {
-    loom::model(|| {
+    in_every_order(|| {
         let disk = Arc::new(Disk::new());
         assert!(disk.allocator().claim_at(slot(2), 1));
         let other = {
@@ -206,7 +207,7 @@ fn two_free_the_last_ones() {
 /// A cluster empties twice before it is on the list, and is there once all the same.
 #[test]
 fn one_empties_twice() {
-    loom::model(|| {
+    in_every_order(|| {
         let disk = Arc::new(Disk::new());
         let second = disk.take().unwrap();
         let other = {
@@ -227,7 +228,7 @@ fn one_empties_twice() {
 /// A cluster on the list is in use again and empties, while another takes what is free.
 #[test]
 fn a_listed_one_empties_while_it_is_taken() {
-    loom::model(|| {
+    in_every_order(|| {
         let disk = Arc::new(Disk::new());
         assert!(disk.take().is_some_and(|held| held.number().index() == 1));
         assert!(disk.allocator().free(slot(1)));
@@ -250,7 +251,7 @@ fn a_listed_one_empties_while_it_is_taken() {
 /// A fresh cluster is in use and empties, while another takes what is free.
 #[test]
 fn a_fresh_one_empties_while_it_is_taken() {
-    loom::model(|| {
+    in_every_order(|| {
         let disk = Arc::new(Disk::new());
         assert!(disk.allocator().claim_at(slot(512), 1));
         let other = {
@@ -271,7 +272,7 @@ fn a_fresh_one_empties_while_it_is_taken() {
 /// A CPU's current cluster empties while the CPU lets go of it.
 #[test]
 fn a_held_one_empties_while_it_is_let_go() {
-    loom::model(|| {
+    in_every_order(|| {
         let disk = Arc::new(Disk::fresh());
         let current = Current::default();
         let mine = disk.allocator().allocate(&current, 1, false);
@@ -289,7 +290,7 @@ fn a_held_one_empties_while_it_is_let_go() {
 /// Two CPUs go on in the same cluster, the only one with room, and one of them lets go.
 #[test]
 fn two_go_on_in_one_cluster() {
-    loom::model(|| {
+    in_every_order(|| {
         let disk = Arc::new(Disk::new());
         assert!(disk.allocator().claim_at(slot(512), 512));
         // Nothing is free, and two slots are left in the first cluster.

@@ -9,6 +9,7 @@
 
 use super::entry::Entry;
 use super::freed::FreedSlots;
+use super::model::in_every_order;
 use super::number::Carried;
 use super::slot::{ClusterNumber, Offset, Slot};
 use loom::sync::atomic::{AtomicU64, Ordering};
@@ -127,7 +128,7 @@ fn sorted(mut entries: Vec<Entry>) -> Vec<u64> {
 /// once. With the last one the cluster goes.
 #[test]
 fn what_is_freed_is_swept_once() {
-    loom::model(|| {
+    in_every_order(|| {
         let memory = Arc::new(Memory::new());
         memory.mark_freed(0);
         let freer = {
@@ -146,7 +147,7 @@ fn what_is_freed_is_swept_once() {
 /// old one is given back once, by the sweep or by the store.
 #[test]
 fn what_is_stored_again_stays() {
-    loom::model(|| {
+    in_every_order(|| {
         let memory = Arc::new(Memory::new());
         let storer = {
             let memory = memory.clone();
@@ -168,7 +169,7 @@ fn what_is_stored_again_stays() {
 /// Two sweeps at a time, as a thread's and that of a store that finds no room.
 #[test]
 fn two_sweeps_share_what_there_is() {
-    loom::model(|| {
+    in_every_order(|| {
         let memory = Arc::new(Memory::new());
         memory.mark_freed(0);
         memory.mark_freed(1);

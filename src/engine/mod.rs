@@ -38,6 +38,8 @@ pub mod health;
 pub mod last_used;
 pub mod map;
 #[cfg(all(test, loom))]
+mod model;
+#[cfg(all(test, loom))]
 mod models;
 #[cfg(all(test, loom))]
 mod mover_models;

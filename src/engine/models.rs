@@ -10,6 +10,7 @@
 
 use super::entry::Entry;
 use super::last_used::{forget_everywhere, LastUsed};
+use super::model::in_every_order;
 use super::number::Carried;
 use super::slot::{ClusterNumber, Slot};
 use loom::sync::atomic::{AtomicU64, Ordering};
@@ -150,7 +151,7 @@ impl Memory {
 /// A reader that finds the object through the index while the last slot is freed.
 #[test]
 fn a_freed_object_is_not_remembered() {
-    loom::model(|| {
+    in_every_order(|| {
         let memory = Arc::new(Memory::new(1, 2));
         memory.replace(0, 0, entry(1));
         let reader = {
@@ -168,7 +169,7 @@ fn a_freed_object_is_not_remembered() {
 /// makes a new one, perhaps in the same object, and its entry stays.
 #[test]
 fn a_cluster_dies_and_comes_back() {
-    loom::model(|| {
+    in_every_order(|| {
         let memory = Arc::new(Memory::new(2, 2));
         memory.replace(0, 0, entry(1));
         let writer = {
@@ -191,7 +192,7 @@ fn a_cluster_dies_and_comes_back() {
 /// Two CPUs fill the first slots of a cluster at once: one cluster comes of it.
 #[test]
 fn two_make_one_cluster() {
-    loom::model(|| {
+    in_every_order(|| {
         let memory = Arc::new(Memory::new(2, 2));
         let other = {
             let memory = memory.clone();
@@ -209,7 +210,7 @@ fn two_make_one_cluster() {
 /// of the same cluster.
 #[test]
 fn a_reader_sees_what_was_written_before() {
-    loom::model(|| {
+    in_every_order(|| {
         let memory = Arc::new(Memory::new(2, 2));
         memory.replace(1, 0, entry(1));
         memory.load(1, 0);

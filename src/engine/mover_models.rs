@@ -16,12 +16,13 @@
 use super::codec::Codec;
 use super::entry::{Content, DiskNumber, Entry, Handle, Length, Object, Place};
 use super::form::{Form, Home};
+use super::freed::FreedSlots;
 use super::health::{Health, State};
 use super::map::SlotMap;
+use super::model::with_preemptions;
 use super::slot::{Offset, PhysicalCluster, PhysicalSlot};
 use super::table::Occupancy;
 use loom::cell::Cell;
-use loom::model::Builder;
 use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex, MutexGuard};
 use loom::thread;
@@ -91,6 +92,8 @@ enum Rule {
     CompareHome,
     /// What is in use is seen when the home is replaced.
     UsedThen,
+    /// A store takes the mark away that says that its slot was freed.
+    UnmarkFreed,
 }
 
 const WITHOUT: &str = "VSWAP_MODEL_WITHOUT";
@@ -320,6 +323,9 @@ impl Table {
 struct Cluster {
     form: AtomicUsize,
     occupancy: Mutex<Occupancy>,
+    freed: FreedSlots,
+    /// Whether the index has the cluster marked. Changed with the lock held.
+    noted: Mutex<bool>,
     map: SlotMap,
     tables: Vec<Table>,
     spare: Mutex<Vec<usize>>,
@@ -339,6 +345,8 @@ impl Cluster {
         let cluster = Self {
             form: AtomicUsize::new(Form::None.to_word()),
             occupancy: Mutex::new(Occupancy::EMPTY),
+            freed: FreedSlots::default(),
+            noted: Mutex::new(false),
             map: SlotMap::default(),
             tables: (0..TABLES).map(|_| Table::new()).collect(),
             spare: Mutex::new((0..TABLES).collect()),
@@ -481,8 +489,10 @@ impl Locked<'_> {
     }
 }
 
-/// The device.
+/// The device. Only where it `is_swept`, slots are marked as freed: what is not used is not
+/// tried in every order.
 struct World {
+    is_swept: bool,
     rcu: Grace<1>,
     pool: Pool,
     disks: Vec<Disk>,
@@ -530,6 +540,7 @@ impl World {
     /// A cluster of that form, or with an empty table, and a disk in each bay.
     fn new(objects: usize, disks: usize, form: Form) -> Self {
         Self {
+            is_swept: false,
             rcu: Grace::new(),
             pool: Pool::new(objects),
             disks: (0..disks).map(|_| Disk::new(None)).collect(),
@@ -576,8 +587,53 @@ impl World {
     /// `Device::put`.
     fn put(&self, me: usize, slot: Offset, new: Entry, bad: Option<Place>) {
         let _cpu = self.rcu.enter(me, 0);
-        let old = self.cluster.lock().put(slot, new);
+        let mut locked = self.cluster.lock();
+        let old = locked.put(slot, new);
+        if self.is_swept && follows(Rule::UnmarkFreed) {
+            self.cluster.freed.unmark(slot);
+        }
+        drop(locked);
         self.release(old, bad);
+    }
+
+    /// `Index::mark_freed`.
+    fn mark_freed(&self, slot: Offset) {
+        if self.cluster.freed.mark(slot) {
+            let _locked = self.cluster.lock();
+            if self.cluster.freed.note() {
+                *self.cluster.noted.lock().unwrap() = true;
+            }
+        }
+    }
+
+    /// `Index::sweep` and `Device::sweep_cluster`.
+    fn sweep(&self, me: usize) {
+        let cluster = &self.cluster;
+        if !*cluster.noted.lock().unwrap() {
+            return;
+        }
+        {
+            let _locked = cluster.lock();
+            *cluster.noted.lock().unwrap() = false;
+            cluster.freed.begin_sweep();
+        }
+        let _cpu = self.rcu.enter(me, 0);
+        let mut locked = cluster.lock();
+        let freed = cluster.freed.take(0);
+        let swept: Vec<Entry> = match locked.form() {
+            Form::Whole(home) => {
+                let emptied = cluster.map.clear_bits(&freed);
+                locked.occupancy.emptied(emptied.len());
+                emptied.map(|offset| home.entry(offset)).collect()
+            }
+            _ => freed
+                .map(|offset| locked.put(offset, Entry::EMPTY))
+                .collect(),
+        };
+        drop(locked);
+        for entry in swept {
+            self.release(entry, None);
+        }
     }
 
     fn free(&self, me: usize, slot: Offset) {
@@ -723,6 +779,7 @@ impl World {
     /// Ends with these pages: no one else does anything any more. Frees them, and looks for
     /// what was lost.
     fn assert_holds(&self, pages: [Option<u64>; SLOTS]) {
+        self.sweep(0);
         for (offset, page) in offsets().zip(pages) {
             match page {
                 Some(page) => assert_eq!(self.load_page(0, offset), page),
@@ -1004,10 +1061,7 @@ type Run = fn(&World, usize);
 /// looked before.
 fn explore(preemptions: usize, make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
     for first in 0..threads.len() {
-        let mut builder = Builder::new();
-        builder.preemption_bound = Some(preemptions);
-        builder.max_branches = 10_000;
-        builder.check(move || {
+        with_preemptions(preemptions, move || {
             let world = Arc::new(make());
             let others: Vec<_> = (0..threads.len())
                 .filter(|me| *me != first)
@@ -1212,6 +1266,20 @@ mod recompression {
     use super::*;
 
     #[test]
+    fn a_slot_is_freed() {
+        explore(MANY, in_ram, &[free, recompress], |world| {
+            world.assert_holds([None, None]);
+        });
+    }
+
+    #[test]
+    fn a_slot_is_overwritten() {
+        explore(MANY, in_ram, &[overwrite, recompress], |world| {
+            world.assert_holds([Some(B), None]);
+        });
+    }
+
+    #[test]
     fn a_slot_is_freed_and_stored_again() {
         explore(MANY, in_ram, &[free_and_store, recompress], |world| {
             world.assert_holds([Some(B), None]);
@@ -1396,6 +1464,22 @@ mod drain {
         );
     }
 
+    /// What goes to the ram tier is compressed anew there.
+    #[test]
+    fn a_slot_is_read_while_its_page_is_moved_and_recompressed() {
+        fn on_disk_with_room() -> World {
+            let world = World::new(3, 1, Form::None);
+            world.store_on_disk(0, first(), A, 0, false);
+            world
+        }
+        explore(
+            FEW,
+            on_disk_with_room,
+            &[read_and_free, remove, recompress],
+            |world| world.assert_holds([None, None]),
+        );
+    }
+
     /// Another disk gets the bay: what is freed was never one of its slots.
     #[test]
     fn a_slot_is_freed_while_another_disk_comes() {
@@ -1456,6 +1540,25 @@ mod forms {
             &[read, |world, me| {
                 Mover::new(world, me).write_back(second(), 0, true);
             }],
+            |world| world.assert_holds([Some(A), Some(B)]),
+        );
+    }
+
+    #[test]
+    fn another_slot_is_recompressed_while_a_cluster_collapses() {
+        fn with_room() -> World {
+            let world = World::new(3, 1, Form::None);
+            world.store_on_disk(0, first(), A, 0, true);
+            world.store_in_ram(0, second(), B);
+            world
+        }
+        explore(
+            MANY,
+            with_room,
+            &[
+                |world, me| Mover::new(world, me).recompress(second()),
+                |world, me| Mover::new(world, me).write_back(second(), 0, true),
+            ],
             |world| world.assert_holds([Some(A), Some(B)]),
         );
     }
@@ -1641,6 +1744,184 @@ mod forms {
                 },
             ],
             |world| world.assert_holds([Some(A), Some(C)]),
+        );
+    }
+}
+
+/// Slots are marked as freed, and a sweep gives back what they held.
+mod sweep {
+    use super::*;
+
+    fn swept(mut world: World) -> World {
+        world.is_swept = true;
+        world
+    }
+
+    fn mark_and_sweep(world: &World, me: usize) {
+        world.mark_freed(first());
+        world.sweep(me);
+    }
+
+    fn mark_and_store(world: &World, me: usize) {
+        world.mark_freed(first());
+        world.store_in_ram(me, first(), C);
+        assert_eq!(world.load_page(me, first()), C);
+    }
+
+    fn sweep(world: &World, me: usize) {
+        world.sweep(me);
+    }
+
+    fn rehome(world: &World, me: usize) {
+        Mover::new(world, me).remove(0, To::Disk(1), true);
+    }
+
+    fn collapse(world: &World, me: usize) {
+        Mover::new(world, me).write_back(second(), 0, true);
+    }
+
+    fn spread(world: &World, me: usize) {
+        world.store_in_ram(me, second(), C);
+    }
+
+    #[test]
+    fn a_slot_is_swept_while_it_is_written_back() {
+        explore(
+            MANY,
+            || swept(in_ram()),
+            &[mark_and_sweep, write_back],
+            |world| world.assert_holds([None, None]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_swept_while_it_is_recompressed() {
+        explore(
+            MANY,
+            || swept(in_ram()),
+            &[mark_and_sweep, recompress],
+            |world| world.assert_holds([None, None]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_swept_while_its_disk_goes() {
+        explore(
+            MANY,
+            || swept(on_disk()),
+            &[mark_and_sweep, remove],
+            |world| world.assert_holds([None, None]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_swept_while_its_cluster_gets_another_home() {
+        explore(
+            MANY,
+            || swept(whole()),
+            &[mark_and_sweep, rehome],
+            |world| world.assert_holds([None, Some(B)]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_swept_while_its_cluster_collapses() {
+        explore(
+            MANY,
+            || swept(half_whole()),
+            &[mark_and_sweep, collapse],
+            |world| world.assert_holds([None, Some(B)]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_swept_while_its_cluster_spreads() {
+        explore(
+            MANY,
+            || swept(whole()),
+            &[mark_and_sweep, spread],
+            |world| world.assert_holds([None, Some(C)]),
+        );
+    }
+
+    /// A page that its disk did not take spreads the cluster.
+    #[test]
+    fn another_slot_is_swept_while_a_page_is_not_written() {
+        explore(
+            MANY,
+            || {
+                let mut world = World::new(2, 2, Form::Whole(home_on(0)));
+                world.disks[0].bad = Some(1);
+                world.store_on_disk(0, first(), A, 0, true);
+                swept(world)
+            },
+            &[mark_and_sweep, |world, me| {
+                world.store_on_disk(me, second(), B, 0, true);
+            }],
+            |world| world.assert_holds([None, Some(B)]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_read_while_another_is_swept() {
+        explore(
+            MANY,
+            || swept(whole()),
+            &[mark_and_sweep, |world, me| {
+                assert_eq!(world.load_page(me, second()), B);
+            }],
+            |world| world.assert_holds([None, Some(B)]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_stored_again_while_it_is_swept_and_written_back() {
+        explore(
+            FEW,
+            || swept(in_ram()),
+            &[mark_and_store, sweep, write_back],
+            |world| world.assert_holds([Some(C), None]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_stored_again_while_it_is_swept_and_recompressed() {
+        explore(
+            FEW,
+            || swept(World::new(4, 1, Form::None)),
+            &[
+                |world, me| {
+                    world.store_in_ram(me, first(), A);
+                    mark_and_store(world, me);
+                },
+                sweep,
+                recompress,
+            ],
+            |world| world.assert_holds([Some(C), None]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_stored_again_while_it_is_swept_and_its_disk_goes() {
+        explore(
+            FEW,
+            || swept(on_disk()),
+            &[mark_and_store, sweep, remove],
+            |world| world.assert_holds([Some(C), None]),
+        );
+    }
+
+    #[test]
+    fn a_slot_is_stored_again_while_it_is_swept_and_its_cluster_gets_another_home() {
+        explore(
+            FEW,
+            || {
+                let mut world = swept(whole());
+                world.pool = Pool::new(4);
+                world
+            },
+            &[mark_and_store, sweep, rehome],
+            |world| world.assert_holds([Some(C), Some(B)]),
         );
     }
 }
@@ -1849,6 +2130,21 @@ fn every_rule_is_needed() {
         (
             UsedThen,
             "forms::a_slot_is_freed_while_its_cluster_gets_another_home",
+        ),
+        (
+            UsedThen,
+            "sweep::a_slot_is_swept_while_its_cluster_gets_another_home",
+        ),
+        (
+            LeftToMover,
+            "sweep::a_slot_is_swept_while_it_is_written_back",
+        ),
+        (Mark, "sweep::a_slot_is_swept_while_it_is_recompressed"),
+        (ClearGrace, "sweep::a_slot_is_swept_while_its_disk_goes"),
+        (GiveBack, "sweep::a_slot_is_swept_while_its_disk_goes"),
+        (
+            UnmarkFreed,
+            "sweep::a_slot_is_stored_again_while_it_is_swept_and_written_back",
         ),
     ];
     let this = this_module();
