@@ -5,11 +5,12 @@
 # A kernel's release, as "uname -r" has it; empty for the pinned one.
 KERNEL ?=
 
-.PHONY: help module tools deb install demo test bench soak lint debug-kernel rust-analyzer clean
+.PHONY: help module tools deb install demo test fuzz bench soak lint debug-kernel rust-analyzer clean
 
 help:
 	@echo 'make demo          the module at work: a real kernel in QEMU, too little memory'
 	@echo 'make test          all tests that take minutes'
+	@echo 'make fuzz          fuzz the engine, each target for SECONDS=60'
 	@echo 'make module        build/vswap.ko for the pinned kernel; KERNEL=RELEASE for another'
 	@echo 'make tools         build/vswapctl, which shows and changes the device'
 	@echo 'make deb           build/deb/*.deb: vswapctl, the module, and its source for DKMS'
@@ -38,6 +39,9 @@ demo: module
 
 test: module
 	@tests/all
+
+fuzz:
+	@tests/fuzz/run --seconds $(or $(SECONDS),60)
 
 bench: module
 	@bench/run

@@ -46,6 +46,11 @@ impl Disk {
         disk
     }
 
+    /// The lock around its free list.
+    pub fn list(&self) -> &Lock {
+        &self.lock
+    }
+
     /// Its allocator.
     pub fn allocator(&self) -> Allocator<'_, Lock> {
         let space = Space::new(&self.maps, &self.states, self.slots);

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What decides where pages go and when: the disks' order, the coldest clusters, watermarks, the
+//! day's limit, a disk's state. Each beside the plainest way to say the same.
+
+use arbitrary::Arbitrary;
+use std::cmp::Reverse;
+use vswap_engine::budget::Budget;
+use vswap_engine::coldest::Coldest;
+use vswap_engine::config::Refusal;
+use vswap_engine::entry::{DiskNumber, MAX_DISKS};
+use vswap_engine::health::{Health, State, ERRORS_IN_A_ROW};
+use vswap_engine::order::Order;
+use vswap_engine::slot::ClusterNumber;
+use vswap_engine::watermarks::Watermarks;
+
+const KEPT: usize = 16;
+const DAY: u64 = 86_400;
+
+#[derive(Arbitrary, Debug)]
+enum Step {
+    Priorities([Option<i8>; MAX_DISKS]),
+    Offer(u16),
+    High(u8),
+    Low(u8),
+    Shares(u64),
+    Limit(u32),
+    Spend(u32, u32),
+    Failed(bool),
+    Succeeded,
+    StartDraining,
+    Cancel,
+    StopDraining,
+}
+
+#[derive(Default)]
+struct Engine {
+    order: Order,
+    coldest: Coldest<KEPT>,
+    marks: Watermarks,
+    budget: Budget,
+    health: Health,
+}
+
+#[derive(Default)]
+struct Model {
+    ages: Vec<(Reverse<u16>, u32)>,
+    marks: Option<(u64, u64)>,
+    /// Seconds.
+    now: u32,
+    /// Since when, and how many bytes.
+    spent: (u64, u64),
+    limit: u64,
+    in_a_row: u64,
+    has_failed: bool,
+    is_draining: bool,
+    is_cancelled: bool,
+}
+
+/// Runs an input.
+pub fn run(data: &[u8]) {
+    let Some(((), steps)) = crate::read::<(), Step>(data) else {
+        return;
+    };
+    let engine = Engine::default();
+    let mut engine = engine;
+    let mut model = Model::default();
+    for step in &steps {
+        model.step(&mut engine, step);
+        model.compare(&engine);
+    }
+}
+
+impl Model {
+    fn step(&mut self, engine: &mut Engine, step: &Step) {
+        let (high, low) = self.marks.unwrap_or((90, 80));
+        let crossed = |is_right: bool| is_right.then_some(()).ok_or(Refusal::WatermarksCross);
+        match *step {
+            Step::Priorities(priorities) => {
+                engine
+                    .order
+                    .set(|disk| priorities[disk.index()].map(i32::from));
+                let mut disks: Vec<usize> = (0..MAX_DISKS)
+                    .filter(|disk| priorities[*disk].is_some())
+                    .collect();
+                disks.sort_by_key(|disk| Reverse(priorities[*disk]));
+                assert!(engine
+                    .order
+                    .disks()
+                    .map(DiskNumber::index)
+                    .eq(disks.iter().copied()));
+                assert_eq!(engine.order.is_empty(), disks.is_empty());
+            }
+            Step::Offer(age) => {
+                let number = u32::try_from(self.ages.len()).expect("a short input");
+                let cluster = ClusterNumber::new(number).expect("a low number");
+                engine.coldest.offer(age.into(), cluster);
+                self.ages.push((Reverse(age), number));
+            }
+            Step::High(percent) => {
+                let percent = u64::from(percent % 110);
+                assert_eq!(engine.marks.set_high(percent), crossed(percent > low));
+                self.marks = Some((if percent > low { percent } else { high }, low));
+            }
+            Step::Low(percent) => {
+                let percent = u64::from(percent % 110);
+                assert_eq!(engine.marks.set_low(percent), crossed(percent < high));
+                self.marks = Some((high, if percent < high { percent } else { low }));
+            }
+            Step::Shares(limit) => {
+                let share = |percent: u64| u128::from(limit / 100) * u128::from(percent);
+                assert!(u128::from(engine.marks.high(limit)) == share(high).min(u64::MAX.into()));
+                assert!(engine.marks.low(limit) <= engine.marks.high(limit));
+            }
+            Step::Limit(bytes) => {
+                engine.budget.set_limit(bytes.into());
+                self.limit = bytes.into();
+            }
+            Step::Spend(bytes, later) => {
+                self.now = self.now.saturating_add(later % 100_000);
+                engine.budget.spend(bytes.into(), self.now);
+                if self.limit != 0 {
+                    let is_over = u64::from(self.now) - self.spent.0 >= DAY;
+                    if is_over || self.spent.1 == 0 {
+                        self.spent = (self.now.into(), 0);
+                    }
+                    self.spent.1 += u64::from(bytes);
+                }
+            }
+            Step::Failed(gone) => {
+                self.in_a_row += 1;
+                let fails = gone || self.in_a_row >= ERRORS_IN_A_ROW;
+                assert_eq!(engine.health.failed(gone), fails && !self.has_failed);
+                self.has_failed |= fails;
+            }
+            Step::Succeeded => {
+                engine.health.succeeded();
+                self.in_a_row = 0;
+            }
+            Step::StartDraining => {
+                assert_eq!(engine.health.start_draining(), !self.is_draining);
+                self.is_draining = true;
+            }
+            Step::Cancel => {
+                let first = self.is_draining && !self.is_cancelled;
+                assert_eq!(engine.health.cancel(), first);
+                self.is_cancelled |= first;
+            }
+            Step::StopDraining => {
+                engine.health.stop_draining();
+                (self.is_draining, self.is_cancelled) = (false, false);
+            }
+        }
+    }
+
+    fn compare(&self, engine: &Engine) {
+        let mut ages = self.ages.clone();
+        ages.sort();
+        let coldest = ages.iter().take(KEPT).map(|(_, number)| *number);
+        assert!(engine
+            .coldest
+            .clusters()
+            .map(ClusterNumber::index)
+            .eq(coldest));
+        let marks = (engine.marks.high_percent(), engine.marks.low_percent());
+        assert_eq!(marks, self.marks.unwrap_or((90, 80)));
+        let left = match self.limit {
+            0 => u64::MAX,
+            limit if u64::from(self.now) - self.spent.0 >= DAY => limit,
+            limit => limit.saturating_sub(self.spent.1),
+        };
+        assert_eq!(engine.budget.left(self.now), left);
+        let state = match (self.is_draining, self.has_failed) {
+            (true, _) => State::Draining,
+            (false, true) => State::Failed,
+            (false, false) => State::Active,
+        };
+        assert_eq!(engine.health.state(), state);
+        assert_eq!(engine.health.is_cancelled(), self.is_cancelled);
+        assert_eq!(engine.health.is_failing(), self.has_failed);
+    }
+}
