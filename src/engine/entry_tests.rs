@@ -179,7 +179,7 @@ fn drawn(word: u64) -> Option<Content> {
         (0b01, 0) => Some(Content::Same((word as i64 >> 3) as u64)),
         (0b01, _) => {
             let half = field(34, 3);
-            (field(63, 35) == 0).then_some(Content::Same(half | half << 32))
+            (field(63, 35) == 0).then_some(Content::Same(half | (half << 32)))
         }
         (0b10, _) => (field(19, 17) == 0).then(|| {
             Content::Ram(Object {
@@ -299,7 +299,7 @@ fn every_sparse_page_word_is_held_or_refused() {
     for word in sparse() {
         for word in [
             word,
-            (word << 32) | (word >> 32),
+            word.rotate_left(32),
             (word << 32) | (word & 0xffff_ffff),
         ] {
             let is_held = matches!(word >> 60, 0 | 0xf) || word >> 32 == word & 0xffff_ffff;
