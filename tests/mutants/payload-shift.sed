@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# what: the slot in an entry of a disk is read one bit off
+# file: src/engine/entry.rs
+# test: host
+s/let slot = word >> PHYSICAL_SHIFT;/let slot = word >> (PHYSICAL_SHIFT + 1);/
