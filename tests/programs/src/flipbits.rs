@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         eprintln!("flipbits: SEED and PAGES are numbers");
         return ExitCode::from(2);
     };
-    match flip(disk, seed | 1 << 32, pages) {
+    match flip(disk, seed | (1 << 32), pages) {
         Ok(flipped) => {
             println!("{flipped}");
             ExitCode::SUCCESS
