@@ -5,12 +5,13 @@
 # A kernel's release, as "uname -r" has it; empty for the pinned one.
 KERNEL ?=
 
-.PHONY: help module tools deb install demo test fuzz bench soak lint debug-kernel rust-analyzer clean
+.PHONY: help module tools deb install demo test fuzz kunit bench soak lint debug-kernel rust-analyzer clean
 
 help:
 	@echo 'make demo          the module at work: a real kernel in QEMU, too little memory'
 	@echo 'make test          all tests that take minutes'
 	@echo 'make fuzz          fuzz the engine, each target for SECONDS=60'
+	@echo 'make kunit         the suites of kunit/, in the kernel with KASAN'
 	@echo 'make module        build/vswap.ko for the pinned kernel; KERNEL=RELEASE for another'
 	@echo 'make tools         build/vswapctl, which shows and changes the device'
 	@echo 'make deb           build/deb/*.deb: vswapctl, the module, and its source for DKMS'
@@ -43,12 +44,17 @@ test: module
 fuzz:
 	@tests/fuzz/run --seconds $(or $(SECONDS),60)
 
+kunit:
+	@scripts/module kunit
+	@kunit/run
+
 bench: module
 	@bench/run
 
 soak: module
 	@scripts/module kasan
 	@scripts/module kcsan
+	@scripts/module kunit
 	@tests/soak
 
 lint:

@@ -26,6 +26,9 @@ mod drain;
 #[allow(dead_code, unreachable_pub)]
 mod engine;
 mod glue;
+#[cfg(vswap_kunit)]
+#[path = "../kunit/mod.rs"]
+mod kunit;
 mod mover;
 mod ram;
 mod recompress;

@@ -6,3 +6,6 @@
 #include <linux/lz4.h>
 #include <linux/zstd.h>
 #include "helpers.h"
+#ifdef VSWAP_KUNIT
+#include "../../kunit/helpers.h"
+#endif

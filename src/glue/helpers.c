@@ -78,6 +78,14 @@ unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size)
 struct kmem_cache *vswap_object_cache(const char *name, unsigned int size,
 				      void (*ctor)(void *object))
 {
+#ifdef VSWAP_KUNIT
+	/* Cases have devices beside the module's own, and two caches can't have one name. */
+	static atomic_t caches;
+	char unique[32];
+
+	snprintf(unique, sizeof(unique), "%s-%d", name, atomic_inc_return(&caches));
+	name = unique;
+#endif
 	return kmem_cache_create(name, size, SMP_CACHE_BYTES, 0, ctor);
 }
 

@@ -15,6 +15,9 @@ pub(crate) mod gendisk;
 pub(crate) mod held;
 pub(crate) mod index;
 pub(crate) mod inode;
+#[cfg(vswap_kunit)]
+#[path = "../../kunit/glue.rs"]
+pub(crate) mod kunit;
 pub(crate) mod lz4;
 pub(crate) mod memory;
 pub(crate) mod rcu;

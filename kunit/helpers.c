@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See helpers.h. */
+#include <kunit/test.h>
+#include <kunit/test-bug.h>
+#include <linux/anon_inodes.h>
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/cpu.h>
+#include <linux/file.h>
+#include <linux/fs_struct.h>
+#include <linux/gfp.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/rbtree.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/swapops.h>
+#include <linux/uaccess.h>
+
+#include "helpers.h"
+
+struct fs_struct *vswap_kunit_paths_begin(void)
+{
+	return __override_init_fs();
+}
+
+void vswap_kunit_paths_end(struct fs_struct *old)
+{
+	__revert_init_fs(old);
+}
+
+struct file *vswap_kunit_open(const char *path, int flags)
+{
+	struct file *file;
+
+	scoped_with_init_fs()
+		file = filp_open(path, flags, 0);
+	return file;
+}
+
+/* A kernel thread's last reference is given up by a worker, which is waited for. */
+void vswap_kunit_close(struct file *file)
+{
+	fput(file);
+	flush_delayed_fput();
+}
+
+ssize_t vswap_kunit_write(struct file *file, const void *bytes, size_t length)
+{
+	loff_t position = 0;
+
+	return kernel_write(file, bytes, length, &position);
+}
+
+ssize_t vswap_kunit_read(struct file *file, void *bytes, size_t length)
+{
+	loff_t position = 0;
+
+	return kernel_read(file, bytes, length, &position);
+}
+
+struct vswap_kunit_call {
+	struct swap_iocb sio;
+	struct swap_io_ctx ctx;
+	struct swap_info_struct area;
+	struct completion done;
+	long result;
+};
+
+static const struct file_operations vswap_kunit_no_ops = {
+	.owner = THIS_MODULE,
+};
+
+void vswap_kunit_call_free(struct vswap_kunit_call *call)
+{
+	int i;
+
+	for (i = 0; i < call->sio.nr_bvecs; i++) {
+		struct folio *folio = bvec_folio(&call->sio.bvecs[i]);
+
+		folio->swap.val = 0;
+		folio_put(folio);
+	}
+	if (call->area.swap_file)
+		fput(call->area.swap_file);
+	kfree(call);
+}
+
+/* Of the area, a call looks at its file only. */
+struct vswap_kunit_call *vswap_kunit_call_new(unsigned int slot, unsigned int folios,
+					      unsigned int order)
+{
+	struct vswap_kunit_call *call = kzalloc(sizeof(*call), GFP_KERNEL);
+	struct file *file;
+	unsigned int i;
+
+	if (!call)
+		return NULL;
+	call->ctx.sio = &call->sio;
+	call->ctx.sis = &call->area;
+	file = anon_inode_getfile("[vswap-kunit]", &vswap_kunit_no_ops, NULL, O_RDWR);
+	if (IS_ERR(file))
+		goto failed;
+	call->area.swap_file = file;
+	for (i = 0; i < folios && i < SWAP_CLUSTER_MAX; i++) {
+		struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_ZERO, order);
+
+		if (!folio)
+			goto failed;
+		folio->swap = swp_entry(0, slot + (i << order));
+		bvec_set_folio(&call->sio.bvecs[i], folio, folio_size(folio), 0);
+		call->sio.nr_bvecs++;
+		call->sio.len += folio_size(folio);
+	}
+	return call;
+
+failed:
+	vswap_kunit_call_free(call);
+	return NULL;
+}
+
+struct swap_io_ctx *vswap_kunit_call_ctx(struct vswap_kunit_call *call)
+{
+	return &call->ctx;
+}
+
+static void vswap_kunit_call_ended(struct kiocb *iocb, long result)
+{
+	struct vswap_kunit_call *call = container_of(iocb, struct vswap_kunit_call, sio.iocb);
+
+	call->result = result;
+	complete(&call->done);
+}
+
+/* The answer comes here, not to the swap core, to which the call's making has set it. */
+void vswap_kunit_call_begin(struct vswap_kunit_call *call)
+{
+	init_completion(&call->done);
+	call->sio.iocb.ki_complete = vswap_kunit_call_ended;
+}
+
+/* 0, or the error; EOVERFLOW when the answer is another length. */
+int vswap_kunit_call_wait(struct vswap_kunit_call *call)
+{
+	wait_for_completion(&call->done);
+	if (call->result < 0)
+		return call->result;
+	return call->result == call->sio.len ? 0 : -EOVERFLOW;
+}
+
+void *vswap_kunit_call_page(struct vswap_kunit_call *call, unsigned int index)
+{
+	int i;
+
+	for (i = 0; i < call->sio.nr_bvecs; i++) {
+		struct folio *folio = bvec_folio(&call->sio.bvecs[i]);
+
+		if (index < folio_nr_pages(folio))
+			return folio_address(folio) + index * PAGE_SIZE;
+		index -= folio_nr_pages(folio);
+	}
+	return NULL;
+}
+
+int vswap_kunit_run_on(unsigned int cpu)
+{
+	return set_cpus_allowed_ptr(current, cpumask_of(cpu));
+}
+
+void vswap_kunit_run_anywhere(void)
+{
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+}
+
+int vswap_kunit_cpu_up(unsigned int cpu)
+{
+	return add_cpu(cpu);
+}
+
+int vswap_kunit_cpu_down(unsigned int cpu)
+{
+	return remove_cpu(cpu);
+}
+
+/* A page of a process's memory, which goes with the case; 0 when there is none. */
+unsigned long vswap_kunit_user_page(void)
+{
+	struct kunit *test = kunit_get_current_test();
+	unsigned long address;
+
+	if (!test || (!current->mm && kunit_attach_mm()))
+		return 0;
+	address = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+				MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	return IS_ERR_VALUE(address) ? 0 : address;
+}
+
+int vswap_kunit_from_user(void *to, unsigned long from, size_t length)
+{
+	return copy_from_user(to, (void __user *)from, length) ? -EFAULT : 0;
+}
+
+ssize_t vswap_kunit_node_read(struct file *file, unsigned long to, size_t length, loff_t position)
+{
+	return file->f_op->read(file, (char __user *)to, length, &position);
+}
+
+long vswap_kunit_node_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	return file->f_op->unlocked_ioctl(file, command, argument);
+}
+
+loff_t vswap_kunit_node_seek(struct file *file, loff_t offset, int whence)
+{
+	return vfs_llseek(file, offset, whence);
+}
+
+/* For who has called vswap_kunit_user_page. */
+long vswap_kunit_node_mmap(struct file *file)
+{
+	return vm_mmap(file, 0, PAGE_SIZE, PROT_READ, MAP_SHARED, 0);
+}
+
+int vswap_kunit_node_page(struct file *file, unsigned long index, void *to)
+{
+	struct folio *folio = read_mapping_folio(file->f_mapping, index, file);
+
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	memcpy_from_folio(to, folio, 0, PAGE_SIZE);
+	folio_put(folio);
+	return 0;
+}
+
+/* As swapon marks a file, and swapoff unmarks it. */
+void vswap_kunit_node_swapped_on(struct file *file, bool on)
+{
+	struct inode *inode = file->f_mapping->host;
+
+	inode_lock(inode);
+	if (on)
+		inode->i_flags |= S_SWAPFILE;
+	else
+		inode->i_flags &= ~S_SWAPFILE;
+	inode_unlock(inode);
+}
+
+/*
+ * Has the node made a swap area, as swapon does, of an area that nobody else knows; reports all
+ * slots around a cluster's edge freed, and reads from the area's disk, which has to fail. Gives
+ * that failure, or EBADE when the area is not as it has to be.
+ */
+int vswap_kunit_node_hidden_disk(struct file *file)
+{
+	struct swap_info_struct *area = kzalloc(sizeof(*area), GFP_KERNEL);
+	struct page *page = alloc_page(GFP_KERNEL);
+	int error = -ENOMEM;
+	sector_t span = 0;
+	struct bio_vec vec;
+	struct bio bio;
+	unsigned long slot;
+
+	if (!area || !page)
+		goto out;
+	area->max = 2048;
+	area->pages = 2047;
+	area->swap_extent_root = RB_ROOT;
+	error = file->f_mapping->a_ops->swap_activate(area, file, &span);
+	if (error < 0)
+		goto out;
+	while (!RB_EMPTY_ROOT(&area->swap_extent_root)) {
+		struct rb_node *first = area->swap_extent_root.rb_node;
+
+		rb_erase(first, &area->swap_extent_root);
+		kfree(rb_entry(first, struct swap_extent, rb_node));
+	}
+	if (error != 1 || span != area->pages || !area->ops || !area->bdev ||
+	    !(area->flags & SWP_BLKDEV) || !bdev_stable_writes(area->bdev)) {
+		error = -EBADE;
+		goto out;
+	}
+	preempt_disable();
+	for (slot = 510; slot < 514; slot++)
+		area->bdev->bd_disk->fops->swap_slot_free_notify(area->bdev, slot);
+	preempt_enable();
+	bio_init(&bio, area->bdev, &vec, 1, REQ_OP_READ);
+	bio_add_virt_nofail(&bio, page_address(page), PAGE_SIZE);
+	error = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	file->f_mapping->a_ops->swap_deactivate(file);
+out:
+	if (page)
+		__free_page(page);
+	kfree(area);
+	return error;
+}
+
+void vswap_kunit_rcu_barrier(void)
+{
+	rcu_barrier();
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Bios that end well and bios that fail, and what is made of that.
+
+use kernel::macros::kunit_tests;
+
+#[kunit_tests(vswap_transfer)]
+mod cases {
+    use crate::device::Device;
+    use crate::engine::counters::Counter;
+    use crate::engine::entry::{DiskNumber, Place};
+    use crate::engine::health::State;
+    use crate::engine::slot::PhysicalSlot;
+    use crate::glue::kunit::Paths;
+    use crate::glue::memory::Buffer;
+    use crate::glue::transfer::{BufferTransfer, Failed};
+    use crate::kunit::pages::{self, Kind, HALF, INTERRUPTING, MEMORY, SYNCHRONOUS, UNREADABLE};
+    use kernel::prelude::*;
+
+    /// The first slot of the half that fails.
+    const BAD: u32 = 1024;
+
+    fn state(device: &Device, path: &CStr) -> Result<State> {
+        let _paths = Paths::new();
+        let entered = device.disks().find(path).ok_or(ENOENT)?;
+        let state = entered.disk().health().state();
+        Ok(state)
+    }
+
+    /// Writes pages to those slots of a disk.
+    fn write(device: &Device, path: &CStr, buffer: &Buffer, slots: &[u32]) -> Result<Failed> {
+        let _paths = Paths::new();
+        let entered = device.disks().find(path).ok_or(ENOENT)?;
+        let mut transfer = BufferTransfer::write(device.reserves(), buffer);
+        for (index, slot) in slots.iter().enumerate() {
+            transfer.add(index, &entered, PhysicalSlot::new(*slot));
+        }
+        Ok(transfer.wait())
+    }
+
+    /// Reads them.
+    fn read(device: &Device, path: &CStr, buffer: &mut Buffer, slots: &[u32]) -> Result<Failed> {
+        let _paths = Paths::new();
+        let entered = device.disks().find(path).ok_or(ENOENT)?;
+        let mut transfer = BufferTransfer::read(device.reserves(), buffer);
+        for (index, slot) in slots.iter().enumerate() {
+            transfer.add(index, &entered, PhysicalSlot::new(*slot));
+        }
+        Ok(transfer.wait())
+    }
+
+    fn buffer(count: usize, seed: u64) -> Result<Buffer> {
+        let mut buffer = Buffer::new(count)?;
+        for index in 0..count {
+            let page = buffer.page_mut(index).ok_or(EINVAL)?;
+            pages::fill(page, Kind::Incompressible, seed + index as u64);
+        }
+        Ok(buffer)
+    }
+
+    fn at(disk: usize, slot: u32) -> Result<Place> {
+        Ok(Place {
+            disk: DiskNumber::new(disk).ok_or(EINVAL)?,
+            slot: PhysicalSlot::new(slot),
+        })
+    }
+
+    #[test]
+    fn pages_get_to_their_slots_and_back() -> Result {
+        for path in [MEMORY, SYNCHRONOUS, INTERRUPTING] {
+            let device = pages::device_with(0, path)?;
+            // More than a bio takes, with gaps and out of order.
+            let mut slots = KVec::new();
+            for index in 0..300u32 {
+                slots.push(1 + index, GFP_KERNEL)?;
+            }
+            for slot in [900, 700, 701, 500] {
+                slots.push(slot, GFP_KERNEL)?;
+            }
+            let failed = write(&device, path, &buffer(slots.len(), 5)?, &slots)?;
+            ensure!(failed.is_none());
+            drop(failed);
+            let mut back = Buffer::new(slots.len())?;
+            let failed = read(&device, path, &mut back, &slots)?;
+            ensure!(failed.is_none());
+            for index in 0..slots.len() {
+                let page = back.page(index).ok_or(EINVAL)?;
+                ensure!(pages::is(page, Kind::Incompressible, 5 + index as u64));
+            }
+            ensure!(state(&device, path)? == State::Active);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_transfer_without_pages_ends() -> Result {
+        let device = pages::device_with(0, SYNCHRONOUS)?;
+        let failed = write(&device, SYNCHRONOUS, &buffer(1, 1)?, &[])?;
+        ensure!(failed.is_none() && !failed.is_beyond());
+        Ok(())
+    }
+
+    #[test]
+    fn what_fails_is_told_from_what_does_not() -> Result {
+        let device = pages::device_with(0, HALF)?;
+        let slots = [10, BAD + 6, 11, BAD + 8, BAD + 9, 12];
+        let failed = write(&device, HALF, &buffer(slots.len(), 1)?, &slots)?;
+        ensure!(!failed.is_none() && !failed.is_beyond());
+        for slot in [10, 11, 12, BAD + 5, BAD + 7, BAD + 10] {
+            ensure!(!failed.has(at(0, slot)?));
+        }
+        for slot in [BAD + 6, BAD + 8, BAD + 9] {
+            ensure!(failed.has(at(0, slot)?));
+            ensure!(failed.is_exactly(at(0, slot)?));
+            ensure!(!failed.has(at(1, slot)?));
+        }
+        ensure!(failed.is_of(at(0, 0)?.disk) && !failed.is_of(at(1, 0)?.disk));
+        Ok(())
+    }
+
+    #[test]
+    fn a_good_bio_among_bad_ones_keeps_a_disk_in_service() -> Result {
+        let device = pages::device_with(0, HALF)?;
+        for _ in 0..3 {
+            // Seven in a row are not enough.
+            let bad = [0, 2, 4, 6, 8, 10, 12].map(|past| BAD + past);
+            let failed = write(&device, HALF, &buffer(bad.len(), 1)?, &bad)?;
+            ensure!(!failed.is_none() && !failed.is_beyond());
+            drop(failed);
+            ensure!(write(&device, HALF, &buffer(1, 1)?, &[20])?.is_none());
+        }
+        ensure!(state(&device, HALF)? == State::Active);
+        Ok(())
+    }
+
+    #[test]
+    fn too_many_failures_are_all_that_is_known() -> Result {
+        let device = pages::device_with(0, HALF)?;
+        let mut slots = [0; 10];
+        for (place, slot) in (0u32..).zip(&mut slots) {
+            *slot = BAD + 2 * place;
+        }
+        let failed = write(&device, HALF, &buffer(slots.len(), 1)?, &slots)?;
+        ensure!(failed.is_beyond() && !failed.is_none());
+        // Any page may be one of them, but no slot is given up for that.
+        ensure!(failed.has(at(0, 10)?) && !failed.is_exactly(at(0, 10)?));
+        drop(failed);
+        ensure!(state(&device, HALF)? == State::Failed);
+        // It takes no pages any more, which go elsewhere, or nowhere.
+        ensure_eq!(
+            pages::store(&device, 0, Kind::Incompressible, 1),
+            Err(ENOSPC)
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn pages_that_a_disk_fails_to_take_go_elsewhere() -> Result {
+        let device = pages::device_with(0, HALF)?;
+        pages::add(&device, SYNCHRONOUS, -1)?;
+        // Three clusters, of which one has its home in the bad half.
+        for call in 0..48 {
+            pages::store_run(&device, call * 32, 32, Kind::Incompressible, 1)?;
+        }
+        ensure!(device.counter(Counter::RetriedPages) > 0);
+        ensure_eq!(device.counter(Counter::FailedStores), 0);
+        for call in 0..48 {
+            ensure!(pages::load_run(
+                &device,
+                call * 32,
+                32,
+                Kind::Incompressible,
+                1
+            )?);
+            pages::free_run(&device, call * 32, 32);
+        }
+        ensure!(device.disks().sum(|disk| disk.bad()) > 0);
+        device.sweep();
+        pages::ensure_empty(&device)
+    }
+
+    #[test]
+    fn with_a_ram_tier_they_go_there() -> Result {
+        let device = pages::device_with(64, HALF)?;
+        let mut calls = 0;
+        while device.counter(Counter::RetriedPages) == 0 {
+            pages::store_run(&device, calls * 32, 32, Kind::Incompressible, 1)?;
+            calls += 1;
+            ensure!(calls < 64);
+        }
+        ensure_eq!(
+            device.counter(Counter::RawSlots),
+            device.counter(Counter::RetriedPages)
+        );
+        for call in 0..calls {
+            ensure!(pages::load_run(
+                &device,
+                call * 32,
+                32,
+                Kind::Incompressible,
+                1
+            )?);
+            pages::free_run(&device, call * 32, 32);
+        }
+        device.sweep();
+        pages::ensure_empty(&device)
+    }
+
+    #[test]
+    fn a_page_that_fits_nowhere_else_stays_in_memory() -> Result {
+        let device = pages::device_with(0, HALF)?;
+        let mut refused = 0;
+        for call in 0..64 {
+            match pages::store_run(&device, call * 32, 32, Kind::Incompressible, 1) {
+                Ok(()) => {
+                    ensure!(pages::load_run(
+                        &device,
+                        call * 32,
+                        32,
+                        Kind::Incompressible,
+                        1
+                    )?);
+                }
+                Err(_) => {
+                    refused += 1;
+                    for slot in [0, 1, 31] {
+                        ensure_eq!(pages::read(&device, call * 32 + slot), Err(EIO));
+                    }
+                }
+            }
+        }
+        ensure!(refused > 0);
+        ensure_eq!(device.counter(Counter::FailedStores), refused * 32);
+        Ok(())
+    }
+
+    #[test]
+    fn a_failed_read_is_an_error_for_its_reader_alone() -> Result {
+        let device = pages::device_with(0, UNREADABLE)?;
+        pages::store_run(&device, 0, 4, Kind::Incompressible, 1)?;
+        pages::store(&device, 4, Kind::Same, 1)?;
+        for slot in 0..4 {
+            ensure_eq!(pages::read(&device, slot), Err(EIO));
+        }
+        ensure!(pages::load(&device, 4, Kind::Same, 1)?);
+        // The pages are still there, where they can't be read.
+        ensure_eq!(device.counter(Counter::DiskSlots), 4);
+        Ok(())
+    }
+}
