@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# The attributes and the node under calls that nobody should make, by several processes at once:
+# first by a user without rights, who changes nothing, then by root, while pages are swapped and
+# compared. MINUTES says for how long (some seconds, when there is none); SEED is for a second time.
+# memory: 384
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
+seconds=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 30 : 6))
+step "seed $seed"
+
+# settings: what root alone may change.
+settings() {
+    for attribute in size ram_limit comp_algorithm high_watermark low_watermark writeback_limit; do
+        echo "$attribute $(cat $class/$attribute)"
+    done
+    cut -d' ' -f1-2 $class/tiers
+    stat -c '%n %a %u %g' $class/* "$device"
+}
+
+# swap_on: pages that come and go, within a cgroup, until swap_off.
+swap_on() {
+    : >/tmp/going
+    while [ -e /tmp/going ]; do
+        limited "$(scaled 6)" pagecheck --size "$(scaled 12)" --mix same=20,compressible=40,random=40 --threads 2 --seed "$seed" || fail "pagecheck ended with status $?"
+    done &
+    pid=$!
+}
+
+swap_off() {
+    rm /tmp/going
+    finished "$pid"
+}
+
+# fuzz_as USER [OPTION...]
+fuzz_as() {
+    step "as $*"
+    fuzz --user "$@" --seconds $seconds --seed "$seed" --node "$device" >/tmp/fuzz-says 2>&1 || fail "$(cat /tmp/fuzz-says)"
+    step "$(cat /tmp/fuzz-says)"
+}
+
+[ "$(id -u)" = 0 ] || fail "this is for root"
+load size_mib=1024 ram_limit_mib="$(scaled 8)"
+# One that is always there, has room for everything, and that the fuzzer does not know.
+add /dev/pmem1 -5
+make_disk one /dev/pmem0
+loop=$(loop /taken 8)
+swapon "$device"
+before=$(settings)
+
+swap_on
+fuzz_as nobody
+expect "the settings" "$(settings)" "$before"
+fuzz_as root --disk /dev/mapper/one --disk "$loop"
+swap_off
+[ -e "$device" ] || fail "$device is gone"
+holds "disks" "$(grep -c . $class/tiers)" -ge 1
+settled
+expect "slots that were lost" "$(value lost_slots)" 0
+
+step "what there was is still taken"
+echo $((16 * mib)) >$class/ram_limit
+for disk in /dev/mapper/one "$loop"; do
+    [ -z "$(tier "$disk" state)" ] || remove "$disk"
+    add "$disk"
+    remove "$disk"
+done
+swapped $(($(scaled 8) * 128)) limited "$(scaled 4)" pagecheck --size "$(scaled 8)" --mix random
+expect_empty
+swapoff "$device"
+
+step "while it is swapped off"
+fuzz_as root --disk /dev/mapper/one --disk "$loop"
+# Whatever the node's pages were, there is no trace of an older size.
+echo 64M >$class/size
+swapon "$device"
+expect "KiB in /proc/swaps" "$(awk -v path="$device" '$1 == path { print $3 }' /proc/swaps)" $((64 * 1024 - 4))
+echo $((16 * mib)) >$class/ram_limit
+swapped $(($(scaled 8) * 128)) limited "$(scaled 4)" pagecheck --size "$(scaled 8)" --mix random
+expect_empty
+for disk in /dev/mapper/one "$loop"; do
+    [ -z "$(tier "$disk" state)" ] || remove "$disk"
+done
+dmsetup remove one || fail "the disk is still held"
+losetup --detach "$loop"
+rm /taken
+remove /dev/pmem1
+stop
