@@ -9,7 +9,7 @@
 . /tests/disks.sh
 
 seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
-seconds=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 30 : 6))
+seconds=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 20 : 6))
 step "seed $seed"
 
 # settings: what root alone may change.

@@ -143,6 +143,16 @@ limited() {
     return "$limited_status"
 }
 
+# begin_limited MIB COMMAND...: the same in the background; $begun is COMMAND itself, which can be
+# killed.
+begin_limited() {
+    mkdir -p "$group"
+    echo "$1M" >"$group/memory.max"
+    shift
+    sh -c 'echo 0 >"$1/cgroup.procs" && shift && exec "$@"' sh "$group" "$@" &
+    begun=$!
+}
+
 # scaled NUMBER: a size in MiB, or a number that goes with one. VSWAP_TEST_DIVISOR=4 in the
 # kernel's command line makes all of them a quarter of that: a kernel that checks each of its
 # steps is so much slower, and finds as much.
