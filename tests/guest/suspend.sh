@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# The machine is suspended to memory and woken by its clock, or to each of the stages before that
+# which the kernel can test (the last of them, when there is no MINUTES), while pages are swapped to
+# memory and to disks.
+# memory: 384
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+alarm=/sys/class/rtc/rtc0/wakealarm
+test=/sys/power/pm_test
+modules rtc_cmos
+times=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 2 : 1))
+
+# suspends: how often the kernel went to sleep and came back.
+suspends() { cat /sys/power/suspend_stats/success; }
+
+# sleep_in STAGE: "none" is all the way, from which the clock wakes it.
+sleep_in() {
+    slept=$(suspends)
+    [ ! -e $test ] || echo "$1" >$test
+    if [ "$1" = none ]; then
+        echo 0 >$alarm
+        echo +3 >$alarm
+    fi
+    echo mem >/sys/power/state || fail "the machine can't be suspended ($1)"
+    expect "suspends" "$(suspends)" $((slept + 1))
+}
+
+grep -qw mem /sys/power/state || fail "this kernel knows no suspend to memory: $(cat /sys/power/state)"
+stages=none
+if [ -e $test ]; then
+    # Each has in it what the ones before it have.
+    stages="core none"
+    [ "${MINUTES:-0}" = 0 ] || stages="freezer devices platform processors core none"
+    echo 1 >/sys/module/suspend/parameters/pm_test_delay
+fi
+echo deep >/sys/power/mem_sleep 2>/dev/null || true
+step "$(cat /sys/power/mem_sleep), stages: $stages"
+
+load size_mib=1024 ram_limit_mib="$(scaled 8)"
+make_disk disk /dev/pmem0
+add /dev/mapper/disk 1
+add /dev/pmem1
+swapon "$device"
+hold --size "$(scaled 16)" --mix compressible=50,random=50 --pageout
+number=0
+while [ $number -lt $times ]; do
+    number=$((number + 1))
+    for stage in $stages; do
+        step "$stage"
+        begin_limited "$(scaled 6)" pagecheck --size "$(scaled 16)" --mix same=20,compressible=40,random=40 --threads 2 --rounds 100000 --seed $number >/tmp/swapping 2>&1
+        swapping=$(vmstat pswpout)
+        goes_on() { [ "$(vmstat pswpout)" -ge $((swapping + 100)) ]; }
+        within 30 goes_on || fail "nothing is swapped: $(cat /tmp/swapping)"
+        sleep_in "$stage"
+        # It goes on where it was.
+        swapping=$(vmstat pswpout)
+        within 30 goes_on || fail "nothing is swapped any more: $(cat /tmp/swapping)"
+        killed "$begun"
+        ! grep -E "wrong byte|read error" /tmp/swapping || fail "see above"
+    done
+    step "while a disk is emptied"
+    (remove /dev/mapper/disk) &
+    remover=$!
+    sleep_in "${stages##* }"
+    ends 120 $remover || fail "it can't be removed: $(cat $class/tiers)"
+    add /dev/mapper/disk 1
+done
+settled
+expect "failed stores" "$(value failed_stores)" 0
+release
+expect_empty
+remove /dev/mapper/disk
+remove /dev/pmem1
+dmsetup remove disk
+stop
