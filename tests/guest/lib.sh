@@ -150,6 +150,7 @@ begin_limited() {
     echo "$1M" >"$group/memory.max"
     shift
     sh -c 'echo 0 >"$1/cgroup.procs" && shift && exec "$@"' sh "$group" "$@" &
+    # shellcheck disable=SC2034 # used by the tests
     begun=$!
 }
 

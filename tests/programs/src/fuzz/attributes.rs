@@ -7,7 +7,7 @@ use crate::user::User;
 use fastrand::Rng;
 use libc::{
     EACCES, EBUSY, ECANCELED, EEXIST, EINTR, EINVAL, EIO, ENODEV, ENOENT, ENOMEM, ENOSPC, ENOTBLK,
-    ENOTDIR, ENXIO, EPERM, EROFS,
+    ENOTDIR, ENXIO, EOPNOTSUPP, EPERM, EROFS,
 };
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -44,7 +44,7 @@ const ATTRIBUTES: [Attribute; 13] = [
     Attribute::new("stat", 0o444, Takes::Nothing, &[EIO]),
     Attribute::new("tiers", 0o444, Takes::Nothing, &[EIO]),
     Attribute::new("tier_add", 0o200, Takes::Disk, &[
-        EINVAL, ENOENT, ENOTDIR, EACCES, ENOTBLK, ENXIO, ENODEV, EBUSY, EROFS, EPERM, EEXIST, ENOSPC, EIO,
+        EINVAL, ENOENT, ENOTDIR, EACCES, ENOTBLK, ENXIO, ENODEV, EBUSY, EROFS, EPERM, EEXIST, ENOSPC, EIO, EOPNOTSUPP,
     ]),
     Attribute::new("tier_remove", 0o200, Takes::Removal, &[ENOENT, EBUSY, ENOSPC, ECANCELED, EINTR, EIO, EINVAL]),
     Attribute::new("tier_cancel", 0o200, Takes::Path, &[ENOENT, EINVAL]),

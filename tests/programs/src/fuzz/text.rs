@@ -75,8 +75,16 @@ fn likely(rng: &mut Rng, takes: Takes, disks: &[String]) -> String {
         Takes::Age if rng.bool() => "all".into(),
         Takes::Age => rng.u8(..4).to_string(),
         Takes::Path => path(rng, disks),
-        Takes::Disk if rng.bool() => format!("{} {}", path(rng, disks), rng.i8(..)),
-        Takes::Disk => path(rng, disks),
+        Takes::Disk => {
+            let mut text = path(rng, disks);
+            for word in ["encrypt", "integrity", "7", "-7"] {
+                if rng.u8(..4) == 0 {
+                    text.push(' ');
+                    text.push_str(word);
+                }
+            }
+            text
+        }
         Takes::Removal if rng.u8(..4) == 0 => format!("{} force", path(rng, disks)),
         Takes::Removal => path(rng, disks),
         Takes::Nothing => one_of(rng, &EDGES).into(),
