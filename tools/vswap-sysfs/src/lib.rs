@@ -5,7 +5,7 @@
 //! ```no_run
 //! let device = vswap_sysfs::Device::open("/")?;
 //! println!("{} pages in use", device.stat()?.used_slots());
-//! device.add_tier("/dev/nvme0n1p3", 10)?;
+//! device.add_tier("/dev/nvme0n1p3", 10, vswap_sysfs::Protection::default())?;
 //! # Ok::<(), vswap_sysfs::Error>(())
 //! ```
 //!
