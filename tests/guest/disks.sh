@@ -157,7 +157,10 @@ hold_out() {
 }
 
 # draining DISK: whether it is being emptied, and has begun to be.
-draining() { tier_is "$1" state draining && [ "$(tier "$1" drained | cut -d/ -f1)" -gt 0 ]; }
+draining() {
+    draining_of=$(tier "$1" drained | cut -d/ -f1)
+    [ "${draining_of:-0}" -gt 0 ]
+}
 
 # ends SECONDS PID: that process, started before, has to end within that time; its status.
 ends() {

@@ -167,7 +167,7 @@ expect "disks" "$(grep -c '^vswap_disk_used_bytes{' /tmp/vswap.prom)" 2
 expect "the file behind a disk" "$(sed -n 's/^vswap_disk_priority{device="\/dev\/loop0",file="\(.*\)"} 0$/\1/p' /tmp/vswap.prom)" $file
 
 step "a removal is cancelled"
-turn disk /dev/pmem0 slow $((200 * ${VSWAP_TEST_DIVISOR:-1}))
+turn disk /dev/pmem0 slow 1000
 vswapctl remove /dev/mapper/disk >/tmp/removal 2>&1 &
 remover=$!
 within 60 draining /dev/mapper/disk || fail "it does not begin: $(cat $class/tiers)"
