@@ -80,6 +80,8 @@ vswap_disk_down() { vswap_without "$disks"; }
 
 # The same, with what protects the disk's pages; asked for by name.
 vswap_encrypt_up() {
+    # As udev does for a CPU that has these instructions.
+    modprobe aesni-intel
     protection=encrypt
     vswap_disk_up
     protection=""
@@ -92,6 +94,7 @@ vswap_integrity_up() {
 }
 vswap_integrity_down() { vswap_disk_down; }
 vswap_both_up() {
+    modprobe aesni-intel
     protection="encrypt integrity"
     vswap_disk_up
     protection=""

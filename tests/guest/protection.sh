@@ -31,6 +31,8 @@ readable() {
     grep -a -c vswap-secret $small || true
 }
 
+# As udev does for a CPU that has these instructions.
+modules aesni-intel
 load size_mib=1024 ram_limit_mib=0
 swapon "$device"
 make_disk disk /dev/pmem0
