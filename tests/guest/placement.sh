@@ -90,7 +90,10 @@ released
 
 step "everything is full"
 remove /dev/pmem1
-slice lower /dev/pmem1 0 "$(scaled 8)"
+lower=$(scaled 8)
+# A disk has at least 4 MiB.
+[ "$lower" -ge 4 ] || lower=4
+slice lower /dev/pmem1 0 "$lower"
 add /dev/mapper/lower
 echo $(($(scaled 4) * mib)) >$class/ram_limit
 for mix in random same=20,compressible=40,random=40; do
