@@ -51,6 +51,13 @@ worn() {
     echo "$worn_end $(($(sectors "$1") - worn_end)) flakey $1 $worn_end 1 0"
 }
 
+# slow_from DISK FROM MS: the same, of a disk that is healthy up to FROM MiB and slow from there.
+slow_from() {
+    slow_at=$(($2 * 2048))
+    echo "0 $slow_at delay $1 0 0"
+    echo "$slow_at $(($(sectors "$1") - slow_at)) delay $1 $slow_at $3"
+}
+
 # make_disk NAME DISK: /dev/mapper/NAME, which is DISK as long as turn() says nothing else.
 make_disk() { table "$2" healthy | dmsetup create "$1"; }
 
