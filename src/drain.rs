@@ -30,7 +30,7 @@ use kernel::sync::Arc;
 /// that takes.
 ///
 /// `ENOENT`: there is no such disk. `EBUSY`: it is being removed already. `ENOSPC`: there is too
-/// little room elsewhere. `ECANCELED`: it was cancelled. `EINTR`: a signal came. `EIO`: some
+/// little room elsewhere. `ECANCELED`: it was cancelled. `ERESTARTNOHAND`: a signal came. `EIO`: some
 /// pages can't be read; with `force` they are given up instead. After an error the disk is in
 /// service as before, with the pages that are still on it.
 pub(crate) fn remove(device: &Arc<Device>, path: &CStr, force: bool) -> Result {
@@ -229,9 +229,7 @@ impl Drainer<'_> {
             if disk.health().is_cancelled() {
                 return Err(ECANCELED);
             }
-            if signal::interrupted() {
-                return Err(EINTR);
-            }
+            signal::check()?;
             let moved = self.drain(overview.number);
             trace::drain(overview.number, &moved);
             moved.inspect_err(|error| stopped(path, disk, *error))?;

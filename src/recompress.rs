@@ -19,7 +19,7 @@ use kernel::sync::Arc;
 const WORTH: usize = 64;
 
 /// Compresses all pages of clusters anew to which nothing was stored for `age` seconds. May
-/// sleep. `EINTR`: a signal came; what was done stays so.
+/// sleep. `ERESTARTNOHAND`: a signal came; what was done stays so.
 pub(crate) fn recompress_older(device: &Arc<Device>, age: u32) -> Result {
     device.contexts().prepare(Algorithm::Zstd)?;
     let mut mover = Mover::new(device.clone())?;

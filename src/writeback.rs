@@ -141,7 +141,7 @@ fn pick(device: &Device, coldest: &mut Coldest<PICKED>) {
 
 /// Writes back all pages of clusters to which nothing was stored for `age` seconds. May sleep.
 ///
-/// `ENOSPC`: no disk has room. `EINTR`: a signal came; what was written back stays so.
+/// `ENOSPC`: no disk has room. `ERESTARTNOHAND`: a signal came; what was written back stays so.
 pub(crate) fn write_back_older(device: &Arc<Device>, age: u32) -> Result {
     if device.disks().are_none() {
         pr_err!("writeback: there is no disk; add one with tier_add\n");
@@ -165,9 +165,7 @@ pub(crate) fn for_older(
         if now.wrapping_sub(cluster.stored) < age {
             continue;
         }
-        if signal::interrupted() {
-            return Err(EINTR);
-        }
+        signal::check()?;
         each(cluster.number)?;
     }
     Ok(())

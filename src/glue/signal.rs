@@ -2,8 +2,15 @@
 
 //! Signals.
 
-/// Whether the current task has a signal to take, and is to come to an end with what it does:
-/// `EINTR` is the error to give. On a kernel thread: whether it is to stop.
-pub(crate) fn interrupted() -> bool {
-    kernel::current!().signal_pending()
+use kernel::prelude::*;
+
+/// An error when the current task has a signal to take, and is to come to an end with what it
+/// does. The caller of the system call sees `EINTR` if he has a handler for the signal. If there
+/// is none, as when he was stopped, or frozen while the machine is suspended, the call begins
+/// again.
+pub(crate) fn check() -> Result {
+    if kernel::current!().signal_pending() {
+        return Err(ERESTARTNOHAND);
+    }
+    Ok(())
 }

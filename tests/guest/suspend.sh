@@ -2,8 +2,9 @@
 # shellcheck shell=busybox
 # The machine is suspended to memory and woken by its clock, or to each of the stages before that
 # which the kernel can test (the last of them, when there is no MINUTES), while pages are swapped to
-# memory and to disks.
+# memory and to disks, and while a disk is emptied.
 # memory: 384
+# with: vswapctl
 # disks: 448,448
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
@@ -61,11 +62,26 @@ while [ $number -lt $times ]; do
         killed "$begun"
         ! grep -E "wrong byte|read error" /tmp/swapping || fail "see above"
     done
+    # Too slow to come to its end before.
     step "while a disk is emptied"
-    (remove /dev/mapper/disk) &
+    echo 0 >$class/ram_limit
+    pagecheck --size 10 --mix random --pageout --hold /tmp/held-too &
+    other=$!
+    held /tmp/held-too
+    settled
+    turn disk /dev/pmem0 slow-reads 3000
+    vswapctl remove /dev/mapper/disk >/tmp/removal 2>&1 &
     remover=$!
+    begun_to() { [ -n "$(tier /dev/mapper/disk drained)" ]; }
+    within 30 begun_to || fail "it does not begin: $(cat /tmp/removal)"
     sleep_in "${stages##* }"
-    ends 120 $remover || fail "it can't be removed: $(cat $class/tiers)"
+    # It is not over, and goes on.
+    eventually begun_to || fail "it was given up: $(cat /tmp/removal)"
+    turn disk /dev/pmem0 healthy
+    ends 120 $remover || fail "it can't be removed: $(cat /tmp/removal) $(cat $class/tiers)"
+    rm /tmp/held-too
+    finished $other
+    echo "$(scaled 8)M" >$class/ram_limit
     add /dev/mapper/disk 1
 done
 settled
