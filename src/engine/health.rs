@@ -65,12 +65,12 @@ impl Health {
 
     /// Starts draining; `false` when somebody drains the disk already.
     pub fn start_draining(&self) -> bool {
-        self.drained_from.store(0, Ordering::Relaxed);
         self.go(NOT_DRAINING, DRAINING)
     }
 
     /// Stops draining; the disk is in service again, unless it fails.
     pub fn stop_draining(&self) {
+        self.drained_from.store(0, Ordering::Relaxed);
         self.draining.store(NOT_DRAINING, Ordering::Release);
     }
 
@@ -159,8 +159,9 @@ mod tests {
     fn a_disk_is_drained_by_one_and_can_be_cancelled() {
         let health = Health::default();
         assert!(!health.cancel());
-        assert!(health.start_draining() && !health.start_draining());
+        assert!(health.start_draining());
         health.set_drained_from(5);
+        assert!(!health.start_draining());
         assert_eq!(health.drained_from(), Some(5));
         assert!(!health.is_cancelled() && health.cancel() && !health.cancel());
         assert!(health.is_cancelled() && !health.start_draining());
@@ -170,5 +171,7 @@ mod tests {
             (State::Active, None)
         );
         assert!(!health.is_cancelled());
+        assert!(health.start_draining());
+        assert_eq!(health.drained_from(), Some(0));
     }
 }
