@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # A disk is emptied while its pages are in use; that can be watched, cancelled and
-# interrupted, and when there is no room for its pages, the disk stays.
+# interrupted, and when there is no room for its pages, the disk stays. What can't be read is lost
+# alone, and only by force.
 # memory: 384
 # disks: 448,448
+# allowed: Read-error on swap-device
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
@@ -22,6 +24,25 @@ stays() {
     expect "state" "$(tier "$1" state)" active
     expect "signs of a removal" "$(tier "$1" drained)" ""
     expect "label of the signature" "$(blkid -p -o value -s LABEL "$1")" vswap0-tier
+}
+
+# unreliable ONCE: adds /dev/unreliable, of 8 MiB, which will fail each time where it turns_bad, or
+# once.
+unreliable=/sys/kernel/config/nullb/unreliable
+unreliable() {
+    mkdir $unreliable
+    echo 8 >$unreliable/size
+    echo 1 >$unreliable/memory_backed
+    echo "$1" >$unreliable/badblocks_once
+    echo 1 >$unreliable/power
+    add /dev/unreliable
+}
+
+# turns_bad FIRST-LAST...: those slots of it do.
+turns_bad() {
+    for range; do
+        echo "+$((${range%-*} * 8))-$((${range#*-} * 8 + 7))" >$unreliable/badblocks
+    done
 }
 
 load size_mib=1024 ram_limit_mib=4
@@ -114,6 +135,58 @@ expect_empty
 remove /dev/mapper/little
 dmsetup remove little
 
+step "pages that can't be read"
+modprobe null_blk nr_devices=0
+mount -t configfs none /sys/kernel/config
+remove $disk
+# With a ram tier they go page by page, and without one as whole clusters.
+for limit in $((4 * mib)) 0; do
+    echo $limit >$class/ram_limit
+    unreliable 0
+    hold_out --size 10 --mix random --pageout --may-lose >/tmp/held-says
+    settled
+    holds "bytes that are free" $(($(tier /dev/unreliable size) - $(tier /dev/unreliable used))) -lt 65536
+    add $disk
+    # In one piece there are some of them, and many others.
+    turns_bad 1000-1000 1002-1003 1040-1040 1900-1900
+    dmesg -c >/dev/null
+    refused "Input/output error" sh -c "echo /dev/unreliable >$class/tier_remove"
+    step "$(reasons)"
+    unreadable=$(reasons | sed -n "s/.*: \([0-9]*\) pages can't be read.*/\1/p")
+    holds "pages that can't be read" "${unreadable:-0}" -ge 2
+    holds "pages that can't be read" "$unreadable" -le 5
+    expect "state" "$(tier /dev/unreliable state)" active
+    settled
+    expect "bytes on it" "$(tier /dev/unreliable used)" $((unreadable * 4096))
+    remove /dev/unreliable force
+    settled
+    expect "slots that are lost" "$(value lost_slots)" "$unreadable"
+    release_some
+    expect "pages that are lost" "$lost" "$unreadable"
+    expect_empty
+    rmdir $unreliable
+    remove $disk
+
+    step "pages that can't be read the first time"
+    unreliable 1
+    hold_out --size 10 --mix random --pageout
+    settled
+    add $disk
+    turns_bad 1000-1001 1900-1900
+    dmesg -c >/dev/null
+    remove /dev/unreliable
+    holds "lines about errors" "$(dmesg | grep -c "I/O error, dev unreliable")" -ge 1
+    settled
+    release
+    expect_empty
+    rmdir $unreliable
+    remove $disk
+done
+umount /sys/kernel/config
+modprobe -r null_blk
+echo $((4 * mib)) >$class/ram_limit
+add $disk
+
 step "to memory"
 echo $((64 * mib)) >$class/ram_limit
 hold_out --size "$(scaled 8)" --mix random --pageout
@@ -126,6 +199,7 @@ holds "pages in memory" "$(value ram_slots)" -ge $(($(scaled 8) * 256 * 97 / 100
 release
 echo $((4 * mib)) >$class/ram_limit
 
+failed=$(value failed_stores)
 step "while pages come and go, and their processes, too"
 add $disk
 add /dev/pmem1
@@ -149,7 +223,7 @@ finished $pid
 [ ! -s /tmp/killed ] || fail "those that were killed said: $(cat /tmp/killed)"
 holds "times that a disk was emptied" $times -ge 2
 step "$times disks emptied"
-expect "failed stores" "$(value failed_stores)" 0
+expect "failed stores" "$(value failed_stores)" "$failed"
 expect_empty
 remove $disk
 remove /dev/pmem1
