@@ -7,7 +7,7 @@
 
 use crate::contexts::Lazy;
 use crate::device::Device;
-use crate::disk::{Allocating, Disk};
+use crate::disk::{bytes, Allocating, Disk};
 use crate::disks::{NewHome, Run, Stay};
 use crate::engine::counters::Counter;
 use crate::engine::entry::{Content, DiskNumber, Place};
@@ -230,10 +230,16 @@ impl Drainer<'_> {
                 return Err(ECANCELED);
             }
             signal::check()?;
+            if !self.mover.has_room() {
+                disk.health().set_moved(0);
+                self.mover.flush();
+            }
             let moved = self.drain(overview.number);
+            disk.health().set_moved(bytes(self.mover.waiting()));
             trace::drain(overview.number, &moved);
             moved.inspect_err(|error| stopped(path, disk, *error))?;
         }
+        disk.health().set_moved(0);
         self.mover.flush();
         Ok(())
     }
@@ -498,7 +504,5 @@ fn exchange(mover: &mut Mover, slot: Slot, place: Place, mut new: Owned) -> Resu
 
 /// Bytes that a drain has moved so far, and all that it is to move, for the user to look at.
 pub(crate) fn drained(disk: &Disk) -> Option<(u64, u64)> {
-    let health = disk.health();
-    let total = health.drained_from()?;
-    Some((total.saturating_sub(disk.used()), total))
+    disk.health().drained(disk.used())
 }

@@ -8,7 +8,7 @@
 use crate::contexts::Lazy;
 use crate::device::Device;
 use crate::engine::counters::Counter;
-use crate::engine::slot::{ClusterNumber, Slot};
+use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::cluster::TablePage;
 use crate::glue::cpu::Pinned;
 use crate::glue::held::{Moving, Owned};
@@ -122,6 +122,17 @@ impl Mover {
         if self.retired.len() == RETIRED {
             self.flush();
         }
+    }
+
+    /// How many entries were replaced, and are not given back yet.
+    pub(crate) fn waiting(&self) -> u64 {
+        u64::try_from(self.retired.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether all entries of a cluster can be replaced without [`Self::flush`].
+    pub(crate) fn has_room(&self) -> bool {
+        self.retired.len().saturating_add(SLOTS_PER_CLUSTER) < RETIRED
+            && self.tables.len().saturating_add(1) < TABLES
     }
 
     /// Gives back what was replaced, after a grace period. May sleep.

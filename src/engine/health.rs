@@ -36,6 +36,10 @@ pub struct Health {
     draining: AtomicU64,
     /// Bytes in use when draining began.
     drained_from: AtomicU64,
+    /// Bytes that were moved away, and stay in use until nobody reads them any more.
+    moved: AtomicU64,
+    /// The most that [`Self::drained`] has given since draining began.
+    drained: AtomicU64,
     failing: AtomicU64,
     in_a_row: AtomicU64,
     errors: AtomicU64,
@@ -70,7 +74,9 @@ impl Health {
 
     /// Stops draining; the disk is in service again, unless it fails.
     pub fn stop_draining(&self) {
-        self.drained_from.store(0, Ordering::Relaxed);
+        for figure in [&self.drained_from, &self.moved, &self.drained] {
+            figure.store(0, Ordering::Relaxed);
+        }
         self.draining.store(NOT_DRAINING, Ordering::Release);
     }
 
@@ -95,9 +101,23 @@ impl Health {
         self.drained_from.store(bytes, Ordering::Relaxed);
     }
 
-    /// How many bytes are to be drained in all, while the disk is being drained.
-    pub fn drained_from(&self) -> Option<u64> {
-        (self.state() == State::Draining).then(|| self.drained_from.load(Ordering::Relaxed))
+    /// Notes how many of the bytes in use were moved away already. To be told before they are
+    /// freed.
+    pub fn set_moved(&self, bytes: u64) {
+        self.moved.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes drained, and all that are to be, while the disk is being drained and `used` bytes of
+    /// it are in use. The first of them never becomes less.
+    pub fn drained(&self, used: u64) -> Option<(u64, u64)> {
+        if self.state() != State::Draining {
+            return None;
+        }
+        let total = self.drained_from.load(Ordering::Relaxed);
+        let left = used.saturating_sub(self.moved.load(Ordering::Relaxed));
+        let now = total.saturating_sub(left);
+        let before = self.drained.fetch_max(now, Ordering::Relaxed);
+        Some((before.max(now), total))
     }
 
     /// A transfer succeeded.
@@ -159,19 +179,31 @@ mod tests {
     fn a_disk_is_drained_by_one_and_can_be_cancelled() {
         let health = Health::default();
         assert!(!health.cancel());
-        assert!(health.start_draining());
+        assert!(health.start_draining() && !health.start_draining());
         health.set_drained_from(5);
-        assert!(!health.start_draining());
-        assert_eq!(health.drained_from(), Some(5));
+        assert_eq!(health.drained(5), Some((0, 5)));
         assert!(!health.is_cancelled() && health.cancel() && !health.cancel());
         assert!(health.is_cancelled() && !health.start_draining());
         health.stop_draining();
-        assert_eq!(
-            (health.state(), health.drained_from()),
-            (State::Active, None)
-        );
+        assert_eq!((health.state(), health.drained(5)), (State::Active, None));
         assert!(!health.is_cancelled());
+    }
+
+    #[test]
+    fn what_was_moved_is_drained_before_it_is_free() {
+        let health = Health::default();
         assert!(health.start_draining());
-        assert_eq!(health.drained_from(), Some(0));
+        health.set_drained_from(10);
+        health.set_moved(4);
+        assert_eq!(health.drained(10), Some((4, 10)));
+        assert!(!health.start_draining());
+        // It is freed.
+        health.set_moved(0);
+        assert_eq!(health.drained(10), Some((4, 10)));
+        assert_eq!(health.drained(6), Some((4, 10)));
+        assert_eq!(health.drained(3), Some((7, 10)));
+        health.stop_draining();
+        assert!(health.start_draining());
+        assert_eq!(health.drained(3), Some((0, 0)));
     }
 }
