@@ -5,7 +5,7 @@
 # A kernel's release, as "uname -r" has it; empty for the pinned one.
 KERNEL ?=
 
-.PHONY: help module tools deb install demo test fuzz kunit bench soak lint debug-kernel rust-analyzer clean
+.PHONY: help module tools deb install demo test fuzz kunit bench soak nightly lint debug-kernel rust-analyzer clean
 
 help:
 	@echo 'make demo          the module at work: a real kernel in QEMU, too little memory'
@@ -17,7 +17,8 @@ help:
 	@echo 'make deb           build/deb/*.deb: vswapctl, the module, and its source for DKMS'
 	@echo 'make install       build for the running kernel and install'
 	@echo 'make bench         compare with zram, zswap and a plain swap device'
-	@echo 'make soak          the tests that take long, also on kernels with KASAN and KCSAN'
+	@echo 'make soak          everything at once for MINUTES=30, with a report; SEED=N ON=kasan'
+	@echo 'make nightly       the tests that take long, also on kernels with KASAN and KCSAN'
 	@echo 'make lint          formatting, clippy, shellcheck, checkpatch'
 	@echo 'make debug-kernel  build the kernels with KASAN and lockdep, and with KCSAN'
 	@echo 'make rust-analyzer rust-project.json for an editor'
@@ -51,11 +52,15 @@ kunit:
 bench: module
 	@bench/run
 
-soak: module
+soak:
+	@scripts/module $(filter-out stock,$(ON))
+	@tests/soak --kernel $(or $(ON),stock) --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
+
+nightly: module
 	@scripts/module kasan
 	@scripts/module kcsan
 	@scripts/module kunit
-	@tests/soak
+	@tests/nightly
 
 lint:
 	@scripts/lint

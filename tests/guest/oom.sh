@@ -77,7 +77,7 @@ echo "$((4 + $(scaled 12)))M" >$others/memory.max
 round=0
 while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     round=$((round + 1))
-        of_group others --hold /tmp/held --size "$(scaled 8)" --mix compressible=50,random=50 --pageout --seed $((seed + round)) &
+    of_group others --hold /tmp/held --size "$(scaled 8)" --mix compressible=50,random=50 --pageout --seed $((seed + round)) &
     pid=$!
     held /tmp/held
     echo 4G 2>/dev/null >$others/memory.reclaim || true

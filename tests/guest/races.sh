@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # Everything at once, in an order drawn from a seed: processes that swap, fork, discard and
-# exit, writeback, recompression, disks that are emptied, added, slow and given up half-way,
-# limits and algorithms that change, and processors that come and go. Every byte is compared.
+# exit, writeback, recompression, disks, protected or not, that are emptied, added, slow, given up
+# half-way and worn out, limits and algorithms that change, swapping that ends and begins, and
+# processors that come and go. Every byte is compared.
 # MINUTES says for how long (less than one, when there is none); SEED is for a second time.
 # memory: 384
 # disks: 448,448
@@ -25,6 +26,9 @@ draw() {
 }
 
 going_on() { [ $(($(cut -d. -f1 /proc/uptime) - begun)) -lt $seconds ] && [ ! -e /tmp/broken ]; }
+
+# done_once WHAT: counts it.
+done_once() { echo "$1" >>/tmp/done; }
 
 # broken WHAT: ends all of it.
 broken() {
@@ -56,7 +60,8 @@ load_memory() {
         # shellcheck disable=SC2086 # words
         pagecheck --size "$(scaled 8)" --mix $mix --rounds $rounds $options --seed $draw >/tmp/load."$1" 2>&1 ||
             broken "pagecheck $mix $rounds $options, seed $draw: status $?: $(cat /tmp/load."$1")"
-        echo load >>/tmp/done
+        sed -n 's/.*: \([0-9]*\) pages compared, .*/\1/p' /tmp/load."$1" >>/tmp/compared
+        done_once load
     done
 }
 
@@ -70,7 +75,7 @@ kill_some() {
         sleep 0.$draw
         killed $victim
         ! grep -E "wrong byte|read error" /tmp/victim || broken "$(cat /tmp/victim)"
-        echo kill >>/tmp/done
+        done_once kill
     done
 }
 
@@ -90,9 +95,21 @@ move_pages() {
         4) tell comp_algorithm zstd || broken "comp_algorithm" ;;
         5) tell comp_algorithm lz4 || broken "comp_algorithm" ;;
         esac
-        echo move >>/tmp/done
+        done_once move
         sleep 0.2
     done
+}
+
+# draw_tier DISK: $tier is what adds it with some priority and some protection.
+draw_tier() {
+    draw 3
+    tier="$1 $draw"
+    draw 4
+    case $draw in
+    1) tier="$tier encrypt" ;;
+    2) tier="$tier integrity" ;;
+    3) tier="$tier encrypt integrity" ;;
+    esac
 }
 
 # change_disks: one of them is always there, and has room for everything.
@@ -116,15 +133,15 @@ change_disks() {
             if ! wait $remover; then
                 grep -q "Operation canceled" /tmp/removal || broken "a removal that was cancelled: $(cat /tmp/removal)"
                 tier_is $one state active || broken "it is cancelled, and not in service: $(cat $class/tiers)"
-                echo cancel >>/tmp/done
+                done_once cancel
                 continue
             fi
         else
             tell tier_remove $one || broken "$one can't be removed: $(cat $class/tiers)"
         fi
-        draw 3
-        tell tier_add "$one $draw" || broken "$one can't be added"
-        echo drain >>/tmp/done
+        draw_tier $one
+        tell tier_add "$tier" || broken "$tier can't be added"
+        done_once drain
     done
 }
 
@@ -134,13 +151,72 @@ slow_down() {
     while going_on; do
         draw 3
         case $draw in
-        0) turn one /dev/pmem0 slow 5 || broken "the disk can't be slow" ;;
-        1) turn one /dev/pmem0 slow-reads 20 || broken "the disk can't be slow" ;;
-        2) turn one /dev/pmem0 healthy || broken "the disk can't be healthy" ;;
+        0) turn one /dev/mapper/first slow 5 || broken "the disk can't be slow" ;;
+        1) turn one /dev/mapper/first slow-reads 20 || broken "the disk can't be slow" ;;
+        2) turn one /dev/mapper/first healthy || broken "the disk can't be healthy" ;;
         esac
-        echo slow >>/tmp/done
+        done_once slow
         sleep 1
     done
+}
+
+# wear_out: a disk that takes no more pages, and is read all the same until it has gone.
+wear_out() {
+    seeded 105
+    while going_on; do
+        draw_tier /dev/mapper/worn
+        tell tier_add "$tier" || broken "$tier can't be added"
+        draw 3
+        sleep $draw
+        turn worn /dev/mapper/second no-writes || broken "the disk can't be worn"
+        draw 3
+        sleep $draw
+        turn worn /dev/mapper/second healthy || broken "the disk can't be healthy"
+        tell tier_remove /dev/mapper/worn || broken "the worn disk can't be removed: $(cat $class/tiers)"
+        done_once worn
+    done
+}
+
+# change_limits: of the processes' memory, and whether there is anything to swap on.
+change_limits() {
+    seeded 106
+    while going_on; do
+        draw 9
+        case $draw in
+        0 | 1 | 2)
+            draw 12
+            limit $((draw + 4))
+            ;;
+        3)
+            draw 12
+            echo "$((4 + $(scaled $((draw + 4)))))M" >"$group/memory.high"
+            ;;
+        4 | 5) echo max >"$group/memory.high" ;;
+        # It says that it found less than that.
+        6 | 7) echo 1G 2>/dev/null >"$group/memory.reclaim" || true ;;
+        8) swap_anew ;;
+        esac
+        done_once limit
+        draw 10
+        sleep 0.$draw
+    done
+    echo max >"$group/memory.high"
+}
+limit() { echo "$((4 + $(scaled "$1")))M" >"$group/memory.max"; }
+
+# swap_anew: all pages come back to their processes, for which there has to be room.
+swap_anew() {
+    no_failed_stores
+    echo max >"$group/memory.max"
+    swapoff "$device" || broken "it can't be swapped off"
+    [ "$(value used_slots)" = 0 ] || broken "slots in use without a swap device: $(tr '\n' ' ' <$class/stat)"
+    swapon "$device" || broken "it can't be swapped on"
+    limit 12
+    done_once swapoff
+}
+no_failed_stores() {
+    [ "$(value failed_stores)" = 0 ] || broken "$(value failed_stores) failed stores"
+    [ "$(value lost_slots)" = 0 ] || broken "$(value lost_slots) lost slots"
 }
 
 # change_processors: all but the first go and come.
@@ -152,7 +228,7 @@ change_processors() {
         echo 0 >"$cpu" || broken "$cpu"
         sleep 0.3
         echo 1 >"$cpu" || broken "$cpu"
-        echo processor >>/tmp/done
+        done_once processor
         sleep 0.5
     done
 }
@@ -166,13 +242,17 @@ look() {
 
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 load size_mib=1024 ram_limit_mib="$(scaled 8)"
-make_disk one /dev/pmem0
+slice first /dev/pmem0 0 224
+slice second /dev/pmem0 224 224
+make_disk one /dev/mapper/first
+make_disk worn /dev/mapper/second
 add /dev/mapper/one
 swapon "$device"
 add /dev/pmem1
 mkdir -p "$group"
-echo "$((4 + $(scaled 12)))M" >"$group/memory.max"
+limit 12
 : >/tmp/done
+: >/tmp/compared
 workers=""
 for number in 1 2 3; do
     (
@@ -181,7 +261,7 @@ for number in 1 2 3; do
     ) &
     workers="$workers $!"
 done
-for worker in kill_some move_pages change_disks slow_down change_processors look; do
+for worker in kill_some move_pages change_disks slow_down wear_out change_limits change_processors look; do
     $worker &
     workers="$workers $!"
 done
@@ -190,18 +270,18 @@ for worker in $workers; do
     ends $((seconds + 120)) "$worker" || : >>/tmp/broken
 done
 [ ! -e /tmp/broken ] || fail "seed $seed: $(cat /tmp/broken)"
-step "$(sort /tmp/done | uniq -c | tr -s ' \n' ' ')"
-for what in load kill move drain slow processor; do
+for what in load kill move drain slow worn limit processor; do
     holds "times of $what" "$(grep -c $what /tmp/done)" -ge 1
 done
-turn one /dev/pmem0 healthy
-expect "failed stores" "$(value failed_stores)" 0
-expect "slots that were lost" "$(value lost_slots)" 0
+compared=$(awk '{ sum += $1 } END { print sum + 0 }' /tmp/compared)
+echo "result: races: seed $seed, $seconds s, $compared pages compared, 0 wrong, 0 lost;$(sort /tmp/done | uniq -c | tr -s ' \n' ' ')"
+turn one /dev/mapper/first healthy
+no_failed_stores
 # Some slots the swap core may still hold, of pages that were under way when their processes
 # were killed.
 swapoff "$device"
 expect_empty
 remove /dev/mapper/one
 remove /dev/pmem1
-dmsetup remove one
+dmsetup remove one worn first second
 unload
