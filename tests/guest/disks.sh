@@ -118,7 +118,15 @@ stop_server() {
 # tell ATTRIBUTE TEXT
 tell() { echo "$2" >"$class/$1"; }
 
-add() { tell tier_add "$*" || fail "$* can't be added"; }
+# add DISK [PRIORITY] [encrypt] [integrity]: with those that VSWAP_TEST_TIER in the kernel's command
+# line names, for all disks (tests/run --protected).
+add() {
+    add_options=$(echo "${VSWAP_TEST_TIER:-}" | tr , ' ')
+    case $* in
+    *encrypt* | *integrity*) add_options="" ;;
+    esac
+    tell tier_add "$*${add_options:+ $add_options}" || fail "$* can't be added"
+}
 remove() { tell tier_remove "$*" || fail "$* can't be removed"; }
 
 # tier DISK FIELD: what the list says of it; nothing for a disk that is not added.

@@ -4,6 +4,7 @@
 # and 8 bytes for others.
 # memory: 384
 # disks: 448,448
+# protected: no
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 

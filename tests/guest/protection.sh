@@ -4,6 +4,7 @@
 # disk, and what has changed there is an error for its reader and never somebody's data.
 # memory: 384
 # disks: 448,448
+# protected: no
 # allowed: Read-error on swap-device
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
