@@ -119,12 +119,15 @@ released
 step "a limit of what is written unasked"
 set_to low_watermark 5
 set_to high_watermark 10
+echo "$(($(scaled 64) * mib))" >$class/ram_limit
 limit=$(($(scaled 4) * mib))
 tell writeback_limit $limit
 written=$(value disk_write_bytes)
 hold --size "$(scaled 48)" --mix compressible --pageout
 # A run may be under way when the limit is reached.
 run=$((4 * mib))
+spent() { [ $(($(value disk_write_bytes) - written)) -ge $((limit / 2)) ]; }
+within 60 spent || fail "little of it is written: $(tr '\n' ' ' <$class/stat)"
 sleep 2
 settled
 holds "bytes written" $(($(value disk_write_bytes) - written)) -le $((limit + run))
