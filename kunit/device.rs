@@ -78,6 +78,29 @@ mod cases {
     }
 
     #[test]
+    fn a_large_folio_goes_to_an_encrypted_disk_in_one_piece() -> Result {
+        for disk in [SYNCHRONOUS, INTERRUPTING] {
+            let device = pages::device(0)?;
+            pages::add_protected(&device, disk)?;
+            let mut folio = Folios::large(Slot::new(1024), 4)?;
+            for index in 0..16u32 {
+                let page = folio.page_mut(index as usize)?;
+                pages::fill(page, Kind::Incompressible, 3 + 1024 + u64::from(index));
+            }
+            folio.store(&device)?;
+            ensure_eq!(device.traffic().large, 16 * 4096);
+            for index in 0..16 {
+                folio.page_mut(index)?.fill(0);
+            }
+            folio.load(&device)?;
+            for slot in 1024..1040 {
+                ensure!(pages::load(&device, slot, Kind::Incompressible, 3)?);
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
     fn both_algorithms_are_read_at_any_time() -> Result {
         let device = pages::device(64)?;
         pages::store(&device, 1, Kind::Compressible, 1)?;

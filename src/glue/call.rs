@@ -8,7 +8,7 @@ use super::bay::Entered;
 use super::bindings;
 use super::cpu::Pinned;
 use super::held::PinnedSlot;
-use super::transfer::{Failed, Reserves, Transfer};
+use super::transfer::{Failed, Reserves, Transfer, BIO_PAGES};
 use crate::device::Device;
 use crate::disk::Disk;
 use crate::engine::entry::Place;
@@ -78,6 +78,8 @@ pub(crate) struct Pages<'a, W: Way> {
     raw: RawCall,
     bvec: usize,
     folios: u16,
+    /// As many as there are, and no more than a bio takes.
+    pages: u16,
     folio: Folio,
     _call: PhantomData<(&'a (), W)>,
 }
@@ -100,6 +102,7 @@ pub(crate) struct CallPage<'a, W: Way> {
     slot: PinnedSlot<'a>,
     page: NonNull<Page>,
     folios: u16,
+    pages: u16,
     _call: PhantomData<(&'a (), W)>,
 }
 
@@ -134,6 +137,7 @@ impl<W: Way> Call<W> {
             raw: self.raw,
             bvec: 0,
             folios: 1,
+            pages: 1,
             folio: Folio {
                 first: Slot::new(0),
                 start: core::ptr::null_mut(),
@@ -195,7 +199,7 @@ impl<W: Way> DiskIo<W> {
         }
         let transfer = self
             .0
-            .get_or_insert_with(|| Transfer::new(reserves, page.folios));
+            .get_or_insert_with(|| Transfer::new(reserves, page.folios, page.pages));
         // SAFETY: by its invariant nobody else uses the page until its call is completed, and
         // the call completes after its transfer.
         unsafe { transfer.add(W::DIRECTION, entered, slot, page.page) }
@@ -229,6 +233,7 @@ impl<'a, W: Way> Iterator for Pages<'a, W> {
             slot,
             page: NonNull::new(start)?,
             folios: self.folios,
+            pages: self.pages,
             _call: PhantomData,
         })
     }
@@ -249,6 +254,8 @@ impl<W: Way> Pages<'_, W> {
         let bvec = sio.bvecs.get(self.bvec)?;
         self.bvec = self.bvec.saturating_add(1);
         self.folios = u16::try_from(sio.nr_bvecs).ok()?;
+        let pages = usize::try_from(sio.len).ok()? / PAGE_SIZE;
+        self.pages = u16::try_from(pages).map_or(BIO_PAGES, |pages| pages.min(BIO_PAGES));
         let mut slot = 0;
         // SAFETY: the swap core fills a bvec with a whole folio, which is in the swap cache and
         // pinned until the call is completed. 64-bit kernels map all memory.

@@ -38,7 +38,7 @@ const RESERVE: u32 = 64;
 const EXTENTS: usize = 8;
 
 /// The most pages in a bio, in pages: 1 MiB.
-const BIO_PAGES: u16 = 256;
+pub(super) const BIO_PAGES: u16 = 256;
 
 /// The reserves, and the queue on which failed writes are repaired, one at a time. Repairs have
 /// reserves of their own, or they would wait for the requests that they are to end.
@@ -187,12 +187,14 @@ pub(super) struct Transfer {
     request: NonNull<Request>,
     open: Option<Open>,
     pieces: u16,
+    pages: u16,
 }
 
 impl Transfer {
-    /// A request without pages, which will be of so many pieces of memory. May sleep, but not
-    /// for memory to be reclaimed.
-    pub(super) fn new(reserves: &Reserves, pieces: u16) -> Self {
+    /// A request without pages, which will be of so many pieces of memory, and of so many pages,
+    /// which are pieces of their own where others are sent in their stead. May sleep, but not for
+    /// memory to be reclaimed.
+    pub(super) fn new(reserves: &Reserves, pieces: u16, pages: u16) -> Self {
         // SAFETY: by its invariant the pool is one for requests.
         let request = unsafe { bindings::vswap_request_alloc(reserves.io.as_ptr()) };
         let request: *mut Request = request.cast();
@@ -214,6 +216,7 @@ impl Transfer {
                 request: NonNull::new_unchecked(request),
                 open: None,
                 pieces,
+                pages,
             }
         }
     }
@@ -252,6 +255,10 @@ impl Transfer {
             }
         }
         self.submit();
+        let pieces = match (direction, entered.disk().cipher()) {
+            (Direction::Write, Some(_)) => self.pages,
+            _ => self.pieces,
+        };
         let (disk, section) = entered.stay();
         // SAFETY: the reserves outlive the request, which came from them; `stay` keeps the
         // disk, and with it its block device, until the unit is dropped. The bio has room in
@@ -262,7 +269,7 @@ impl Transfer {
                 entered.disk().backing().bdev(),
                 direction == Direction::Write,
                 slot.number(),
-                self.pieces,
+                pieces,
                 Some(ended),
             );
             bindings::vswap_bio_add(bio, page.as_ptr().cast());
@@ -728,7 +735,7 @@ impl<'a> BufferTransfer<'a> {
     /// Pages that go to disks.
     pub(crate) fn write(reserves: &Reserves, buffer: &'a Buffer) -> Self {
         Self {
-            transfer: Transfer::new(reserves, BIO_PAGES),
+            transfer: Transfer::new(reserves, BIO_PAGES, BIO_PAGES),
             direction: Direction::Write,
             start: buffer,
             _buffer: PhantomData,
@@ -738,7 +745,7 @@ impl<'a> BufferTransfer<'a> {
     /// Pages that come from disks.
     pub(crate) fn read(reserves: &Reserves, buffer: &'a mut Buffer) -> Self {
         Self {
-            transfer: Transfer::new(reserves, BIO_PAGES),
+            transfer: Transfer::new(reserves, BIO_PAGES, BIO_PAGES),
             direction: Direction::Read,
             start: buffer,
             _buffer: PhantomData,
