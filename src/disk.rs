@@ -388,7 +388,7 @@ fn new_tags(path: &CStr, protection: Protection, slots: u64) -> Result<Option<Ta
     let tags = Tags::new(slots).inspect_err(|error| {
         if *error == ENOMEM {
             pr_err!(
-                "{}: there is no memory for tags, which are 8 bytes a page; add the disk without integrity\n",
+                "{}: there is too little memory for tags, which are 8 bytes a page; add the disk without integrity\n",
                 path
             );
         }

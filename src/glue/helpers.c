@@ -46,6 +46,11 @@ u64 vswap_total_ram(void)
 	return (u64)totalram_pages() << PAGE_SHIFT;
 }
 
+u64 vswap_available_ram(void)
+{
+	return (u64)max(si_mem_available(), 0L) << PAGE_SHIFT;
+}
+
 /* Where slab memory, and with it a zsmalloc handle, is addressed from. */
 unsigned long vswap_direct_map_base(void)
 {

@@ -32,6 +32,7 @@ unsigned int vswap_this_cpu(void);
 
 /* memory */
 u64 vswap_total_ram(void);
+u64 vswap_available_ram(void);
 unsigned long vswap_direct_map_base(void);
 void *vswap_zeroed_page(void);
 void *vswap_buffer_page(void);

@@ -19,6 +19,12 @@ pub(crate) fn total_ram() -> u64 {
     unsafe { bindings::vswap_total_ram() }
 }
 
+/// What of it could be had now in bytes, without swapping, as the kernel estimates it.
+pub(crate) fn available_ram() -> u64 {
+    // SAFETY: no requirements.
+    unsafe { bindings::vswap_available_ram() }
+}
+
 /// A zeroed page, without waiting for one, or `None`.
 pub(super) fn zeroed_page() -> Option<NonNull<c_void>> {
     // SAFETY: no requirements.

@@ -26,12 +26,19 @@ pub(crate) struct Tags {
 
 impl Tags {
     /// Tags for so many slots, none of which is written. May sleep, until the kernel has random
-    /// numbers. `EINTR`: a signal came. `ENOMEM`.
+    /// numbers. `EINTR`: a signal came. `ENOMEM`: they would take more than half of the memory that
+    /// is available, or there is none.
     pub(crate) fn new(slots: u32) -> Result<Self> {
+        let slots = usize::try_from(slots)?;
+        // The kernel would kill others to have that much.
+        let bytes = u64::try_from(slots.saturating_mul(size_of::<AtomicU64>()))?;
+        if bytes > memory::available_ram() / 2 {
+            return Err(ENOMEM);
+        }
         let mut key = bindings::siphash_key_t::default();
         // SAFETY: the key outlives the call.
         to_result(unsafe { bindings::vswap_tag_key(&mut key) })?;
-        let tags = memory::defaults(usize::try_from(slots)?)?;
+        let tags = memory::defaults(slots)?;
         Ok(Self { key, tags })
     }
 

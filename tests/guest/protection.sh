@@ -43,6 +43,10 @@ step "what is refused"
 denied_for_a_reason "Invalid argument" tier_add "/dev/pmem1 encrypted"
 denied_for_a_reason "Invalid argument" tier_add "/dev/pmem1 encrypt encrypt"
 denied_for_a_reason "Invalid argument" tier_add "/dev/pmem1 1 integrity 2"
+# A disk whose tags would take most of the memory: 2 MiB for each GiB.
+modprobe null_blk nr_devices=1 gb="$(available 40)"
+denied_for_a_reason "Cannot allocate memory" tier_add "/dev/nullb0 integrity"
+modprobe -r null_blk
 
 for options in encrypt integrity "encrypt integrity"; do
     # What is done when it is asked for, and what is done later.
@@ -124,6 +128,48 @@ for options in integrity "encrypt integrity"; do
     remove $small
     swapon "$device"
 done
+
+# as_it_is: what the disk has now, as /tmp/older.
+as_it_is() {
+    echo 3 >/proc/sys/vm/drop_caches
+    dd if=$small of=/tmp/older bs=4096 2>/dev/null
+}
+
+# put_back FROM TO COUNT: so many pages of that to the disk, from that page on.
+put_back() { dd if=/tmp/older of=$small bs=4096 skip="$1" seek="$2" count="$3" conv=notrunc,fsync 2>/dev/null; }
+
+# Those are pages that were written, and have the tags that they were written with.
+for options in integrity "encrypt integrity"; do
+    for what in "older pages of the same slots" "pages of other slots"; do
+        step "$what, $options"
+        add $small 0 "$options"
+        if [ "$what" = "pages of other slots" ]; then
+            hold_out --size 16 --mix random --pageout --may-lose --seed 2 >/tmp/held-says 2>&1
+            settled
+            as_it_is
+            put_back 1 2 $((6 * 256 - 2))
+        else
+            hold_out --size 16 --mix random --pageout --seed 1
+            settled
+            as_it_is
+            release
+            expect_empty
+            hold_out --size 16 --mix random --pageout --may-lose --seed 2 >/tmp/held-says 2>&1
+            settled
+            put_back 1 1 $((6 * 256 - 1))
+        fi
+        pages=$(($(tier $small used) / 4096))
+        release_some
+        holds "pages that are errors" "$lost" -ge 1000
+        holds "pages on the disk" "$pages" -ge "$lost"
+        holds "pages that changed" "$(tier $small corrupt)" -ge "$lost"
+        swapoff "$device"
+        expect_empty
+        remove $small
+        swapon "$device"
+    done
+done
+rm /tmp/older
 
 step "one page has changed of a disk that is to go"
 dmsetup remove disk
