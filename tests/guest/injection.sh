@@ -87,6 +87,10 @@ in_turn swapon "$device"
 make_disk disk /dev/pmem0
 in_turn write $class/tier_add $disk $class/tier_remove $disk
 in_turn write $class/tier_add "/dev/pmem1 3" $class/tier_remove /dev/pmem1
+# All of them: there are few of each kind.
+shorter=$seconds seconds=60
+in_turn write $class/tier_add "/dev/pmem1 3 encrypt integrity" $class/tier_remove /dev/pmem1
+seconds=$shorter
 add $disk 1
 add /dev/pmem1
 swapon "$device"
