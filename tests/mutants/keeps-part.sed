@@ -2,4 +2,4 @@
 # what: a store that fails leaves what it stored so far
 # file: src/device.rs
 # test: limit
-s/^            self\.free_slot(&cpu, page\.slot()\.slot(), bad);$/            let _ = (bad, page);/
+s/^            self\.empty(&cpu, page\.slot(), bad);$/            let _ = (bad, \&page);/

@@ -2,4 +2,4 @@
 # what: a same-filled page comes back with half its word
 # file: src/device.rs
 # test: contents
-s/page\.fill(word)/page.fill(word \& 0xffff_ffff)/
+s/contents\.fill(word)/contents.fill(word \& 0xffff_ffff)/
