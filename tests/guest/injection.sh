@@ -6,7 +6,7 @@
 # (the kernel's own random numbers stay its own).
 # memory: 384
 # disks: 448,448
-# kernel: debug
+# kernel: kasan kcsan
 # allowed: Read-error on swap-device
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh

@@ -6,6 +6,7 @@
 # memory: 384
 # with: vswapctl
 # disks: 448,448
+# kernel: stock kasan
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
