@@ -99,7 +99,7 @@ connected() { nbd-client -N disk 127.0.0.1 /dev/nbd0 >/tmp/nbd-client.log 2>&1; 
 # connect: /dev/nbd0 is the server's file.
 connect() {
     modules nbd
-    eventually connected || fail "nbd-client: $(cat /tmp/nbd-client.log)"
+    within 60 connected || fail "nbd-client: $(cat /tmp/nbd-client.log)"
 }
 
 # killed PID: kills that process, started before.
