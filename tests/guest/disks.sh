@@ -89,7 +89,7 @@ loop() {
 # serve FILE: an NBD server for it, as $server.
 serve() {
     ip link set lo up
-    printf '[generic]\n[disk]\nexportname = %s\n' "$1" >/tmp/nbd.conf
+    printf '[generic]\nlistenaddr = 127.0.0.1\n[disk]\nexportname = %s\n' "$1" >/tmp/nbd.conf
     nbd-server -C /tmp/nbd.conf 10809 -d >/tmp/nbd.log 2>&1 &
     server=$!
 }
@@ -99,7 +99,7 @@ connected() { nbd-client -N disk 127.0.0.1 /dev/nbd0 >/tmp/nbd-client.log 2>&1; 
 # connect: /dev/nbd0 is the server's file.
 connect() {
     modules nbd
-    within 60 connected || fail "nbd-client: $(cat /tmp/nbd-client.log)"
+    within 60 connected || fail "nbd-client: $(cat /tmp/nbd-client.log) $(cat /tmp/nbd.log)"
 }
 
 # killed PID: kills that process, started before.
