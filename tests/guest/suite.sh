@@ -15,6 +15,8 @@ clean_up() {
     sleep 0.5
     /usr/sbin/swapoff -a
     rmmod vswap
+    rmdir /sys/kernel/config/nullb/*/
+    umount /sys/kernel/config
     rmmod zram null_blk
     dmsetup remove_all --force
     nbd-client -d /dev/nbd0
