@@ -206,7 +206,7 @@ limit() { echo "$((4 + $(scaled "$1")))M" >"$group/memory.max"; }
 
 # swap_anew: all pages come back to their processes, for which there has to be room.
 swap_anew() {
-    no_failed_stores
+    no_lost_slots
     echo max >"$group/memory.max"
     swapoff "$device" || broken "it can't be swapped off"
     [ "$(value used_slots)" = 0 ] || broken "slots in use without a swap device: $(tr '\n' ' ' <$class/stat)"
@@ -214,10 +214,8 @@ swap_anew() {
     limit 12
     done_once swapoff
 }
-no_failed_stores() {
-    [ "$(value failed_stores)" = 0 ] || broken "$(value failed_stores) failed stores"
-    [ "$(value lost_slots)" = 0 ] || broken "$(value lost_slots) lost slots"
-}
+# A store that fails, as one on the worn disk may, leaves its page in memory.
+no_lost_slots() { [ "$(value lost_slots)" = 0 ] || broken "$(value lost_slots) lost slots"; }
 
 # change_processors: all but the first go and come.
 change_processors() {
@@ -276,7 +274,7 @@ done
 compared=$(awk '{ sum += $1 } END { print sum + 0 }' /tmp/compared)
 echo "result: races: seed $seed, $seconds s, $compared pages compared, 0 wrong, 0 lost;$(sort /tmp/done | uniq -c | tr -s ' \n' ' ')"
 turn one /dev/mapper/first healthy
-no_failed_stores
+no_lost_slots
 # Some slots the swap core may still hold, of pages that were under way when their processes
 # were killed.
 swapoff "$device"
