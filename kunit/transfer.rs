@@ -7,6 +7,7 @@ use kernel::macros::kunit_tests;
 #[kunit_tests(vswap_transfer)]
 mod cases {
     use crate::device::Device;
+    use crate::disk::Allocating;
     use crate::engine::counters::Counter;
     use crate::engine::entry::{DiskNumber, Place};
     use crate::engine::health::State;
@@ -96,7 +97,7 @@ mod cases {
     fn a_transfer_without_pages_ends() -> Result {
         let device = pages::device_with(0, SYNCHRONOUS)?;
         let failed = write(&device, SYNCHRONOUS, &buffer(1, 1)?, &[])?;
-        ensure!(failed.is_none() && !failed.is_beyond());
+        ensure!(failed.is_none() && !failed.is_of(at(0, 0)?.disk));
         Ok(())
     }
 
@@ -105,7 +106,7 @@ mod cases {
         let device = pages::device_with(0, HALF)?;
         let slots = [10, BAD + 6, 11, BAD + 8, BAD + 9, 12];
         let failed = write(&device, HALF, &buffer(slots.len(), 1)?, &slots)?;
-        ensure!(!failed.is_none() && !failed.is_beyond());
+        ensure!(!failed.is_none());
         for slot in [10, 11, 12, BAD + 5, BAD + 7, BAD + 10] {
             ensure!(!failed.has(at(0, slot)?));
         }
@@ -125,7 +126,7 @@ mod cases {
             // Seven in a row are not enough.
             let bad = [0, 2, 4, 6, 8, 10, 12].map(|past| BAD + past);
             let failed = write(&device, HALF, &buffer(bad.len(), 1)?, &bad)?;
-            ensure!(!failed.is_none() && !failed.is_beyond());
+            ensure!(!failed.is_none() && !failed.has(at(0, 20)?));
             drop(failed);
             ensure!(write(&device, HALF, &buffer(1, 1)?, &[20])?.is_none());
         }
@@ -134,16 +135,22 @@ mod cases {
     }
 
     #[test]
-    fn too_many_failures_are_all_that_is_known() -> Result {
+    fn of_too_many_failures_the_disk_is_known() -> Result {
         let device = pages::device_with(0, HALF)?;
         let mut slots = [0; 10];
         for (place, slot) in (0u32..).zip(&mut slots) {
             *slot = BAD + 2 * place;
         }
         let failed = write(&device, HALF, &buffer(slots.len(), 1)?, &slots)?;
-        ensure!(failed.is_beyond() && !failed.is_none());
-        // Any page may be one of them, but no slot is given up for that.
+        ensure!(!failed.is_none() && failed.is_of(at(0, 0)?.disk));
+        // Any page of that disk may be one of them, but no slot is given up for that.
         ensure!(failed.has(at(0, 10)?) && !failed.is_exactly(at(0, 10)?));
+        ensure!(!failed.has(at(1, slots[9])?) && !failed.is_of(at(1, 0)?.disk));
+        let exactly = slots.iter().filter(|slot| {
+            let place = at(0, **slot);
+            place.is_ok_and(|place| failed.is_exactly(place))
+        });
+        ensure_eq!(exactly.count(), 8);
         drop(failed);
         ensure!(state(&device, HALF)? == State::Failed);
         // It takes no pages any more, which go elsewhere, or nowhere.
@@ -177,6 +184,31 @@ mod cases {
         ensure!(device.disks().sum(|disk| disk.bad()) > 0);
         device.sweep();
         pages::ensure_empty(&device)
+    }
+
+    #[test]
+    fn pages_of_a_call_of_which_many_bios_fail_go_elsewhere() -> Result {
+        let device = pages::device_with(0, HALF)?;
+        pages::add(&device, SYNCHRONOUS, -1)?;
+        // What is left on both are slots without neighbours, on the first one bad ones.
+        while let Some(mut run) = device.disks().allocate(&Allocating::Mover, 1) {
+            let _ = run.take();
+        }
+        for path in [HALF, SYNCHRONOUS] {
+            let _paths = Paths::new();
+            let entered = device.disks().find(path).ok_or(ENOENT)?;
+            for slot in (BAD..2 * BAD).filter(|slot| slot % 2 != 0) {
+                entered.disk().free(PhysicalSlot::new(slot));
+            }
+        }
+        pages::store_run(&device, 0, 32, Kind::Incompressible, 1)?;
+        ensure_eq!(device.counter(Counter::FailedStores), 0);
+        // Before the disk is taken for a failed one.
+        ensure!(device.counter(Counter::RetriedPages) > 8);
+        ensure!(pages::load_run(&device, 0, 32, Kind::Incompressible, 1)?);
+        // Those that are known to be bad.
+        ensure_eq!(device.disks().sum(|disk| disk.bad()), 8 * 4096);
+        Ok(())
     }
 
     #[test]

@@ -160,10 +160,7 @@ impl Device {
 
     /// Stores those pages again that disks failed to take, and completes the call.
     pub(crate) fn repair(&self, broken: Broken) {
-        let (mut call, mut result, failed) = broken.into_parts();
-        if result.is_ok() && failed.is_beyond() {
-            result = Err(EIO);
-        }
+        let (mut call, result, failed) = broken.into_parts();
         if result.is_err() {
             self.undo(&mut call, &[&failed]);
             return call.finish(result);
@@ -173,16 +170,15 @@ impl Device {
             let bad = latest.as_ref().unwrap_or(&failed);
             let sent = self.send_again(&mut call, bad);
             let again = call.wait();
-            let is_done = again.as_ref().is_none_or(Failed::is_none);
-            if sent.is_ok() && is_done {
-                return call.finish(Ok(()));
-            }
-            if sent.is_err() || again.as_ref().is_some_and(Failed::is_beyond) {
+            if sent.is_err() {
                 match &again {
                     Some(again) => self.undo(&mut call, &[bad, again]),
                     None => self.undo(&mut call, &[bad]),
                 }
-                return call.finish(sent.and(Err(EIO)));
+                return call.finish(sent);
+            }
+            if again.as_ref().is_none_or(Failed::is_none) {
+                return call.finish(Ok(()));
             }
             latest = again;
         }

@@ -11,7 +11,6 @@ use super::held::PinnedSlot;
 use super::transfer::{Failed, Reserves, Transfer, BIO_PAGES};
 use crate::device::Device;
 use crate::disk::Disk;
-use crate::engine::entry::Place;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::slot::{PhysicalSlot, Slot};
 use crate::engine::traffic::Direction;
@@ -338,13 +337,5 @@ impl Broken {
     /// not get there.
     pub(crate) fn into_parts(self) -> (Call<Store>, Result, Failed) {
         (self.call, self.result, self.failed)
-    }
-}
-
-impl Failed {
-    /// Whether a page that an entry says lies there does not, to be told from others of the
-    /// same call.
-    pub(crate) fn is_exactly(&self, place: Place) -> bool {
-        !self.is_beyond() && self.has(place)
     }
 }

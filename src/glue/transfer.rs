@@ -19,7 +19,7 @@ use super::thread::NoReclaim;
 use super::trace;
 use crate::device::Device;
 use crate::disk::Disk;
-use crate::engine::entry::{DiskNumber, Place};
+use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
 use crate::engine::page::Page;
 use crate::engine::slot::PhysicalSlot;
 use crate::engine::traffic::{Direction, Traffic};
@@ -27,14 +27,14 @@ use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 
 /// Requests and bios that are at hand when there is no memory.
 const RESERVE: u32 = 64;
 
-/// Failed extents that a request can tell apart.
+/// Failed extents that a request can tell apart. Of others it knows the disk.
 const EXTENTS: usize = 8;
 
 /// The most pages in a bio, in pages: 1 MiB.
@@ -141,6 +141,8 @@ pub(super) struct Request {
     /// Extents that failed, also those that found no place below.
     failed: AtomicU32,
     extents: [UnsafeCell<Option<Extent>>; EXTENTS],
+    /// Disks that have failed extents which found no place above.
+    beyond: [AtomicBool; MAX_DISKS],
     /// Whom to tell; nobody when somebody waits.
     call: UnsafeCell<Option<Pending>>,
 }
@@ -154,6 +156,8 @@ impl Request {
         if let Some(place) = place.and_then(|place| self.extents.get(place)) {
             // SAFETY: nobody else has got that place, and nobody looks before the request ends.
             unsafe { *place.get() = Some(extent) };
+        } else if let Some(beyond) = self.beyond.get(extent.number.index()) {
+            beyond.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -210,6 +214,7 @@ impl Transfer {
             (&raw mut (*request).remaining).write(AtomicU32::new(1));
             (&raw mut (*request).failed).write(AtomicU32::new(0));
             (&raw mut (*request).extents).write([const { UnsafeCell::new(None) }; EXTENTS]);
+            (&raw mut (*request).beyond).write([const { AtomicBool::new(false) }; MAX_DISKS]);
             (&raw mut (*request).call).write(UnsafeCell::new(None));
             Self {
                 // INVARIANT: the count of 1 is this value's.
@@ -460,15 +465,15 @@ impl Failed {
         self.request().failed.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether the failed extents are too many to be told apart.
-    pub(crate) fn is_beyond(&self) -> bool {
-        usize::try_from(self.request().failed.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
-            > EXTENTS
-    }
-
     /// Whether that disk is one of those that failed.
     pub(crate) fn is_of(&self, disk: DiskNumber) -> bool {
-        self.extents().any(|extent| extent.number == disk)
+        self.is_beyond(disk) || self.extents().any(|extent| extent.number == disk)
+    }
+
+    /// Whether the failed extents of that disk are too many to be told apart.
+    fn is_beyond(&self, disk: DiskNumber) -> bool {
+        let beyond = self.request().beyond.get(disk.index());
+        beyond.is_some_and(|beyond| beyond.load(Ordering::Relaxed))
     }
 
     fn extents(&self) -> impl Iterator<Item = &Extent> {
@@ -477,9 +482,15 @@ impl Failed {
         extents.flatten()
     }
 
-    /// Whether a page that lies there could not be transferred.
+    /// Whether a page that lies there was not transferred, as far as can be told: where too many
+    /// of a disk failed, it may have been.
     pub(crate) fn has(&self, place: Place) -> bool {
-        self.is_beyond() || self.extents().any(|extent| extent.has(place))
+        self.is_beyond(place.disk) || self.is_exactly(place)
+    }
+
+    /// Whether it is certain that a page that lies there was not transferred.
+    pub(crate) fn is_exactly(&self, place: Place) -> bool {
+        self.extents().any(|extent| extent.has(place))
     }
 }
 

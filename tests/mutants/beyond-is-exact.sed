@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# what: of a request with too many failures, any place is taken for a bad one
-# file: src/glue/call.rs
+# what: of a disk with too many failures, any place is given up
+# file: src/glue/transfer.rs
 # test: kunit
-s/!self\.is_beyond() && self\.has(place)/self.has(place)/
+s/^        self\.extents()\.any(|extent| extent\.has(place))$/        self.is_beyond(place.disk) || self.extents().any(|extent| extent.has(place))/
