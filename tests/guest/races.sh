@@ -214,8 +214,12 @@ swap_anew() {
     limit 12
     done_once swapoff
 }
-# A store that fails, as one on the worn disk may, leaves its page in memory.
-no_lost_slots() { [ "$(value lost_slots)" = 0 ] || broken "$(value lost_slots) lost slots"; }
+# What the worn disk does not take goes elsewhere.
+no_lost_slots() {
+    for stat in lost_slots failed_stores; do
+        [ "$(value $stat)" = 0 ] || broken "$(value $stat) $stat"
+    done
+}
 
 # change_processors: all but the first go and come.
 change_processors() {
