@@ -96,8 +96,10 @@ impl Health {
             .is_ok()
     }
 
-    /// Notes how many bytes are to be drained.
+    /// Notes how many bytes are to be drained. None of them is yet, whatever who looked at the last
+    /// moment of a drain before this one has left.
     pub fn set_drained_from(&self, bytes: u64) {
+        self.drained.store(0, Ordering::Relaxed);
         self.drained_from.store(bytes, Ordering::Relaxed);
     }
 
@@ -205,5 +207,8 @@ mod tests {
         health.stop_draining();
         assert!(health.start_draining());
         assert_eq!(health.drained(3), Some((0, 0)));
+        health.drained.store(7, Ordering::Relaxed);
+        health.set_drained_from(3);
+        assert_eq!(health.drained(3), Some((0, 3)));
     }
 }
