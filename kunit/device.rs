@@ -70,18 +70,25 @@ mod cases {
     #[test]
     fn pages_come_back_from_disks_that_protect_them() -> Result {
         for disk in [MEMORY, SYNCHRONOUS, INTERRUPTING] {
-            let device = pages::device(0)?;
-            pages::add_protected(&device, disk)?;
-            round_trip_of(&device)?;
+            for encrypt in [false, true] {
+                let device = pages::device(0)?;
+                pages::add_protected(&device, disk, encrypt)?;
+                round_trip_of(&device)?;
+            }
         }
         Ok(())
     }
 
     #[test]
-    fn a_large_folio_goes_to_an_encrypted_disk_in_one_piece() -> Result {
-        for disk in [SYNCHRONOUS, INTERRUPTING] {
+    fn a_large_folio_goes_to_a_protected_disk_in_one_piece() -> Result {
+        for (disk, encrypt) in [
+            (SYNCHRONOUS, false),
+            (SYNCHRONOUS, true),
+            (INTERRUPTING, false),
+            (INTERRUPTING, true),
+        ] {
             let device = pages::device(0)?;
-            pages::add_protected(&device, disk)?;
+            pages::add_protected(&device, disk, encrypt)?;
             let mut folio = Folios::large(Slot::new(1024), 4)?;
             for index in 0..16u32 {
                 let page = folio.page_mut(index as usize)?;

@@ -107,11 +107,11 @@ pub(super) fn add(device: &Device, disk: &CStr, priority: i32) -> Result {
     device.disks().add(disk, priority, Protection::default())
 }
 
-/// Adds a disk whose pages are encrypted, and compared with a tag.
-pub(super) fn add_protected(device: &Device, disk: &CStr) -> Result {
+/// Adds a disk whose pages are compared with a tag, and encrypted if that is wanted.
+pub(super) fn add_protected(device: &Device, disk: &CStr, encrypt: bool) -> Result {
     let _paths = Paths::new();
     let protection = Protection {
-        encrypt: true,
+        encrypt,
         integrity: true,
     };
     device.disks().add(disk, 0, protection)

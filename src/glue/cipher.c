@@ -11,7 +11,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
-#include <linux/workqueue.h>
 
 #include "helpers.h"
 
@@ -24,7 +23,6 @@ struct vswap_cipher {
 	struct crypto_skcipher *tfm;
 	struct skcipher_request * __percpu *requests;
 	mempool_t bounces;
-	struct workqueue_struct *late;
 };
 
 static int vswap_cipher_set_key(struct crypto_skcipher *tfm)
@@ -91,16 +89,8 @@ struct vswap_cipher *vswap_cipher_new(unsigned int reserve)
 	error = mempool_init_page_pool(&cipher->bounces, reserve, 0);
 	if (error)
 		goto no_bounces;
-	cipher->late = alloc_workqueue("vswap_decrypt",
-				       WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0);
-	if (!cipher->late) {
-		error = -ENOMEM;
-		goto no_queue;
-	}
 	return cipher;
 
-no_queue:
-	mempool_exit(&cipher->bounces);
 no_bounces:
 	vswap_cipher_free_requests(cipher);
 no_key:
@@ -113,7 +103,6 @@ no_tfm:
 /* The crypto API overwrites the key. */
 void vswap_cipher_free(struct vswap_cipher *cipher)
 {
-	destroy_workqueue(cipher->late);
 	mempool_exit(&cipher->bounces);
 	vswap_cipher_free_requests(cipher);
 	crypto_free_skcipher(cipher->tfm);
@@ -161,16 +150,6 @@ bool vswap_encrypt(struct vswap_cipher *cipher, u32 slot, const void *from, void
 bool vswap_decrypt(struct vswap_cipher *cipher, u32 slot, void *page)
 {
 	return vswap_crypt(cipher, slot, page, page, false);
-}
-
-/* Vector registers can't be used in hard interrupts. */
-bool vswap_decrypt_later(struct vswap_cipher *cipher, struct work_struct *work, work_func_t run)
-{
-	if (!in_hardirq() && !irqs_disabled())
-		return false;
-	INIT_WORK(work, run);
-	queue_work(cipher->late, work);
-	return true;
 }
 
 int vswap_tag_key(siphash_key_t *key)

@@ -14,7 +14,6 @@ use super::bindings;
 use crate::engine::page::Page;
 use crate::engine::slot::PhysicalSlot;
 use core::ptr::NonNull;
-use kernel::bindings::work_struct;
 use kernel::error::from_err_ptr;
 use kernel::prelude::*;
 
@@ -102,27 +101,12 @@ impl Cipher {
         // SAFETY: as this function requires; the cipher is one by the invariant.
         unsafe { bindings::vswap_decrypt(self.0.as_ptr(), slot.number(), page.as_ptr().cast()) }
     }
-
-    /// Has `run` called with the work later, if nothing can be decrypted here. Says whether it
-    /// will be.
-    ///
-    /// # Safety
-    ///
-    /// The work is memory that is used for nothing else until `run` is called, which it may be.
-    pub(super) unsafe fn later(
-        &self,
-        work: *mut work_struct,
-        run: unsafe extern "C" fn(*mut work_struct),
-    ) -> bool {
-        // SAFETY: as this function requires; the cipher is one by the invariant.
-        unsafe { bindings::vswap_decrypt_later(self.0.as_ptr(), work, Some(run)) }
-    }
 }
 
 impl Drop for Cipher {
     fn drop(&mut self) {
-        // SAFETY: it is this value's by the invariant, all pages are back and no work is left:
-        // the disk, which has this, stays until its bios have ended.
+        // SAFETY: it is this value's by the invariant, and all pages are back: the disk,
+        // which has this, stays until its bios have ended.
         unsafe { bindings::vswap_cipher_free(self.0.as_ptr()) }
     }
 }

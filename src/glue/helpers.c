@@ -129,6 +129,7 @@ struct vswap_io {
 	struct bio_set bios;
 	mempool_t *requests;
 	struct workqueue_struct *repairs;
+	struct workqueue_struct *late_reads;
 };
 
 struct vswap_io *vswap_io_new(unsigned int reserve, unsigned int request_size,
@@ -145,10 +146,15 @@ struct vswap_io *vswap_io_new(unsigned int reserve, unsigned int request_size,
 		goto no_requests;
 	io->repairs = alloc_ordered_workqueue("vswap_repair", WQ_MEM_RECLAIM);
 	if (!io->repairs)
-		goto no_queue;
+		goto no_repairs;
+	io->late_reads = alloc_workqueue("vswap_read", WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0);
+	if (!io->late_reads)
+		goto no_late_reads;
 	return io;
 
-no_queue:
+no_late_reads:
+	destroy_workqueue(io->repairs);
+no_repairs:
 	mempool_destroy(io->requests);
 no_requests:
 	bioset_exit(&io->bios);
@@ -159,6 +165,7 @@ no_bios:
 
 void vswap_io_free(struct vswap_io *io)
 {
+	destroy_workqueue(io->late_reads);
 	destroy_workqueue(io->repairs);
 	mempool_destroy(io->requests);
 	bioset_exit(&io->bios);
@@ -184,6 +191,16 @@ void vswap_request_queue(struct vswap_io *io, struct work_struct *work)
 void vswap_request_free(struct vswap_io *io, void *request)
 {
 	mempool_free(request, io->requests);
+}
+
+/* Vector registers can't be used in hard interrupts, and what takes long does not belong there. */
+bool vswap_read_late(struct vswap_io *io, struct work_struct *work, work_func_t run)
+{
+	if (!in_hardirq() && !irqs_disabled())
+		return false;
+	INIT_WORK(work, run);
+	queue_work(io->late_reads, work);
+	return true;
 }
 
 struct bio *vswap_bio_new(struct vswap_io *io, struct block_device *bdev, bool write,

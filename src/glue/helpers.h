@@ -59,6 +59,7 @@ void *vswap_request_alloc(struct vswap_io *io);
 void vswap_request_init(struct work_struct *work, struct completion *done, work_func_t repair);
 void vswap_request_queue(struct vswap_io *io, struct work_struct *work);
 void vswap_request_free(struct vswap_io *io, void *request);
+bool vswap_read_late(struct vswap_io *io, struct work_struct *work, work_func_t run);
 struct bio *vswap_bio_new(struct vswap_io *io, struct block_device *bdev, bool write,
 			  unsigned int slot, unsigned short pieces,
 			  bio_end_io_t *end_io);
@@ -109,7 +110,6 @@ void *vswap_bounce_alloc(struct vswap_cipher *cipher, bool wait);
 void vswap_bounce_free(struct vswap_cipher *cipher, void *page);
 bool vswap_encrypt(struct vswap_cipher *cipher, u32 slot, const void *from, void *to);
 bool vswap_decrypt(struct vswap_cipher *cipher, u32 slot, void *page);
-bool vswap_decrypt_later(struct vswap_cipher *cipher, struct work_struct *work, work_func_t run);
 int vswap_tag_key(siphash_key_t *key);
 u64 vswap_tag(const siphash_key_t *key, const void *page);
 

@@ -40,6 +40,10 @@ const EXTENTS: usize = 8;
 /// The most pages in a bio, in pages: 1 MiB.
 pub(super) const BIO_PAGES: u16 = 256;
 
+/// The most pages of a bio that are compared with their tags in a hard interrupt: some ten
+/// microseconds.
+const TAGS_IN_INTERRUPT: u32 = 8;
+
 /// The reserves, and the queue on which failed writes are repaired, one at a time. Repairs have
 /// reserves of their own, or they would wait for the requests that they are to end.
 ///
@@ -535,18 +539,21 @@ unsafe extern "C" fn ended(bio: *mut kernel::bindings::bio) {
     // it back.
     unsafe {
         let unit = unit_of(bio);
-        if (*unit).direction == Direction::Read {
-            if let Some(cipher) = (*unit).extent.disk.as_ref().cipher() {
-                if cipher.later((&raw mut (*unit).work).cast(), end_bio_later) {
-                    return;
-                }
+        let (disk, pages) = ((*unit).extent.disk.as_ref(), (*unit).extent.count);
+        let takes_long =
+            disk.cipher().is_some() || (disk.tags().is_some() && pages > TAGS_IN_INTERRUPT);
+        if (*unit).direction == Direction::Read && takes_long {
+            let io = (*unit).request.as_ref().reserves.as_ref().io;
+            let work = (&raw mut (*unit).work).cast();
+            if bindings::vswap_read_late(io.as_ptr(), work, Some(end_bio_later)) {
+                return;
             }
         }
         end_bio(bio);
     }
 }
 
-/// A bio has ended, where nothing could be decrypted.
+/// A bio has ended, where nothing that takes long could be done.
 ///
 /// # Safety
 ///
