@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/bio.h>
 #include <linux/dax.h>
+#include <linux/freezer.h>
 #include <linux/fs_context.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -527,7 +528,7 @@ void vswap_wait_init(struct wait_queue_head *queue)
 
 void vswap_wait(struct wait_queue_head *queue, bool (*ready)(void *data), void *data)
 {
-	wait_event_idle(*queue, ready(data));
+	wait_event_freezable(*queue, ready(data));
 }
 
 bool vswap_wait_timeout(struct wait_queue_head *queue, bool (*ready)(void *data), void *data,
@@ -546,6 +547,11 @@ void vswap_wake(struct wait_queue_head *queue)
 struct task_struct *vswap_thread_start(int (*run)(void *data), void *data, const char *name)
 {
 	return kthread_run(run, data, "%s", name);
+}
+
+bool vswap_thread_is_to_stop(void)
+{
+	return kthread_should_stop() || freezing(current);
 }
 
 unsigned int vswap_noreclaim_save(void)

@@ -135,6 +135,7 @@ void vswap_wake(struct wait_queue_head *queue);
 
 /* threads and workqueues */
 struct task_struct *vswap_thread_start(int (*run)(void *data), void *data, const char *name);
+bool vswap_thread_is_to_stop(void);
 unsigned int vswap_noreclaim_save(void);
 void vswap_noreclaim_restore(unsigned int flags);
 struct workqueue_struct *vswap_workqueue(const char *name);

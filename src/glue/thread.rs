@@ -2,11 +2,11 @@
 
 //! Kernel threads.
 //!
-//! C headers: `include/linux/kthread.h`, `include/linux/sched/mm.h`
+//! C headers: `include/linux/kthread.h`, `include/linux/freezer.h`, `include/linux/sched/mm.h`
 
 use super::bindings;
 use super::wait::WaitQueue;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use kernel::error::from_err_ptr;
 use kernel::ffi::{c_int, c_uint, c_void};
 use kernel::prelude::*;
@@ -36,11 +36,18 @@ pub(crate) trait Work: Send + Sync {
 pub(crate) struct Stop(NotThreadSafe);
 
 impl Stop {
-    /// Whether the thread is to stop soon, and [`Work::run`] to return.
+    /// Whether the thread is to stop soon, for good or as the machine is suspended or hibernated,
+    /// and [`Work::run`] to return.
     #[inline]
     pub(crate) fn requested(&self) -> bool {
         // SAFETY: by the invariant the current task is a kernel thread.
-        unsafe { kernel::bindings::kthread_should_stop() }
+        unsafe { bindings::vswap_thread_is_to_stop() }
+    }
+
+    /// Whether it is to stop for good. Is frozen here, if that is wanted first. May sleep.
+    fn is_for_good(&self) -> bool {
+        // SAFETY: by the invariant the current task is a kernel thread, which holds no lock here.
+        unsafe { kernel::bindings::kthread_freezable_should_stop(ptr::null_mut()) }
     }
 }
 
@@ -52,7 +59,8 @@ struct Shared(Arc<dyn Work>);
 ///
 /// The thread holds its work: what the work holds must not own the thread, or neither goes.
 ///
-/// The thread is not frozen for suspend and hibernation.
+/// The thread is frozen for suspend and hibernation: what it did to a disk after the memory's image
+/// was made, the memory would know nothing of.
 ///
 /// # Invariants
 ///
@@ -106,17 +114,19 @@ unsafe extern "C" fn main(data: *mut c_void) -> c_int {
     let shared = unsafe { &*data.cast_const().cast::<Shared>() };
     // INVARIANT: as this function requires.
     let stop = Stop(NotThreadSafe);
-    loop {
+    // SAFETY: the current task is a kernel thread.
+    unsafe { kernel::bindings::set_freezable() };
+    while !stop.is_for_good() {
         shared
             .0
             .bell()
             .wait(|| stop.requested() || shared.0.wanted());
-        if stop.requested() {
-            return 0;
+        if !stop.requested() {
+            let _scope = NoReclaim::new();
+            shared.0.run(&stop);
         }
-        let _scope = NoReclaim::new();
-        shared.0.run(&stop);
     }
+    0
 }
 
 impl Thread {

@@ -48,7 +48,8 @@ impl WaitQueue {
         })
     }
 
-    /// Sleeps until `ready`, which is asked first and after each wake. It must not sleep.
+    /// Sleeps until `ready`, which is asked first and after each wake. It must not sleep. A thread
+    /// that may be frozen is while it waits here.
     pub(super) fn wait<F: Fn() -> bool>(&self, ready: F) {
         let data = ptr::from_ref(&ready).cast_mut().cast();
         // SAFETY: the queue is initialized by the invariant; `data` points at an `F`, which

@@ -12,6 +12,7 @@
 
 alarm=/sys/class/rtc/rtc0/wakealarm
 test=/sys/power/pm_test
+tracing=/sys/kernel/tracing
 modules rtc_cmos
 times=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 2 : 1))
 
@@ -85,6 +86,36 @@ while [ $number -lt $times ]; do
     echo "$(scaled 8)M" >$class/ram_limit
     add /dev/mapper/disk 1
 done
+if [ -e $test ] && mount -t tracefs trace $tracing; then
+    step "nothing is written back while it sleeps"
+    echo "$(scaled 24)M" >$class/ram_limit
+    pagecheck --size "$(scaled 24)" --mix compressible --pageout --hold /tmp/held-too &
+    other=$!
+    held /tmp/held-too
+    turn disk /dev/pmem0 slow 200
+    for event in power/suspend_resume vswap/vswap_writeback; do
+        echo 1 >$tracing/events/$event/enable
+    done
+    written=$(value written_back_pages)
+    echo 2M >$class/ram_limit
+    writes_back() { [ "$(value written_back_pages)" -gt "$written" ]; }
+    within 30 writes_back || fail "it does not begin"
+    echo 3 >/sys/module/suspend/parameters/pm_test_delay
+    sleep_in freezer
+    turn disk /dev/pmem0 healthy
+    # frozen EVENT: how many there were while everybody was frozen.
+    frozen() {
+        awk -v event="$1:" '
+            /suspend_resume: freeze_processes.* end/ { frozen = 1 }
+            /suspend_resume: thaw_processes.* begin/ { frozen = 0 }
+            frozen && index($0, event) { events++ }
+            END { print events + 0 }' $tracing/trace
+    }
+    holds "times that everybody was frozen" "$(frozen suspend_resume)" -ge 1
+    expect "clusters written back meanwhile" "$(frozen vswap_writeback)" 0
+    rm /tmp/held-too
+    finished $other
+fi
 settled
 expect "failed stores" "$(value failed_stores)" 0
 release
