@@ -162,10 +162,14 @@ fn clear(device: &Device) -> Result {
 
 #[kunit_tests(vswap_readers)]
 mod cases {
-    use super::{churn_here, churn_there, clear, fill, read, Running};
+    use super::{churn_here, churn_there, clear, fill, read, Device, Ordering, Running};
     use crate::engine::counters::Counter;
+    use crate::engine::entry::DiskNumber;
+    use crate::engine::slot::PhysicalSlot;
     use crate::glue::kunit::Paths;
-    use crate::kunit::pages::{self, INTERRUPTING, MEMORY, SYNCHRONOUS};
+    use crate::glue::memory::Buffer;
+    use crate::glue::transfer::BufferTransfer;
+    use crate::kunit::pages::{self, HALF, INTERRUPTING, MEMORY, SYNCHRONOUS, UNREADABLE};
     use crate::{drain, recompress, writeback};
     use kernel::prelude::*;
 
@@ -263,5 +267,38 @@ mod cases {
             ensure_eq!(thread.end(), 0);
         }
         clear(&device)
+    }
+
+    fn empties_the_second_disk(device: &Device, _round: u64) -> Result<bool> {
+        let number = DiskNumber::new(1).ok_or(EINVAL)?;
+        device.disks().bay(number).ok_or(ENOENT)?.wait();
+        Ok(true)
+    }
+
+    #[test]
+    fn who_empties_a_disk_waits_for_all_that_failed_there() -> Result {
+        let device = pages::device_with(0, HALF)?;
+        pages::add(&device, UNREADABLE, 0)?;
+        let mut buffer = Buffer::new(9)?;
+        let mut transfer = BufferTransfer::read(device.reserves(), &mut buffer);
+        {
+            let _paths = Paths::new();
+            // More cannot be told apart.
+            let entered = device.disks().find(HALF).ok_or(ENOENT)?;
+            for (index, slot) in (1024..).step_by(2).take(8).enumerate() {
+                transfer.add(index, &entered, PhysicalSlot::new(slot));
+            }
+            let entered = device.disks().find(UNREADABLE).ok_or(ENOENT)?;
+            transfer.add(8, &entered, PhysicalSlot::new(1));
+        }
+        let failed = transfer.wait();
+        ensure!(failed.is_of(DiskNumber::new(1).ok_or(EINVAL)?));
+        let waiting = Running::new(&device, 0, empties_the_second_disk)?;
+        waiting.busy.bell.wait_timeout(200, || false);
+        ensure_eq!(waiting.busy.rounds.load(Ordering::Relaxed), 0);
+        drop(failed);
+        waiting.get_on(1);
+        ensure_eq!(waiting.end(), 0);
+        Ok(())
     }
 }

@@ -111,7 +111,8 @@ pub(crate) struct Extent {
     disk: NonNull<Disk>,
     first: PhysicalSlot,
     count: u32,
-    _section: Section,
+    /// Keeps the bay entered.
+    section: Section,
 }
 
 impl Extent {
@@ -146,7 +147,7 @@ pub(super) struct Request {
     failed: AtomicU32,
     extents: [UnsafeCell<Option<Extent>>; EXTENTS],
     /// Disks that have failed extents which found no place above.
-    beyond: [AtomicBool; MAX_DISKS],
+    beyond: [Beyond; MAX_DISKS],
     /// Whom to tell; nobody when somebody waits.
     call: UnsafeCell<Option<Pending>>,
 }
@@ -161,7 +162,30 @@ impl Request {
             // SAFETY: nobody else has got that place, and nobody looks before the request ends.
             unsafe { *place.get() = Some(extent) };
         } else if let Some(beyond) = self.beyond.get(extent.number.index()) {
-            beyond.store(true, Ordering::Relaxed);
+            beyond.note(extent);
+        }
+    }
+}
+
+/// Whether a disk has failed extents that can't be told apart, and what keeps its bay entered
+/// then: as long as entries speak of what was not written, who empties the disk waits.
+struct Beyond {
+    is: AtomicBool,
+    section: UnsafeCell<Option<Section>>,
+}
+
+impl Beyond {
+    const fn new() -> Self {
+        Self {
+            is: AtomicBool::new(false),
+            section: UnsafeCell::new(None),
+        }
+    }
+
+    fn note(&self, extent: Extent) {
+        if !self.is.swap(true, Ordering::Relaxed) {
+            // SAFETY: nobody else was the first, and nobody looks before the request ends.
+            unsafe { *self.section.get() = Some(extent.section) };
         }
     }
 }
@@ -218,7 +242,7 @@ impl Transfer {
             (&raw mut (*request).remaining).write(AtomicU32::new(1));
             (&raw mut (*request).failed).write(AtomicU32::new(0));
             (&raw mut (*request).extents).write([const { UnsafeCell::new(None) }; EXTENTS]);
-            (&raw mut (*request).beyond).write([const { AtomicBool::new(false) }; MAX_DISKS]);
+            (&raw mut (*request).beyond).write([const { Beyond::new() }; MAX_DISKS]);
             (&raw mut (*request).call).write(UnsafeCell::new(None));
             Self {
                 // INVARIANT: the count of 1 is this value's.
@@ -290,7 +314,7 @@ impl Transfer {
                     disk,
                     first: slot,
                     count: 1,
-                    _section: section,
+                    section,
                 },
                 direction,
             });
@@ -353,7 +377,7 @@ impl Transfer {
             disk,
             first: slot,
             count: 1,
-            _section: section,
+            section,
         };
         // SAFETY: the request is there as long as the count is held.
         unsafe { self.request.as_ref().note(extent) };
@@ -477,7 +501,7 @@ impl Failed {
     /// Whether the failed extents of that disk are too many to be told apart.
     fn is_beyond(&self, disk: DiskNumber) -> bool {
         let beyond = self.request().beyond.get(disk.index());
-        beyond.is_some_and(|beyond| beyond.load(Ordering::Relaxed))
+        beyond.is_some_and(|beyond| beyond.is.load(Ordering::Relaxed))
     }
 
     fn extents(&self) -> impl Iterator<Item = &Extent> {
@@ -515,6 +539,7 @@ unsafe fn free(request: NonNull<Request>) {
     unsafe {
         let reserves = request.as_ref().reserves;
         ptr::drop_in_place(&raw mut (*request.as_ptr()).extents);
+        ptr::drop_in_place(&raw mut (*request.as_ptr()).beyond);
         bindings::vswap_request_free(reserves.as_ref().io.as_ptr(), request.as_ptr().cast());
     }
 }
