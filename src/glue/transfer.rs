@@ -65,12 +65,13 @@ impl Reserves {
     pub(crate) fn new() -> Result<Self> {
         let request = u32::try_from(size_of::<Request>())?;
         let unit = u32::try_from(size_of::<Unit>())?;
+        let traffic = PerCpu::new()?;
         // SAFETY: no requirements.
         let io = unsafe { bindings::vswap_io_new(RESERVE, request, unit) };
         // INVARIANT: just made so.
         let reserves = Self {
             io: NonNull::new(io).ok_or(ENOMEM)?,
-            traffic: PerCpu::new()?,
+            traffic,
         };
         Ok(reserves)
     }
