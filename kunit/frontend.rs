@@ -7,7 +7,9 @@ use kernel::macros::kunit_tests;
 #[kunit_tests(vswap_frontend)]
 mod cases {
     use crate::engine::page::PAGE_SIZE;
-    use crate::glue::kunit::{OpenNode, UserPage};
+    use crate::glue::gendisk::Disk;
+    use crate::glue::kunit::{used_for_a_while, OpenNode, UserPage};
+    use crate::kunit::pages;
     use kernel::prelude::*;
 
     const SEEK_SET: i32 = 0;
@@ -17,6 +19,15 @@ mod cases {
 
     fn size(node: &OpenNode) -> Result<usize> {
         node.seek(0, SEEK_END)
+    }
+
+    #[test]
+    fn the_hidden_disk_stays_as_long_as_somebody_has_it() -> Result {
+        let disk = Disk::new(c"vswap_kunit", pages::device(0)?)?;
+        let is_over = used_for_a_while(&disk);
+        drop(disk);
+        ensure!(is_over());
+        Ok(())
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::bindings;
 use super::call::{Call, Load, Store};
+use super::gendisk::Disk;
 use super::held::{Held, Owned, PinnedSlot};
 use crate::device::Device;
 use crate::engine::page::{Page, PAGE_SIZE};
@@ -32,6 +33,15 @@ pub(crate) fn held(entry: &Owned) -> Held<'_> {
 pub(crate) fn rcu_barrier() {
     // SAFETY: no requirements but that the caller may sleep.
     unsafe { bindings::vswap_kunit_rcu_barrier() }
+}
+
+/// Somebody else has the disk for a while, as the block layer may, until a moment after this.
+/// Gives what says whether that is over, and waits for it. One case at a time.
+pub(crate) fn used_for_a_while(disk: &Disk) -> impl FnOnce() -> bool {
+    // SAFETY: the disk is there, and a reference keeps it.
+    unsafe { bindings::vswap_kunit_use_begin(disk.bdev()) };
+    // SAFETY: it was begun.
+    || unsafe { bindings::vswap_kunit_use_end() }
 }
 
 /// The current thread sees the guest's files under their paths while this lives: kernel threads

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See helpers.h. */
+#if IS_ENABLED(CONFIG_KUNIT)
 #include <kunit/test.h>
 #include <kunit/test-bug.h>
+#endif
 #include <linux/anon_inodes.h>
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -19,6 +21,7 @@
 #include <linux/slab.h>
 #include <linux/swapops.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "helpers.h"
 
@@ -185,16 +188,24 @@ int vswap_kunit_cpu_down(unsigned int cpu)
 	return remove_cpu(cpu);
 }
 
-/* A page of a process's memory, which goes with the case; 0 when there is none. */
+/*
+ * A page of a process's memory, 0 when there is none. It goes with the case, or where there is no
+ * KUnit, with insmod.
+ */
 unsigned long vswap_kunit_user_page(void)
 {
-	struct kunit *test = kunit_get_current_test();
 	unsigned long address;
+#if IS_ENABLED(CONFIG_KUNIT)
+	struct kunit *test = kunit_get_current_test();
 
 	if (!test || (!current->mm && kunit_attach_mm()))
 		return 0;
 	address = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
 				MAP_ANONYMOUS | MAP_PRIVATE, 0);
+#else
+	address = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_ANONYMOUS | MAP_PRIVATE, 0);
+#endif
 	return IS_ERR_VALUE(address) ? 0 : address;
 }
 
@@ -301,4 +312,34 @@ out:
 void vswap_kunit_rcu_barrier(void)
 {
 	rcu_barrier();
+}
+
+/* Somebody else who has a disk, for a while. */
+static struct {
+	struct delayed_work over;
+	struct device *disk;
+	bool is_over;
+} vswap_kunit_user;
+
+static void vswap_kunit_use_over(struct work_struct *work)
+{
+	WRITE_ONCE(vswap_kunit_user.is_over, true);
+	put_device(vswap_kunit_user.disk);
+}
+
+void vswap_kunit_use_begin(struct block_device *bdev)
+{
+	vswap_kunit_user.disk = get_device(disk_to_dev(bdev->bd_disk));
+	vswap_kunit_user.is_over = false;
+	INIT_DELAYED_WORK(&vswap_kunit_user.over, vswap_kunit_use_over);
+	schedule_delayed_work(&vswap_kunit_user.over, HZ / 4);
+}
+
+/* Whether he was done with it by now. */
+bool vswap_kunit_use_end(void)
+{
+	bool was_over = READ_ONCE(vswap_kunit_user.is_over);
+
+	flush_delayed_work(&vswap_kunit_user.over);
+	return was_over;
 }

@@ -45,4 +45,8 @@ int vswap_kunit_node_hidden_disk(struct file *file);
 /* objects and pages that RCU was asked to free are */
 void vswap_kunit_rcu_barrier(void);
 
+/* somebody else who has a disk for a while, one at a time */
+void vswap_kunit_use_begin(struct block_device *bdev);
+bool vswap_kunit_use_end(void);
+
 #endif

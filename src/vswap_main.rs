@@ -26,9 +26,13 @@ mod drain;
 #[allow(dead_code, unreachable_pub)]
 mod engine;
 mod glue;
-#[cfg(vswap_kunit)]
+#[cfg(all(vswap_kunit, CONFIG_KUNIT))]
 #[path = "../kunit/mod.rs"]
 mod kunit;
+#[cfg(all(vswap_kunit, not(CONFIG_KUNIT)))]
+mod kunit {
+    include!(env!("VSWAP_SUITES"));
+}
 mod mover;
 mod ram;
 mod recompress;
@@ -44,6 +48,7 @@ use glue::chardev::Node;
 use glue::gendisk::Disk;
 use glue::inode::SwapInode;
 use glue::memory;
+use glue::rcu::Returned;
 use kernel::prelude::*;
 
 module! {
@@ -67,6 +72,7 @@ module! {
 /// The loaded module: its device, which can be opened as long as this lives.
 struct Vswap {
     _node: Node,
+    _returned: Returned,
 }
 
 impl kernel::Module for Vswap {
@@ -94,7 +100,12 @@ impl kernel::Module for Vswap {
             size.bytes() >> 20,
             limit.bytes() >> 20
         );
-        Ok(Self { _node: node })
+        #[cfg(all(vswap_kunit, not(CONFIG_KUNIT)))]
+        kunit::run(kunit::SUITES);
+        Ok(Self {
+            _node: node,
+            _returned: Returned,
+        })
     }
 }
 

@@ -57,11 +57,22 @@ unsafe extern "C" fn submit_bio(bio: *mut kernel::bindings::bio) {
     unsafe { bindings::vswap_bio_fail(bio) }
 }
 
+/// The disk is used by nobody any more.
+///
+/// # Safety
+///
+/// Called by the block layer, once [`Disk`]'s drop has given up its own reference.
+unsafe extern "C" fn free_disk(disk: *mut kernel::bindings::gendisk) {
+    // SAFETY: as this function requires; the drop waits for it.
+    unsafe { bindings::vswap_disk_released(disk) }
+}
+
 /// The disk has no node, so nobody opens it and it needs no owner: the module stays while the
 /// character device is open.
 static OPS: Operations = Operations(kernel::bindings::block_device_operations {
     submit_bio: Some(submit_bio),
     swap_slot_free_notify: Some(slot_free_notify),
+    free_disk: Some(free_disk),
     ..pin_init::zeroed()
 });
 
@@ -106,8 +117,8 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // SAFETY: the disk is valid by the invariant, and removed once. No swap area uses it:
-        // the module can't be unloaded before.
+        // SAFETY: the disk is valid by the invariant, and removed once. No swap area uses it, so
+        // nobody looks at its private data: the module can't be unloaded before.
         unsafe { bindings::vswap_disk_remove(self.disk.as_ptr()) }
     }
 }

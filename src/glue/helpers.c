@@ -281,10 +281,28 @@ int vswap_disk_set_synchronous(struct gendisk *disk, bool synchronous)
 	return queue_limits_commit_update(disk->queue, &limits);
 }
 
+/*
+ * A task that the block layer is to throttle for its swapping has the disk until it returns from
+ * its system call, and the disk its operations, which go with the module.
+ */
 void vswap_disk_remove(struct gendisk *disk)
 {
+	DECLARE_COMPLETION_ONSTACK(released);
+
 	del_gendisk(disk);
+	disk->private_data = &released;
 	put_disk(disk);
+	wait_for_completion(&released);
+}
+
+void vswap_disk_released(struct gendisk *disk)
+{
+	complete(disk->private_data);
+}
+
+void vswap_tasks_wait(void)
+{
+	synchronize_rcu_tasks();
 }
 
 void vswap_bio_fail(struct bio *bio)
@@ -386,10 +404,11 @@ static void vswap_mark_dead(struct block_device *bdev, bool surprise)
 	bool *dead = bdev->bd_holder;
 
 	WRITE_ONCE(*dead, true);
+	/*
+	 * The last: nothing keeps the module from here on. What is dirty in the device's page cache
+	 * is not written out, as it could only overwrite what is ours.
+	 */
 	mutex_unlock(&bdev->bd_holder_lock);
-	/* As for a device whose holder doesn't care. */
-	if (!surprise)
-		sync_blockdev(bdev);
 }
 
 /*

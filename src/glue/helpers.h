@@ -73,6 +73,8 @@ struct gendisk *vswap_disk_add(const char *name, void *private,
 			       const struct block_device_operations *ops);
 int vswap_disk_set_synchronous(struct gendisk *disk, bool synchronous);
 void vswap_disk_remove(struct gendisk *disk);
+void vswap_disk_released(struct gendisk *disk);
+void vswap_tasks_wait(void);
 void vswap_bio_fail(struct bio *bio);
 
 /* the inode whose mapping stands behind the node */

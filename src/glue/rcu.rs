@@ -20,6 +20,18 @@ pub(crate) fn synchronize() {
     unsafe { kernel::bindings::synchronize_rcu_expedited() }
 }
 
+/// Waits, when it is dropped, until no task that was preempted in the module's code is there any more:
+/// one that has completed a call still returns from it, and by then its swap area may be off, which
+/// no grace period of RCU's readers waits for. To be the last of what the module drops. May sleep.
+pub(crate) struct Returned;
+
+impl Drop for Returned {
+    fn drop(&mut self) {
+        // SAFETY: no requirements but that the caller may sleep.
+        unsafe { super::bindings::vswap_tasks_wait() }
+    }
+}
+
 /// What RCU keeps of an object that is to be freed when a grace period is over.
 #[repr(transparent)]
 pub(super) struct Head(UnsafeCell<callback_head>);
