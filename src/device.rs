@@ -187,6 +187,7 @@ impl Device {
     }
 
     /// Sends those pages of a call elsewhere that failed to get where they are to lie.
+    #[inline(never)]
     fn send_again(&self, call: &mut Call<Store>, bad: &Failed) -> Stored {
         let mut context = Lazy::new(&self.contexts);
         let (pages, disk_io) = call.split();

@@ -18,7 +18,7 @@ use crate::glue::cipher::Cipher;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::memory::{self, Buffer};
 use crate::glue::tags::Tags;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
 use kernel::pr_warn_once;
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
@@ -52,8 +52,7 @@ pub(crate) struct Disk {
     currents: PerCpu<Current>,
     /// That of movers, which use it one at a time: before the free list's lock in the order.
     mover: Pin<KBox<SpinLock<Current>>>,
-    /// No slot was found free, and none was freed since: looking for one takes long then. A
-    /// slot freed at that moment may be overlooked until the next one is.
+    /// No slot was found free, and none was freed since: looking for one takes long then.
     is_full: AtomicBool,
     health: Health,
     traffic: PerCpu<Traffic>,
@@ -243,7 +242,21 @@ impl Disk {
         if run.is_none() && !exactly {
             self.is_full.store(true, Ordering::Relaxed);
         }
+        if run.is_none_or(|(_, count)| count < want) {
+            self.look_again(&allocator);
+        }
         run
+    }
+
+    /// Slots are free after all, perhaps, if the disk was found full: who claims slots counts all
+    /// that he wants as taken for a moment, until he knows how many he gets.
+    #[inline]
+    fn look_again(&self, allocator: &Allocator<'_, FreeListSpinLock>) {
+        // Who counts down looks at the mark after that, and who has set it at the counts.
+        fence(Ordering::SeqCst);
+        if self.is_full.load(Ordering::Relaxed) && allocator.has_room() {
+            self.is_full.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Claims the slot at `offset` in a free cluster, as a virtual one's home; more slots in it

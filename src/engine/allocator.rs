@@ -756,6 +756,11 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         None
     }
 
+    /// Whether any slot is free, held by somebody or not. May walk over all clusters.
+    pub fn has_room(&self) -> bool {
+        self.space.find_partial(self.cursor, 1).is_some()
+    }
+
     /// Claims the `count` slots from `slot` on, which lie in one cluster, or none.
     #[inline]
     pub fn claim_at(&self, slot: PhysicalSlot, count: usize) -> bool {
