@@ -2,4 +2,4 @@
 # what: the hottest clusters are written back first
 # file: src/writeback.rs
 # test: inversion
-s/now\.wrapping_sub(cluster\.stored), cluster/cluster.stored, cluster/
+s/now\.wrapping_sub(cluster\.stored), cluster/!&/
