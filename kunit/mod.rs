@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! KUnit suites for the wrappers of the kernel and what is made of them. They run when the
-//! module is loaded, with the device `/dev/vswap0` there, and nothing swapped on.
+//! module is loaded, with the device `/dev/vswap0` there, and nothing swapped on. Where the
+//! kernel has no KUnit, the module [runs](run) them itself (`kunit/plain`).
 //!
 //! Cases use real objects: devices of their own, and the disks that `tests/guest/kunit.sh` makes.
 //! What a case has made is gone when it ends, however it ends: so it gives an error where it
@@ -11,12 +12,12 @@
 macro_rules! ensure {
     ($condition:expr) => {
         if !$condition {
-            kernel::kunit::err(kernel::prelude::fmt!(
+            kernel::pr_err!(
                 "    # {}:{}: does not hold: {}\n",
                 file!(),
                 line!(),
                 stringify!($condition)
-            ));
+            );
             return Err(kernel::error::code::EINVAL);
         }
     };
@@ -28,14 +29,14 @@ macro_rules! ensure_eq {
         match (&$left, &$right) {
             (left, right) => {
                 if left != right {
-                    kernel::kunit::err(kernel::prelude::fmt!(
+                    kernel::pr_err!(
                         "    # {}:{}: {} is {:?}, not {:?}\n",
                         file!(),
                         line!(),
                         stringify!($left),
                         left,
                         right
-                    ));
+                    );
                     return Err(kernel::error::code::EINVAL);
                 }
             }
@@ -53,3 +54,24 @@ mod readers;
 mod sysfs;
 mod transfer;
 mod zsmalloc;
+
+/// A suite's name, and its cases with theirs.
+#[cfg(not(CONFIG_KUNIT))]
+pub(crate) type Suite = (
+    &'static str,
+    &'static [(&'static str, fn() -> kernel::error::Result)],
+);
+
+/// Runs suites, one case after the other, and says what came of them in the lines that KUnit has
+/// for that.
+#[cfg(not(CONFIG_KUNIT))]
+pub(crate) fn run(suites: &[Suite]) {
+    for (suite, cases) in suites {
+        kernel::pr_info!("    # Subtest: {}\n", suite);
+        kernel::pr_info!("    1..{}\n", cases.len());
+        for (number, (name, case)) in (1..).zip(*cases) {
+            let verdict = if case().is_ok() { "ok" } else { "not ok" };
+            kernel::pr_info!("    {} {} {}\n", verdict, number, name);
+        }
+    }
+}

@@ -196,7 +196,7 @@ pub(super) fn ensure_empty(device: &Device) -> Result {
         Counter::WholeClusters,
     ] {
         if device.counter(counter) != 0 {
-            kernel::kunit::err(fmt!("    # {} is not 0\n", counter.name()));
+            pr_err!("    # {} is not 0\n", counter.name());
         }
         ensure_eq!(device.counter(counter), 0);
     }

@@ -42,11 +42,11 @@ mod cases {
         for text in texts {
             let result = write(attribute, text);
             if result != Err(error) {
-                kernel::kunit::err(fmt!(
+                pr_err!(
                     "    # {attribute}: {:?} gives {:?}\n",
                     kernel::str::BStr::from_bytes(text),
                     result
-                ));
+                );
             }
             ensure_eq!(result, Err(error));
         }
