@@ -127,7 +127,7 @@ dmesg -c >/dev/null
 refused "No space left on device" sh -c "echo $disk >$class/tier_remove"
 step "$(reasons)"
 missing=$(reasons | grep -o '[0-9][0-9]* bytes' | head -n 1 | cut -d' ' -f1)
-holds "bytes that are missing" "${missing:-0}" -ge $(((size - little - 8) * mib))
+holds "bytes that are missing" "${missing:-0}" -ge $(((size - little - 6) * mib))
 holds "bytes that are missing" "${missing:-0}" -le $((size * mib))
 stays $disk
 settled
