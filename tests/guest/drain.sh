@@ -129,6 +129,8 @@ step "$(reasons)"
 missing=$(reasons | grep -o '[0-9][0-9]* bytes' | head -n 1 | cut -d' ' -f1)
 holds "bytes that are missing" "${missing:-0}" -ge $(((size - little - 6) * mib))
 holds "bytes that are missing" "${missing:-0}" -le $((size * mib))
+# It did not begin.
+expect "bytes on the other disk" "$(tier /dev/mapper/little used)" 0
 stays $disk
 settled
 refused "No space left on device" sh -c "echo $disk >$class/tier_remove"
