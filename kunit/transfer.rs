@@ -8,6 +8,7 @@ use kernel::macros::kunit_tests;
 mod cases {
     use crate::device::Device;
     use crate::disk::Allocating;
+    use crate::drain;
     use crate::engine::counters::Counter;
     use crate::engine::entry::{DiskNumber, Place};
     use crate::engine::health::State;
@@ -208,6 +209,32 @@ mod cases {
         ensure!(pages::load_run(&device, 0, 32, Kind::Incompressible, 1)?);
         // Those that are known to be bad.
         ensure_eq!(device.disks().sum(|disk| disk.bad()), 8 * 4096);
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_disk_fails_to_take_of_another_one_goes_elsewhere() -> Result {
+        let device = pages::device_with(0, SYNCHRONOUS)?;
+        pages::store_run(&device, 0, 32, Kind::Incompressible, 1)?;
+        pages::add(&device, HALF, 10)?;
+        pages::add(&device, INTERRUPTING, -1)?;
+        {
+            let _paths = Paths::new();
+            let entered = device.disks().find(HALF).ok_or(ENOENT)?;
+            // The bad half is all that is left of it.
+            while entered
+                .disk()
+                .allocate(&Allocating::Mover, 1, false)
+                .is_some()
+            {}
+            for slot in BAD..2 * BAD {
+                entered.disk().free(PhysicalSlot::new(slot));
+            }
+            drain::remove(&device, SYNCHRONOUS, false)?;
+        }
+        ensure_eq!(device.counter(Counter::DrainedPages), 32);
+        ensure!(state(&device, HALF)? == State::Active);
+        ensure!(pages::load_run(&device, 0, 32, Kind::Incompressible, 1)?);
         Ok(())
     }
 

@@ -163,12 +163,23 @@ impl Disks {
     /// Does not sleep.
     #[inline]
     pub(crate) fn allocate(&self, who: &Allocating<'_>, want: usize) -> Option<Run<'_>> {
+        self.allocate_of(who, want, |_| true)
+    }
+
+    /// As [`allocate`](Self::allocate), on disks that are `wanted`.
+    #[inline]
+    pub(crate) fn allocate_of(
+        &self,
+        who: &Allocating<'_>,
+        want: usize,
+        wanted: impl Fn(DiskNumber) -> bool,
+    ) -> Option<Run<'_>> {
         let exact = if want > 1 {
-            self.allocate_on(who, want, true, |_| true)
+            self.allocate_on(who, want, true, &wanted)
         } else {
             None
         };
-        exact.or_else(|| self.allocate_on(who, want, false, |_| true))
+        exact.or_else(|| self.allocate_on(who, want, false, &wanted))
     }
 
     /// Allocates a slot on one of the disks that are `wanted`, or else on any. Does not sleep.

@@ -8,7 +8,7 @@
 use crate::contexts::Lazy;
 use crate::device::Device;
 use crate::disk::{bytes, Allocating, Disk};
-use crate::disks::{NewHome, Run, Stay};
+use crate::disks::{Disks, NewHome, Run, Stay};
 use crate::engine::counters::Counter;
 use crate::engine::entry::{Content, DiskNumber, Place};
 use crate::engine::form::Home;
@@ -89,22 +89,30 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
         places: KVec::with_capacity(SLOTS_PER_CLUSTER, GFP_KERNEL)?,
         disk: &entered,
         force,
+        failing: Chosen::default(),
         unreadable_here: 0,
         unreadable: 0,
     };
     drainer.drain_all(path)?;
     let unreadable = drainer.unreadable;
     drop(drainer);
-    if unreadable != 0 {
-        pr_err!(
-            "{}: {} pages can't be read; write \"{} force\" to tier_remove to give them up\n",
-            path,
-            unreadable,
-            path
-        );
-        return Err(EIO);
+    if unreadable == 0 {
+        Ok(())
+    } else {
+        Err(can_not_read(path, unreadable))
     }
-    Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn can_not_read(path: &CStr, pages: usize) -> Error {
+    pr_err!(
+        "{}: {} pages can't be read; write \"{} force\" to tier_remove to give them up\n",
+        path,
+        pages,
+        path
+    );
+    EIO
 }
 
 #[inline(never)]
@@ -175,12 +183,14 @@ struct Drainer<'a> {
     places: KVec<(Slot, Place)>,
     disk: &'a Entered<'a>,
     force: bool,
+    /// Disks that failed to take pages of the cluster at hand.
+    failing: Chosen,
     /// Pages that can't be read, of the cluster at hand and of those before.
     unreadable_here: usize,
     unreadable: usize,
 }
 
-/// Some of the buffer's pages, by their index.
+/// Some of the buffer's pages, or of the disks, by their index.
 #[derive(Clone, Copy, Default)]
 struct Chosen(u128);
 
@@ -217,6 +227,7 @@ enum Target {
 
 impl Drainer<'_> {
     /// Moves all pages away, cluster by cluster. New clusters have none of them.
+    #[inline(never)]
     fn drain_all(&mut self, path: &CStr) -> Result {
         let device = self.mover.device();
         let disk = self.disk.disk();
@@ -263,6 +274,7 @@ impl Drainer<'_> {
             }
         }
         let mut result = Ok(());
+        self.failing = Chosen::default();
         for _ in 0..ATTEMPTS {
             self.look(number);
             self.unreadable_here = 0;
@@ -417,16 +429,25 @@ impl Drainer<'_> {
             }
             if run.as_ref().is_none_or(Run::is_over) {
                 let want = chunk.len().saturating_sub(index);
-                run = device.disks().allocate(&Allocating::Mover, want);
+                run = room_for(device.disks(), want, self.failing);
             }
-            let target = match run.as_mut().and_then(|run| {
-                stay.at(&run.entered);
-                let (place, slot) = run.take()?;
-                write.add(index, &run.entered, slot);
-                Some(place)
-            }) {
-                Some(place) => Target::Disk(place),
-                None => self.to_ram(index).map_or(Target::None, Target::Ram),
+            let in_ram = if run.is_none() {
+                self.to_ram(index)
+            } else {
+                None
+            };
+            let target = if let Some(new) = in_ram {
+                Target::Ram(new)
+            } else {
+                // The last to be tried is what failed before.
+                run = run.or_else(|| device.disks().allocate(&Allocating::Mover, 1));
+                let place = run.as_mut().and_then(|run| {
+                    stay.at(&run.entered);
+                    let (place, slot) = run.take()?;
+                    write.add(index, &run.entered, slot);
+                    Some(place)
+                });
+                place.map_or(Target::None, Target::Disk)
             };
             let _ = targets.push_within_capacity(target);
         }
@@ -440,6 +461,7 @@ impl Drainer<'_> {
             let new = match target {
                 Target::Disk(to) if unwritten.has(to) => {
                     device.release(&Pinned::new(), Owned::disk(to), &[&unwritten]);
+                    self.failing.choose(to.disk.index());
                     result = Err(ENOSPC);
                     continue;
                 }
@@ -473,6 +495,12 @@ impl Drainer<'_> {
         let stored = device.ram().store(page, context.get().ok()?);
         stored.unwrap_or_else(|_| device.ram().store_raw(page)).ok()
     }
+}
+
+/// Slots for up to so many pages, on disks that did not fail to take some.
+#[inline(never)]
+fn room_for(disks: &Disks, want: usize, failing: Chosen) -> Option<Run<'_>> {
+    disks.allocate_of(&Allocating::Mover, want, |disk| !failing.has(disk.index()))
 }
 
 /// Gives a slot its new entry, if its page still lies at `place`.
