@@ -206,7 +206,7 @@ limit() { echo "$((4 + $(scaled "$1")))M" >"$group/memory.max"; }
 
 # swap_anew: all pages come back to their processes, for which there has to be room.
 swap_anew() {
-    no_lost_slots
+    no_failed_stores
     echo max >"$group/memory.max"
     swapoff "$device" || broken "it can't be swapped off"
     [ "$(value used_slots)" = 0 ] || broken "slots in use without a swap device: $(tr '\n' ' ' <$class/stat)"
@@ -215,7 +215,7 @@ swap_anew() {
     done_once swapoff
 }
 # What the worn disk does not take goes elsewhere.
-no_lost_slots() {
+no_failed_stores() {
     for stat in lost_slots failed_stores; do
         [ "$(value $stat)" = 0 ] || broken "$(value $stat) $stat"
     done
@@ -278,7 +278,7 @@ done
 compared=$(awk '{ sum += $1 } END { print sum + 0 }' /tmp/compared)
 echo "result: races: seed $seed, $seconds s, $compared pages compared, 0 wrong, 0 lost;$(sort /tmp/done | uniq -c | tr -s ' \n' ' ')"
 turn one /dev/mapper/first healthy
-no_lost_slots
+no_failed_stores
 # Some slots the swap core may still hold, of pages that were under way when their processes
 # were killed.
 swapoff "$device"
