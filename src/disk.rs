@@ -302,6 +302,8 @@ impl Disk {
 
     #[inline]
     fn freed(&self, in_use: bool) {
+        // On x86-64 this comes after the count; elsewhere a slot may be overlooked until the next
+        // one is freed.
         if self.is_full.load(Ordering::Relaxed) {
             self.is_full.store(false, Ordering::Relaxed);
         }
