@@ -279,8 +279,7 @@ mod cases {
     fn who_empties_a_disk_waits_for_all_that_failed_there() -> Result {
         let device = pages::device_with(0, HALF)?;
         pages::add(&device, UNREADABLE, 0)?;
-        let mut buffer = Buffer::new(9)?;
-        let mut transfer = BufferTransfer::read(device.reserves(), &mut buffer);
+        let mut transfer = BufferTransfer::read(device.reserves(), Buffer::new(9)?);
         {
             let _paths = Paths::new();
             // More cannot be told apart.
@@ -291,7 +290,7 @@ mod cases {
             let entered = device.disks().find(UNREADABLE).ok_or(ENOENT)?;
             transfer.add(8, &entered, PhysicalSlot::new(1));
         }
-        let failed = transfer.wait();
+        let (_, failed) = transfer.wait();
         ensure!(failed.is_of(DiskNumber::new(1).ok_or(EINVAL)?));
         let waiting = Running::new(&device, 0, empties_the_second_disk)?;
         waiting.busy.bell.wait_timeout(200, || false);

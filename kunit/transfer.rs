@@ -2,10 +2,57 @@
 
 //! Bios that end well and bios that fail, and what is made of that.
 
+use crate::glue::call::Store;
+use crate::glue::thread::{Stop, Work};
+use crate::glue::transfer::BufferTransfer;
+use crate::glue::wait::WaitQueue;
+use core::sync::atomic::{AtomicBool, Ordering};
 use kernel::macros::kunit_tests;
+use kernel::prelude::*;
+use kernel::sync::{new_mutex, Arc, Mutex};
+
+/// Who has a transfer for a while, and ends it then.
+#[pin_data]
+struct Keeper {
+    #[pin]
+    transfer: Mutex<Option<BufferTransfer<Store>>>,
+    is_over: AtomicBool,
+    #[pin]
+    bell: WaitQueue,
+}
+
+impl Keeper {
+    fn new(transfer: BufferTransfer<Store>) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                transfer <- new_mutex!(Some(transfer)),
+                is_over: AtomicBool::new(false),
+                bell <- WaitQueue::new(),
+            }),
+            GFP_KERNEL,
+        )
+    }
+}
+
+impl Work for Keeper {
+    fn bell(&self) -> &WaitQueue {
+        &self.bell
+    }
+
+    fn wanted(&self) -> bool {
+        !self.is_over.load(Ordering::Relaxed)
+    }
+
+    fn run(&self, _stop: &Stop) {
+        self.bell.wait_timeout(200, || false);
+        self.is_over.store(true, Ordering::Relaxed);
+        drop(self.transfer.lock().take());
+    }
+}
 
 #[kunit_tests(vswap_transfer)]
 mod cases {
+    use super::{Keeper, Ordering};
     use crate::device::Device;
     use crate::disk::Allocating;
     use crate::drain;
@@ -15,7 +62,9 @@ mod cases {
     use crate::engine::slot::PhysicalSlot;
     use crate::glue::kunit::Paths;
     use crate::glue::memory::Buffer;
-    use crate::glue::transfer::{BufferTransfer, Failed};
+    use crate::glue::thread::Thread;
+    use crate::glue::transfer::{BufferTransfer, Failed, Reserves};
+    use crate::glue::wait::WaitQueue;
     use crate::kunit::pages::{self, Kind, HALF, INTERRUPTING, MEMORY, SYNCHRONOUS, UNREADABLE};
     use kernel::prelude::*;
 
@@ -30,20 +79,21 @@ mod cases {
     }
 
     /// Writes pages to those slots of a disk.
-    fn write(device: &Device, path: &CStr, buffer: &Buffer, slots: &[u32]) -> Result<Failed> {
+    fn write(device: &Device, path: &CStr, buffer: Buffer, slots: &[u32]) -> Result<Failed> {
         let _paths = Paths::new();
         let entered = device.disks().find(path).ok_or(ENOENT)?;
         let mut transfer = BufferTransfer::write(device.reserves(), buffer);
         for (index, slot) in slots.iter().enumerate() {
             transfer.add(index, &entered, PhysicalSlot::new(*slot));
         }
-        Ok(transfer.wait())
+        Ok(transfer.wait().1)
     }
 
     /// Reads them.
-    fn read(device: &Device, path: &CStr, buffer: &mut Buffer, slots: &[u32]) -> Result<Failed> {
+    fn read(device: &Device, path: &CStr, slots: &[u32]) -> Result<(Buffer, Failed)> {
         let _paths = Paths::new();
         let entered = device.disks().find(path).ok_or(ENOENT)?;
+        let buffer = Buffer::new(slots.len())?;
         let mut transfer = BufferTransfer::read(device.reserves(), buffer);
         for (index, slot) in slots.iter().enumerate() {
             transfer.add(index, &entered, PhysicalSlot::new(*slot));
@@ -79,11 +129,10 @@ mod cases {
             for slot in [900, 700, 701, 500] {
                 slots.push(slot, GFP_KERNEL)?;
             }
-            let failed = write(&device, path, &buffer(slots.len(), 5)?, &slots)?;
+            let failed = write(&device, path, buffer(slots.len(), 5)?, &slots)?;
             ensure!(failed.is_none());
             drop(failed);
-            let mut back = Buffer::new(slots.len())?;
-            let failed = read(&device, path, &mut back, &slots)?;
+            let (back, failed) = read(&device, path, &slots)?;
             ensure!(failed.is_none());
             for index in 0..slots.len() {
                 let page = back.page(index).ok_or(EINVAL)?;
@@ -95,9 +144,68 @@ mod cases {
     }
 
     #[test]
+    fn a_transfer_is_under_way_while_its_owner_does_something_else() -> Result {
+        let device = pages::device_with(0, INTERRUPTING)?;
+        let _paths = Paths::new();
+        let entered = device.disks().find(INTERRUPTING).ok_or(ENOENT)?;
+        let mut first = BufferTransfer::write(device.reserves(), buffer(2, 1)?);
+        let mut second = BufferTransfer::write(device.reserves(), buffer(2, 3)?);
+        for transfer in [&mut first, &mut second] {
+            ensure!(transfer.is_done());
+        }
+        for (index, slot) in [20, 21].into_iter().enumerate() {
+            first.add(index, &entered, PhysicalSlot::new(slot));
+            second.add(index, &entered, PhysicalSlot::new(slot + 2));
+        }
+        // They are not sent, as they could grow.
+        ensure!(!first.is_done() && !second.is_done());
+        first.submit();
+        second.submit();
+        let bell = KBox::pin_init(WaitQueue::new(), GFP_KERNEL)?;
+        let are_done = || first.is_done() && second.is_done();
+        for _ in 0..1000 {
+            if !are_done() {
+                bell.wait_timeout(10, || false);
+            }
+        }
+        ensure!(are_done());
+        ensure!(pages::is(
+            first.page(1).ok_or(EINVAL)?,
+            Kind::Incompressible,
+            2
+        ));
+        for transfer in [first, second] {
+            ensure!(transfer.wait().1.is_none());
+        }
+        let (back, failed) = read(&device, INTERRUPTING, &[20, 21, 22, 23])?;
+        ensure!(failed.is_none());
+        for index in 0..4 {
+            let page = back.page(index).ok_or(EINVAL)?;
+            ensure!(pages::is(page, Kind::Incompressible, 1 + index as u64));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_reserves_stay_as_long_as_a_request() -> Result {
+        let device = pages::device_with(0, INTERRUPTING)?;
+        let _paths = Paths::new();
+        let entered = device.disks().find(INTERRUPTING).ok_or(ENOENT)?;
+        let reserves = Reserves::new()?;
+        let mut transfer = BufferTransfer::write(&reserves, buffer(1, 1)?);
+        transfer.add(0, &entered, PhysicalSlot::new(20));
+        let keeper = Keeper::new(transfer)?;
+        let thread = Thread::start(c"vswap_kunit", keeper.clone())?;
+        drop(reserves);
+        ensure!(keeper.is_over.load(Ordering::Relaxed));
+        drop(thread);
+        Ok(())
+    }
+
+    #[test]
     fn a_transfer_without_pages_ends() -> Result {
         let device = pages::device_with(0, SYNCHRONOUS)?;
-        let failed = write(&device, SYNCHRONOUS, &buffer(1, 1)?, &[])?;
+        let failed = write(&device, SYNCHRONOUS, buffer(1, 1)?, &[])?;
         ensure!(failed.is_none() && !failed.is_of(at(0, 0)?.disk));
         Ok(())
     }
@@ -106,7 +214,7 @@ mod cases {
     fn what_fails_is_told_from_what_does_not() -> Result {
         let device = pages::device_with(0, HALF)?;
         let slots = [10, BAD + 6, 11, BAD + 8, BAD + 9, 12];
-        let failed = write(&device, HALF, &buffer(slots.len(), 1)?, &slots)?;
+        let failed = write(&device, HALF, buffer(slots.len(), 1)?, &slots)?;
         ensure!(!failed.is_none());
         for slot in [10, 11, 12, BAD + 5, BAD + 7, BAD + 10] {
             ensure!(!failed.has(at(0, slot)?));
@@ -126,10 +234,10 @@ mod cases {
         for _ in 0..3 {
             // Seven in a row are not enough.
             let bad = [0, 2, 4, 6, 8, 10, 12].map(|past| BAD + past);
-            let failed = write(&device, HALF, &buffer(bad.len(), 1)?, &bad)?;
+            let failed = write(&device, HALF, buffer(bad.len(), 1)?, &bad)?;
             ensure!(!failed.is_none() && !failed.has(at(0, 20)?));
             drop(failed);
-            ensure!(write(&device, HALF, &buffer(1, 1)?, &[20])?.is_none());
+            ensure!(write(&device, HALF, buffer(1, 1)?, &[20])?.is_none());
         }
         ensure!(state(&device, HALF)? == State::Active);
         Ok(())
@@ -142,7 +250,7 @@ mod cases {
         for (place, slot) in (0u32..).zip(&mut slots) {
             *slot = BAD + 2 * place;
         }
-        let failed = write(&device, HALF, &buffer(slots.len(), 1)?, &slots)?;
+        let failed = write(&device, HALF, buffer(slots.len(), 1)?, &slots)?;
         ensure!(!failed.is_none() && failed.is_of(at(0, 0)?.disk));
         // Any page of that disk may be one of them, but no slot is given up for that.
         ensure!(failed.has(at(0, 10)?) && !failed.is_exactly(at(0, 10)?));

@@ -13,6 +13,7 @@ use crate::engine::counters::Counter;
 use crate::engine::entry::{Content, DiskNumber, Place};
 use crate::engine::form::Home;
 use crate::engine::map::SlotMap;
+use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::bay::Entered;
 use crate::glue::cluster::TablePage;
@@ -23,6 +24,7 @@ use crate::glue::signal;
 use crate::glue::trace;
 use crate::glue::transfer::{BufferTransfer, Failed};
 use crate::mover::{Mover, NewContent, CHUNK};
+use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
@@ -339,11 +341,13 @@ impl Drainer<'_> {
             copied = self.read(start, end).is_none();
             let chunk = self.places.get(start..end).unwrap_or(&[]);
             if copied {
-                let mut write = BufferTransfer::write(device.reserves(), &self.mover.buffer);
+                let buffer = take(&mut self.mover.buffer);
+                let mut write = BufferTransfer::write(device.reserves(), buffer);
                 for (index, (slot, _)) in (0..CHUNK).zip(chunk) {
                     write.add(index, &to.entered, place(slot.offset()).slot);
                 }
-                let failed = write.wait();
+                let (buffer, failed) = write.wait();
+                self.mover.buffer = buffer;
                 copied = failed.is_none();
                 unwritten = Some(failed);
             }
@@ -380,12 +384,15 @@ impl Drainer<'_> {
     #[inline(never)]
     fn read(&mut self, start: usize, end: usize) -> Failed {
         let device = self.mover.device();
-        let mut read = BufferTransfer::read(device.reserves(), &mut self.mover.buffer);
+        let buffer = take(&mut self.mover.buffer);
+        let mut read = BufferTransfer::read(device.reserves(), buffer);
         let chunk = self.places.get(start..end).unwrap_or(&[]);
         for (index, (_, place)) in (0..CHUNK).zip(chunk) {
             read.add(index, self.disk, place.slot);
         }
-        read.wait()
+        let (buffer, failed) = read.wait();
+        self.mover.buffer = buffer;
+        failed
     }
 
     /// Reads those of the pages again, one by one, that failed to come along with others: what
@@ -400,9 +407,12 @@ impl Drainer<'_> {
         let chunk = self.places.get(start..end).unwrap_or(&[]);
         for (index, (_, place)) in (0..CHUNK).zip(chunk) {
             if failed.has(*place) {
-                let mut read = BufferTransfer::read(device.reserves(), &mut self.mover.buffer);
+                let buffer = take(&mut self.mover.buffer);
+                let mut read = BufferTransfer::read(device.reserves(), buffer);
                 read.add(index, self.disk, place.slot);
-                if !read.wait().is_none() {
+                let (buffer, failed) = read.wait();
+                self.mover.buffer = buffer;
+                if !failed.is_none() {
                     unreadable.choose(index);
                 }
             }
@@ -420,7 +430,8 @@ impl Drainer<'_> {
         let chunk = self.places.get(start..end).unwrap_or(&[]);
         let mut stay = Stay::default();
         let mut targets = KVec::with_capacity(CHUNK, GFP_KERNEL)?;
-        let mut write = BufferTransfer::write(device.reserves(), &self.mover.buffer);
+        let buffer = take(&mut self.mover.buffer);
+        let mut write = BufferTransfer::write(device.reserves(), buffer);
         let mut run: Option<Run<'_>> = None;
         for index in 0..chunk.len() {
             if unreadable.has(index) {
@@ -432,7 +443,7 @@ impl Drainer<'_> {
                 run = room_for(device.disks(), want, self.failing);
             }
             let in_ram = if run.is_none() {
-                self.to_ram(index)
+                write.page(index).and_then(|page| self.to_ram(page))
             } else {
                 None
             };
@@ -452,7 +463,8 @@ impl Drainer<'_> {
             let _ = targets.push_within_capacity(target);
         }
         drop(run);
-        let unwritten = write.wait();
+        let (buffer, unwritten) = write.wait();
+        self.mover.buffer = buffer;
         let mut result = Ok(());
         for (index, target) in (0..CHUNK).zip(targets.drain_all()) {
             let Some((slot, place)) = self.places.get(start.saturating_add(index)) else {
@@ -483,11 +495,10 @@ impl Drainer<'_> {
         result
     }
 
-    /// Stores a page of the buffer in the ram tier, if there is room.
+    /// Stores a page in the ram tier, if there is room.
     #[inline(never)]
-    fn to_ram(&self, index: usize) -> Option<Owned> {
+    fn to_ram(&self, page: &Page) -> Option<Owned> {
         let device = self.mover.device();
-        let page = self.mover.buffer.page(index)?;
         if !device.ram().is_used() {
             return None;
         }

@@ -22,6 +22,7 @@ use crate::glue::trace;
 use crate::glue::transfer::BufferTransfer;
 use crate::glue::wait::WaitQueue;
 use crate::mover::{Mover, NewContent, Slots, CHUNK};
+use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
@@ -258,7 +259,7 @@ impl Writer {
             // There is room for a chunk.
             let _ = moving.push_within_capacity((started, None));
         }
-        let mut transfer = BufferTransfer::write(device.reserves(), &mover.buffer);
+        let mut transfer = BufferTransfer::write(device.reserves(), take(&mut mover.buffer));
         // The bays stay entered until the entries say where the pages lie.
         let mut stay = Stay::default();
         let mut run: Option<Run<'_>> = None;
@@ -285,7 +286,8 @@ impl Writer {
             }
         }
         drop(run);
-        let failed = transfer.wait();
+        let (buffer, failed) = transfer.wait();
+        mover.buffer = buffer;
         let mut pages = 0usize;
         let room = moving.last().is_none_or(|(_, place)| place.is_some());
         for (started, place) in moving.drain_all() {

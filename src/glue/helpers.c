@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
+#include <linux/percpu-refcount.h>
 #include <linux/pseudo_fs.h>
 #include <linux/sched/mm.h>
 #include <linux/smp.h>
@@ -131,7 +132,15 @@ struct vswap_io {
 	mempool_t *requests;
 	struct workqueue_struct *repairs;
 	struct workqueue_struct *late_reads;
+	/* A reference for each request, and one for who owns this. */
+	struct percpu_ref users;
+	struct completion unused;
 };
+
+static void vswap_io_unused(struct percpu_ref *users)
+{
+	complete(&container_of(users, struct vswap_io, users)->unused);
+}
 
 struct vswap_io *vswap_io_new(unsigned int reserve, unsigned int request_size,
 			      unsigned int front_pad)
@@ -151,8 +160,13 @@ struct vswap_io *vswap_io_new(unsigned int reserve, unsigned int request_size,
 	io->late_reads = alloc_workqueue("vswap_read", WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0);
 	if (!io->late_reads)
 		goto no_late_reads;
+	init_completion(&io->unused);
+	if (percpu_ref_init(&io->users, vswap_io_unused, 0, GFP_KERNEL))
+		goto no_users;
 	return io;
 
+no_users:
+	destroy_workqueue(io->late_reads);
 no_late_reads:
 	destroy_workqueue(io->repairs);
 no_repairs:
@@ -166,6 +180,9 @@ no_bios:
 
 void vswap_io_free(struct vswap_io *io)
 {
+	percpu_ref_kill(&io->users);
+	wait_for_completion(&io->unused);
+	percpu_ref_exit(&io->users);
 	destroy_workqueue(io->late_reads);
 	destroy_workqueue(io->repairs);
 	mempool_destroy(io->requests);
@@ -175,6 +192,7 @@ void vswap_io_free(struct vswap_io *io)
 
 void *vswap_request_alloc(struct vswap_io *io)
 {
+	percpu_ref_get(&io->users);
 	return mempool_alloc(io->requests, GFP_NOIO);
 }
 
@@ -192,6 +210,7 @@ void vswap_request_queue(struct vswap_io *io, struct work_struct *work)
 void vswap_request_free(struct vswap_io *io, void *request)
 {
 	mempool_free(request, io->requests);
+	percpu_ref_put(&io->users);
 }
 
 /* Vector registers can't be used in hard interrupts, and what takes long does not belong there. */

@@ -196,6 +196,7 @@ impl Drop for OwnedPage {
 
 /// Pages to move data through: each of them aligned and in the direct map, so that a device can
 /// read and write it. They are not next to each other.
+#[derive(Default)]
 pub(crate) struct Buffer(KVec<OwnedPage>);
 
 impl Buffer {

@@ -10,7 +10,7 @@
 
 use super::bay::Entered;
 use super::bindings;
-use super::call::{Broken, RawCall};
+use super::call::{Broken, Load, RawCall, Store, Way};
 use super::cipher::Cipher;
 use super::cpu::{PerCpu, Pinned};
 use super::memory::Buffer;
@@ -47,18 +47,24 @@ const TAGS_IN_INTERRUPT: u32 = 8;
 /// The reserves, and the queue on which failed writes are repaired, one at a time. Repairs have
 /// reserves of their own, or they would wait for the requests that they are to end.
 ///
+/// Dropping them waits until all requests have been given back: for ever if one was forgotten
+/// instead of dropped.
+pub(crate) struct Reserves(KBox<Pools>);
+
+/// What the reserves are, at an address that requests may note.
+///
 /// # Invariants
 ///
 /// `io` points at reserves made for `Request` and `Unit`, owned by this value.
-pub(crate) struct Reserves {
+struct Pools {
     io: NonNull<bindings::vswap_io>,
     traffic: PerCpu<Traffic>,
 }
 
 // SAFETY: pools and queues may be used from any thread.
-unsafe impl Send for Reserves {}
+unsafe impl Send for Pools {}
 // SAFETY: as above.
-unsafe impl Sync for Reserves {}
+unsafe impl Sync for Pools {}
 
 impl Reserves {
     /// Allocates the reserves. May sleep.
@@ -69,20 +75,27 @@ impl Reserves {
         // SAFETY: no requirements.
         let io = unsafe { bindings::vswap_io_new(RESERVE, request, unit) };
         // INVARIANT: just made so.
-        let reserves = Self {
+        let pools = Pools {
             io: NonNull::new(io).ok_or(ENOMEM)?,
             traffic,
         };
-        Ok(reserves)
+        Ok(Self(KBox::new(pools, GFP_KERNEL)?))
     }
 
     /// Counts a page that was copied to a disk that is memory, or from there.
     #[inline]
     pub(crate) fn copied(&self, cpu: &Pinned, direction: Direction, disk: &Disk) {
-        self.count(cpu, disk, direction, 1);
+        self.0.count(cpu, disk, direction, 1);
         disk.ended(direction, true);
     }
 
+    /// What went to disks and came from there, on each CPU.
+    pub(crate) fn traffic(&self) -> impl Iterator<Item = &Traffic> {
+        self.0.traffic.iter()
+    }
+}
+
+impl Pools {
     /// So many pages go to a disk, or come from there.
     fn count(&self, cpu: &Pinned, disk: &Disk, direction: Direction, pages: u32) {
         let bytes = crate::disk::bytes(u64::from(pages));
@@ -91,17 +104,12 @@ impl Reserves {
             traffic.count(direction, bytes);
         }
     }
-
-    /// What went to disks and came from there, on each CPU.
-    pub(crate) fn traffic(&self) -> impl Iterator<Item = &Traffic> {
-        self.traffic.iter()
-    }
 }
 
-impl Drop for Reserves {
+impl Drop for Pools {
     fn drop(&mut self) {
-        // SAFETY: by the invariant. Nothing is under way: who has a transfer borrows the
-        // reserves or belongs to a swap area, which is off.
+        // SAFETY: by the invariant. Nobody makes a request any more, and those that there are,
+        // whose bios end first, are waited for.
         unsafe { bindings::vswap_io_free(self.io.as_ptr()) }
     }
 }
@@ -141,7 +149,7 @@ pub(super) struct Request {
     // First, so that a pointer to it is one to the whole.
     work: kernel::bindings::work_struct,
     done: kernel::bindings::completion,
-    reserves: NonNull<Reserves>,
+    reserves: NonNull<Pools>,
     /// Bios under way, and one for who still adds some.
     remaining: AtomicU32,
     /// Extents that failed, also those that found no place below.
@@ -223,13 +231,17 @@ pub(super) struct Transfer {
     pages: u16,
 }
 
+// SAFETY: what is shared with the bios is made for contexts of any kind, and the request may be
+// ended and given back by any thread.
+unsafe impl Send for Transfer {}
+
 impl Transfer {
     /// A request without pages, which will be of so many pieces of memory, and of so many pages,
     /// which are pieces of their own where others are sent in their stead. May sleep, but not for
     /// memory to be reclaimed.
     pub(super) fn new(reserves: &Reserves, pieces: u16, pages: u16) -> Self {
         // SAFETY: by its invariant the pool is one for requests.
-        let request = unsafe { bindings::vswap_request_alloc(reserves.io.as_ptr()) };
+        let request = unsafe { bindings::vswap_request_alloc(reserves.0.io.as_ptr()) };
         let request: *mut Request = request.cast();
         // SAFETY: it is memory for a request that nobody else uses; the pool waits until there
         // is some. All fields are written.
@@ -239,7 +251,7 @@ impl Transfer {
                 &raw mut (*request).done,
                 Some(repair),
             );
-            (&raw mut (*request).reserves).write(NonNull::from(reserves));
+            (&raw mut (*request).reserves).write(NonNull::from(&*reserves.0));
             (&raw mut (*request).remaining).write(AtomicU32::new(1));
             (&raw mut (*request).failed).write(AtomicU32::new(0));
             (&raw mut (*request).extents).write([const { UnsafeCell::new(None) }; EXTENTS]);
@@ -294,7 +306,7 @@ impl Transfer {
             _ => self.pieces,
         };
         let (disk, section) = entered.stay();
-        // SAFETY: the reserves outlive the request, which came from them; `stay` keeps the
+        // SAFETY: the reserves outlive the request, which their drop waits for; `stay` keeps the
         // disk, and with it its block device, until the unit is dropped. The bio has room in
         // front for a unit.
         let bio = unsafe {
@@ -402,6 +414,14 @@ impl Transfer {
         }
     }
 
+    /// Whether all that was added was submitted and has ended.
+    #[allow(dead_code, reason = "for who keeps several under way")]
+    fn is_done(&self) -> bool {
+        // SAFETY: the request is there as long as the count is held.
+        let remaining = unsafe { &self.request.as_ref().remaining };
+        self.open.is_none() && remaining.load(Ordering::Acquire) == 1
+    }
+
     fn count(&self, open: &Open) {
         // SAFETY: the reserves outlive the request, and the disk stays until the bio has ended.
         let (reserves, disk) =
@@ -482,6 +502,9 @@ impl Drop for Transfer {
 ///
 /// The request has ended and is this value's own.
 pub(crate) struct Failed(NonNull<Request>);
+
+// SAFETY: the request is this value's own, and may be given back by any thread.
+unsafe impl Send for Failed {}
 
 impl Failed {
     fn request(&self) -> &Request {
@@ -767,48 +790,70 @@ unsafe extern "C" fn repair(work: *mut kernel::bindings::work_struct) {
     }
 }
 
-/// Pages of a buffer on their way, waited for by who sent them.
-pub(crate) struct BufferTransfer<'a> {
+/// Pages of a buffer on their way, which has the buffer until they are there: nobody can look at
+/// pages that are being read, or use those that are being written for something else. Dropping
+/// this waits.
+pub(crate) struct BufferTransfer<W: Way> {
+    // Before the buffer, so that it is waited for first.
     transfer: Transfer,
-    direction: Direction,
-    start: *const Buffer,
-    _buffer: PhantomData<&'a mut Buffer>,
+    buffer: Buffer,
+    _way: PhantomData<W>,
 }
 
-impl<'a> BufferTransfer<'a> {
-    /// Pages that go to disks.
-    pub(crate) fn write(reserves: &Reserves, buffer: &'a Buffer) -> Self {
+impl BufferTransfer<Store> {
+    /// Pages that go to disks. May sleep.
+    pub(crate) fn write(reserves: &Reserves, buffer: Buffer) -> Self {
+        Self::new(reserves, buffer)
+    }
+
+    /// A page that goes to a disk, or is not sent yet.
+    pub(crate) fn page(&self, index: usize) -> Option<&Page> {
+        self.buffer.page(index)
+    }
+}
+
+impl BufferTransfer<Load> {
+    /// Pages that come from disks. May sleep.
+    pub(crate) fn read(reserves: &Reserves, buffer: Buffer) -> Self {
+        Self::new(reserves, buffer)
+    }
+}
+
+impl<W: Way> BufferTransfer<W> {
+    fn new(reserves: &Reserves, buffer: Buffer) -> Self {
         Self {
             transfer: Transfer::new(reserves, BIO_PAGES, BIO_PAGES),
-            direction: Direction::Write,
-            start: buffer,
-            _buffer: PhantomData,
+            buffer,
+            _way: PhantomData,
         }
     }
 
-    /// Pages that come from disks.
-    pub(crate) fn read(reserves: &Reserves, buffer: &'a mut Buffer) -> Self {
-        Self {
-            transfer: Transfer::new(reserves, BIO_PAGES, BIO_PAGES),
-            direction: Direction::Read,
-            start: buffer,
-            _buffer: PhantomData,
-        }
-    }
-
-    /// Adds the buffer's page of that index, each once.
+    /// Adds the buffer's page of that index, each once. May sleep.
     pub(crate) fn add(&mut self, index: usize, entered: &Entered<'_>, slot: PhysicalSlot) {
-        // SAFETY: the buffer is borrowed, to be changed where pages are read, until the
-        // transfer has been waited for, which its drop does as well.
-        unsafe {
-            if let Some(page) = (*self.start).pointer(index) {
-                self.transfer.add(self.direction, entered, slot, page);
-            }
+        if let Some(page) = self.buffer.pointer(index) {
+            // SAFETY: this has the buffer, lends out pages only to be read while they are
+            // written, and gives it back, or drops it, when the transfer has been waited for.
+            // If this is forgotten, so is the buffer.
+            unsafe { self.transfer.add(W::DIRECTION, entered, slot, page) }
         }
     }
 
-    /// Waits for all pages. Gives what failed. May sleep.
-    pub(crate) fn wait(self) -> Failed {
-        self.transfer.wait()
+    /// Sends what could still grow. Has to be called for [`is_done`](Self::is_done) to come true
+    /// without [`wait`](Self::wait). May sleep.
+    #[allow(dead_code, reason = "for who keeps several under way")]
+    pub(crate) fn submit(&mut self) {
+        self.transfer.submit();
+    }
+
+    /// Whether all pages that were added have been sent, and are there or failed: `wait` does not
+    /// wait then. Does not sleep.
+    #[allow(dead_code, reason = "for who keeps several under way")]
+    pub(crate) fn is_done(&self) -> bool {
+        self.transfer.is_done()
+    }
+
+    /// Waits for all pages. Gives the buffer back, and what failed. May sleep.
+    pub(crate) fn wait(self) -> (Buffer, Failed) {
+        (self.buffer, self.transfer.wait())
     }
 }
