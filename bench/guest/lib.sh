@@ -46,3 +46,10 @@ down() {
     doing=removal
     "$(echo "$peer" | tr - _)_down"
 }
+
+# slow_disk DISK: /dev/mapper/slow is that disk, with 1 ms for each request as the device mapper
+# counts: a request waits for the next tick of the kernel, of which there are 250 a second.
+slow_disk() {
+    modprobe dm-delay
+    DM_DISABLE_UDEV=1 dmsetup create slow --table "0 $(blockdev --getsz "$1") delay $1 0 1"
+}

@@ -95,11 +95,11 @@ impl Lines {
 fn colour(peer: &str) -> RGBColor {
     match peer {
         "plain" => RGBColor(128, 128, 128),
-        "zram" => RGBColor(230, 159, 0),
+        "zram" | "zram-disk" => RGBColor(230, 159, 0),
         "zswap" => RGBColor(204, 121, 167),
         "vswap" => RGBColor(0, 114, 178),
         "vswap-disk" => RGBColor(86, 180, 233),
-        "vswap-pmem" => RGBColor(0, 158, 115),
+        "vswap-pmem" | "zram-writeback" => RGBColor(0, 158, 115),
         _ => RGBColor(213, 94, 0),
     }
 }

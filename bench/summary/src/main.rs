@@ -3,12 +3,15 @@
 
 mod criteria;
 mod figure;
+mod goal;
+mod latency;
 mod memory;
 mod plots;
 mod records;
 mod report;
 mod results;
 mod tables;
+mod writeback;
 
 use clap::{Args, Parser, Subcommand};
 use results::Unit;
@@ -27,6 +30,10 @@ struct Options {
 enum What {
     /// One run in which all peers did the same
     Compare(Compare),
+    /// One run in which all peers touched more pages than fit into memory
+    Latency(One),
+    /// One run that wrote pages back
+    Writeback(One),
     /// Runs of workloads that were repeated for different sizes
     Scaling(Scaling),
 }
@@ -41,6 +48,15 @@ struct Compare {
     /// Instructions a page in vswap.ko with disks only, as counted elsewhere
     #[arg(long)]
     module_instructions: Option<f64>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+struct One {
+    /// Lines of JSON as the guest printed them; other lines are left out
+    #[arg(long)]
+    lines: PathBuf,
     #[command(flatten)]
     common: Common,
 }
@@ -105,6 +121,26 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
                 report.markdown(&plots),
                 &plots,
             )
+        }
+        What::Latency(options) => {
+            let read = records::read(&options.lines)?;
+            let settings = options.common.settings.into_iter().collect();
+            let report = report::Touched::new(read, settings)?;
+            let plots = plots::of_touches(&report.phases);
+            let json = serde_json::to_string(&report)?;
+            write(
+                &options.common.output,
+                json,
+                report.markdown(&plots),
+                &plots,
+            )
+        }
+        What::Writeback(options) => {
+            let read = records::read(&options.lines)?;
+            let settings = options.common.settings.into_iter().collect();
+            let report = report::WrittenBack::new(read, settings)?;
+            let json = serde_json::to_string(&report)?;
+            write(&options.common.output, json, report.markdown(), &[])
         }
         What::Scaling(options) => {
             let settings = options.common.settings.into_iter().collect();

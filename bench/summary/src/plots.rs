@@ -2,6 +2,7 @@
 //! The plots of a comparison: which bars and lines there are.
 
 use crate::figure::{Bars, Figure, Lines, Panel};
+use crate::latency::{self, Phase};
 use crate::results::{Comparison, Peer, Spread, Unit};
 use crate::tables;
 
@@ -178,6 +179,43 @@ pub fn of_comparisons(comparisons: &[Comparison], unit: Unit) -> Vec<Plot> {
             .any(|panel| !panel.drawn.is_empty())
     };
     plots.into_iter().filter(has_something).collect()
+}
+
+/// Touches a second, and the longest touch, by what was touched.
+pub fn of_touches(phases: &[Phase]) -> Vec<Plot> {
+    let panel = |title: &str, axis: &str, value: fn(&latency::Peer) -> Spread| {
+        let group = |phase: &Phase| {
+            let bars = phase
+                .peers
+                .iter()
+                .map(|peer| (peer.name.clone(), value(peer)));
+            let label = match phase.phase.as_str() {
+                "touch" => phase.workload.clone(),
+                name => format!("{}: {name}", phase.workload),
+            };
+            (label, bars.collect())
+        };
+        Panel {
+            title: title.to_owned(),
+            axis: axis.to_owned(),
+            mark: None,
+            drawn: Bars(phases.iter().map(group).collect()).into(),
+        }
+    };
+    vec![Plot {
+        name: "touches",
+        figure: Figure {
+            title: "More than memory, and a disk that takes its time".to_owned(),
+            panels: vec![
+                panel("how many", "touches a second (higher is better)", |peer| {
+                    peer.rate
+                }),
+                panel("the longest", "ms (lower is better)", |peer| {
+                    map(&peer.max, |ns| ns / 1e6)
+                }),
+            ],
+        },
+    }]
 }
 
 /// A workload that was repeated for different sizes, and what its plot is called.

@@ -42,6 +42,29 @@ pub struct Record {
 pub struct Phase {
     pub pages: u64,
     pub ns: u64,
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub touches: Option<Touches>,
+}
+
+#[cfg(test)]
+impl Phase {
+    pub fn of(pages: u64, ns: u64) -> Self {
+        Phase {
+            pages,
+            ns,
+            touches: None,
+        }
+    }
+}
+
+/// Of a phase in which each touch was timed by itself: nanoseconds, and bytes.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+pub struct Touches {
+    pub p50: u64,
+    pub p99: u64,
+    pub max: u64,
+    pub disk_read: u64,
+    pub disk_written: u64,
 }
 
 /// The guest and its records; lines that are no JSON are left out.

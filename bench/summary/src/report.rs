@@ -2,11 +2,14 @@
 //! The result files.
 
 use crate::criteria::{self, Row};
+use crate::goal::Goal;
+use crate::latency;
 use crate::memory::{self, Memory};
 use crate::plots::{self, Plot};
 use crate::records::{Guest, Record};
 use crate::results::{self, Comparison, Unit, REFERENCES};
 use crate::tables;
+use crate::writeback::{self, Way};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -95,6 +98,117 @@ impl Compared {
         for plot in plots {
             let _ = writeln!(text, "\n![{}]({}.svg)", plot.figure.title, plot.name);
         }
+        text
+    }
+}
+
+/// A run in which all peers touched more pages than fit into memory.
+#[derive(Serialize)]
+pub struct Touched {
+    guest: Guest,
+    settings: Settings,
+    goals: Vec<Goal>,
+    pub phases: Vec<latency::Phase>,
+    /// Everything that was measured, the warm-up too.
+    records: Vec<Record>,
+}
+
+impl Touched {
+    pub fn new(
+        (guest, records): (Guest, Vec<Record>),
+        settings: Settings,
+    ) -> Result<Self, Box<dyn Error>> {
+        let phases = latency::phases(&records);
+        if phases.is_empty() {
+            return Err(NOTHING.into());
+        }
+        Ok(Touched {
+            goals: latency::goals(&phases),
+            guest,
+            settings,
+            phases,
+            records,
+        })
+    }
+
+    pub fn markdown(&self, plots: &[Plot]) -> String {
+        let mut text = String::from("# More than memory, and a disk that takes its time\n\n");
+        describe(&mut text, &self.guest);
+        list(&mut text, &self.settings);
+        section(
+            &mut text,
+            "What is to be reached",
+            "vswap's figure divided by the other peer's in each round; the median, and the \
+             quartiles in brackets.",
+            &tables::goals(&self.goals),
+        );
+        let _ = writeln!(
+            text,
+            "\nMedians of the rounds below, and quartiles in brackets. The ratio is vswap's \
+             touches a second to the peer's, in each round."
+        );
+        for phase in &self.phases {
+            section(
+                &mut text,
+                &format!("{}: {}", phase.workload, phase.phase),
+                "",
+                &tables::touches(phase),
+            );
+        }
+        for plot in plots {
+            let _ = writeln!(text, "\n![{}]({}.svg)", plot.figure.title, plot.name);
+        }
+        text
+    }
+}
+
+/// A run that wrote pages back.
+#[derive(Serialize)]
+pub struct WrittenBack {
+    guest: Guest,
+    settings: Settings,
+    goals: Vec<Goal>,
+    ways: Vec<Way>,
+    /// Everything that was measured, the warm-up too.
+    records: Vec<Record>,
+}
+
+impl WrittenBack {
+    pub fn new(
+        (guest, records): (Guest, Vec<Record>),
+        settings: Settings,
+    ) -> Result<Self, Box<dyn Error>> {
+        let ways = writeback::ways(&records);
+        if ways.is_empty() {
+            return Err(NOTHING.into());
+        }
+        Ok(WrittenBack {
+            goals: writeback::goals(&ways),
+            guest,
+            settings,
+            ways,
+            records,
+        })
+    }
+
+    pub fn markdown(&self) -> String {
+        let mut text = String::from("# How fast pages are written back\n\n");
+        describe(&mut text, &self.guest);
+        list(&mut text, &self.settings);
+        section(
+            &mut text,
+            "What is to be reached",
+            "One speed divided by the other in each round; the median, and the quartiles in \
+             brackets.",
+            &tables::goals(&self.goals),
+        );
+        section(
+            &mut text,
+            "Speeds",
+            "Of pages as they were before they were compressed: the median of the rounds, and \
+             the quartiles.",
+            &tables::speeds(&self.ways),
+        );
         text
     }
 }
@@ -216,5 +330,10 @@ fn list(text: &mut String, settings: &Settings) {
 }
 
 fn section(text: &mut String, title: &str, about: &str, table: &str) {
-    let _ = writeln!(text, "\n## {title}\n\n{about}\n\n{table}");
+    let about = if about.is_empty() {
+        String::new()
+    } else {
+        format!("{about}\n\n")
+    };
+    let _ = writeln!(text, "\n## {title}\n\n{about}{table}");
 }

@@ -46,7 +46,7 @@ pub struct Peer {
     pub samples: Vec<f64>,
 }
 
-#[derive(Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Spread {
     pub median: f64,
     pub min: f64,
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     fn record(peer: &str, round: u32, ns: u64) -> Record {
-        let phases = BTreeMap::from([("write".to_owned(), Phase { pages: 10, ns })]);
+        let phases = BTreeMap::from([("write".to_owned(), Phase::of(10, ns))]);
         Record {
             peer: peer.to_owned(),
             round,

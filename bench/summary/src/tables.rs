@@ -2,8 +2,11 @@
 //! Tables for people.
 
 use crate::criteria::Row;
+use crate::goal::{Bound, Goal};
+use crate::latency;
 use crate::memory::Memory;
 use crate::results::{Comparison, Spread, Unit, REFERENCES};
+use crate::writeback::Way;
 use comfy_table::{presets::ASCII_MARKDOWN, CellAlignment, Table};
 
 /// A table with that header, whose columns from `right` on are numbers.
@@ -113,15 +116,19 @@ fn ratio(ratio: &Spread) -> String {
     )
 }
 
+fn verdict(is_reached: Option<bool>) -> String {
+    let verdict = match is_reached {
+        Some(true) => "reached",
+        Some(false) => "not reached",
+        None => "not measured",
+    };
+    verdict.to_owned()
+}
+
 /// What is to be reached.
 pub fn criteria(rows: &[Row]) -> String {
     let head = ["measure", "", "rounds", "measured", "at most"];
     let cells = rows.iter().map(|row| {
-        let verdict = match row.is_reached() {
-            Some(true) => "reached",
-            Some(false) => "not reached",
-            None => "not measured",
-        };
         let (rounds, measured) = match &row.measured {
             Some((rounds, spread)) => (rounds.to_string(), ratio(spread)),
             None => (String::new(), String::new()),
@@ -129,13 +136,76 @@ pub fn criteria(rows: &[Row]) -> String {
         let most = format!("{:.2}", row.most);
         vec![
             row.measure.clone(),
-            verdict.to_owned(),
+            verdict(row.is_reached()),
             rounds,
             measured,
             most,
         ]
     });
     table(head.map(str::to_owned).to_vec(), cells.collect(), 2)
+}
+
+/// What is to be reached, with bounds of either kind.
+pub fn goals(goals: &[Goal]) -> String {
+    let head = ["measure", "", "measured", "bound"];
+    let rows = goals.iter().map(|goal| {
+        let bound = match goal.bound {
+            Bound::AtLeast(bound) => format!("at least {bound:.2}"),
+            Bound::AtMost(bound) => format!("at most {bound:.2}"),
+        };
+        vec![
+            goal.measure.clone(),
+            verdict(goal.is_reached()),
+            goal.measured.as_ref().map_or(String::new(), ratio),
+            bound,
+        ]
+    });
+    table(head.map(str::to_owned).to_vec(), rows.collect(), 2)
+}
+
+/// Touches of more pages than fit into memory, a peer a row.
+pub fn touches(phase: &latency::Phase) -> String {
+    let head = [
+        "peer",
+        "touches a second",
+        "ratio",
+        "p50, µs",
+        "p99, ms",
+        "max, ms",
+        "read, MiB",
+        "written, MiB",
+    ];
+    let rows = phase.peers.iter().map(|peer| {
+        let mib = |bytes: &Spread| format!("{:.0}", bytes.median / f64::from(1 << 20));
+        vec![
+            peer.name.clone(),
+            format!(
+                "{:.0} ({:.0}–{:.0})",
+                peer.rate.median, peer.rate.lower_quartile, peer.rate.upper_quartile
+            ),
+            peer.ours.as_ref().map_or(String::new(), ratio),
+            format!("{:.1}", peer.p50.median / 1e3),
+            format!("{:.2}", peer.p99.median / 1e6),
+            format!("{:.0}", peer.max.median / 1e6),
+            mib(&peer.read),
+            mib(&peer.written),
+        ]
+    });
+    table(head.map(str::to_owned).to_vec(), rows.collect(), 1)
+}
+
+/// How fast pages were written back.
+pub fn speeds(ways: &[Way]) -> String {
+    let rows = ways.iter().map(|way| {
+        let speed = &way.speed;
+        let (lower, upper) = (speed.lower_quartile, speed.upper_quartile);
+        vec![
+            way.name.to_owned(),
+            format!("{:.1} ({lower:.1}–{upper:.1})", speed.median),
+        ]
+    });
+    let head = ["pages", "MiB a second"].map(str::to_owned);
+    table(head.to_vec(), rows.collect(), 1)
 }
 
 /// What slots in use cost, and how often the last used cluster was right.
@@ -193,7 +263,7 @@ mod tests {
             round: 1,
             workload: "same".to_owned(),
             at: None,
-            phases: BTreeMap::from([("write".to_owned(), Phase { pages: 1, ns })]),
+            phases: BTreeMap::from([("write".to_owned(), Phase::of(1, ns))]),
             stat: BTreeMap::new(),
             vmstat: BTreeMap::new(),
         };

@@ -39,13 +39,17 @@ fn read(clock: libc::clockid_t) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Nanoseconds since boot, the same for all processes.
+pub fn now() -> u64 {
+    read(libc::CLOCK_MONOTONIC)
+}
+
 pub fn timed(work: impl FnOnce() -> Result<()>) -> Result<Span> {
     let ran = read(libc::CLOCK_PROCESS_CPUTIME_ID);
-    // Nanoseconds since boot, the same for all processes. The inner one of the clocks, as the
-    // other one is a system call.
-    let start = read(libc::CLOCK_MONOTONIC);
+    // The inner one of the clocks, as the other one is a system call.
+    let start = now();
     work()?;
-    let end = read(libc::CLOCK_MONOTONIC);
+    let end = now();
     let cpu = read(libc::CLOCK_PROCESS_CPUTIME_ID) - ran;
     Ok(Span { start, end, cpu })
 }

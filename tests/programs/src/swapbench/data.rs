@@ -67,10 +67,22 @@ impl Data {
     }
 
     pub fn fill(&mut self) {
+        (0..self.pages()).for_each(|page| self.fill_page(page));
+    }
+
+    pub fn fill_page(&mut self, page: usize) {
         let (mix, seed) = (self.mix, self.seed);
-        for page in 0..self.pages() {
-            content::fill(mix, seed, page as u64, 0, self.words(page));
-        }
+        content::fill(mix, seed, page as u64, 0, self.words(page));
+    }
+
+    /// All pages in the order that was asked for.
+    pub fn in_order(&self) -> &[usize] {
+        &self.pages
+    }
+
+    /// Keeps everything else that this process has out of swap.
+    pub fn lock_all_else(&self) -> Result<()> {
+        self.area.lock_all_else()
     }
 
     /// Has the kernel write all pages out: in one call, or in random order with a call a page.
@@ -95,14 +107,16 @@ impl Data {
     /// Compares every byte with what was filled in; `changed` has the first words that were
     /// changed since.
     pub fn compare(&mut self, changed: impl Fn(usize) -> Option<u64>) -> Result<()> {
-        let (mix, seed) = (self.mix, self.seed);
+        (0..self.pages()).try_for_each(|page| self.compare_page(page, changed(page)))
+    }
+
+    /// The same for one page.
+    pub fn compare_page(&mut self, page: usize, changed: Option<u64>) -> Result<()> {
         let mut expected = [0; WORDS];
-        for page in 0..self.pages() {
-            content::fill(mix, seed, page as u64, 0, &mut expected);
-            expected[0] = changed(page).unwrap_or(expected[0]);
-            if *self.words(page) != expected {
-                return Err(Error::other(format!("page {page} came back wrong")));
-            }
+        content::fill(self.mix, self.seed, page as u64, 0, &mut expected);
+        expected[0] = changed.unwrap_or(expected[0]);
+        if *self.words(page) != expected {
+            return Err(Error::other(format!("page {page} came back wrong")));
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ mod marker;
 mod phases;
 mod record;
 mod stat;
+mod touch;
 mod worker;
 
 use clap::{Parser, Subcommand};
@@ -38,6 +39,8 @@ enum What {
     Phases(phases::Options),
     /// Random accesses to more memory than the cgroup that this runs in may have
     Churn(churn::Options),
+    /// Touches of more memory than there is, each timed by itself: in order, or skewed
+    Touch(touch::Options),
     /// Another program's run, or that of several at once
     Command(command::Options),
     /// One of the processes of "phases"
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let result = match Options::parse().what {
         What::Phases(options) => phases::run(&options),
         What::Churn(options) => churn::run(&options),
+        What::Touch(options) => touch::run(&options),
         What::Command(options) => command::run(&options),
         What::Worker(options) => worker::run(&options),
     };

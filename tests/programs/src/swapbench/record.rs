@@ -25,6 +25,20 @@ pub struct Labels {
 struct Phase {
     pages: u64,
     ns: u64,
+    #[serde(flatten)]
+    touches: Option<Touches>,
+}
+
+/// Of a phase in which each touch of a page was timed by itself, and a disk watched.
+#[derive(Serialize)]
+pub struct Touches {
+    /// Nanoseconds that half of the touches took at most.
+    pub p50: u64,
+    pub p99: u64,
+    pub max: u64,
+    /// Bytes that the disk read meanwhile, and wrote.
+    pub disk_read: u64,
+    pub disk_written: u64,
 }
 
 #[derive(Serialize)]
@@ -75,6 +89,14 @@ impl Record {
         let phase = self.phases.entry(phase.to_owned()).or_default();
         phase.ns += ns;
         phase.pages += pages;
+    }
+
+    /// A phase that happens once.
+    pub fn add_touches(&mut self, phase: &str, span: Span, pages: u64, touches: Touches) {
+        self.add(phase, span, pages);
+        if let Some(phase) = self.phases.get_mut(phase) {
+            phase.touches = Some(touches);
+        }
     }
 
     pub fn print(mut self) -> Result<()> {

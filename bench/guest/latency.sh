@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# latency.sh MIB SECONDS ROUNDS [PEERS [WORKLOADS]]: as bench.sh does, of peers that have a disk
+# which takes its time, in a guest with less memory than the MIB that are touched. All peers have
+# the same share of the memory for compressed pages. The warm-up is the first workload, for short.
+# shellcheck source=bench/guest/lib.sh
+. /bench/lib.sh
+
+mib=$1 seconds=$2 rounds=$3
+peers=${4:-plain zram-disk zram-writeback zswap vswap}
+workloads=${5:-sequential skewed-15 skewed-30 overflow}
+
+# Percent of the memory that compressed pages may take.
+share=20
+limit_bytes=$(($(meminfo MemTotal) * 1024 * share / 100))
+
+slow_disk "$disk"
+disk=/dev/mapper/slow
+counter=dm-$(dmsetup info --columns --noheadings -o minor slow)
+# All have slots for everything, and more.
+size=$(($(blockdev --getsize64 $disk) / (1 << 20)))
+
+zram=/sys/block/zram0
+
+# zram_set DISKSIZE: lz4, and that much of virtual size.
+zram_set() {
+    echo lz4 >$zram/comp_algorithm
+    echo "$1" >$zram/disksize
+    echo "$limit_bytes" >$zram/mem_limit
+    mkswap /dev/zram0 >/dev/null
+    swapon --priority 100 /dev/zram0
+}
+
+# zram with a disk of lower priority, of as many pages as fit when they compress well.
+zram_disk_up() {
+    modprobe zram
+    zram_set $((limit_bytes * 28 / 10))
+    mkswap "$disk" >/dev/null
+    swapon --priority 10 "$disk"
+}
+zram_disk_down() {
+    swapoff /dev/zram0
+    swapoff "$disk"
+    rmmod zram
+}
+
+# zram with a backing device, and somebody who has it written to.
+zram_writeback_up() {
+    modprobe zram
+    echo "$disk" >$zram/backing_dev
+    echo 1 >$zram/writeback_limit_enable
+    zram_set ${size}M
+    : >/tmp/writing
+    while [ -e /tmp/writing ]; do
+        zram_write_back
+        sleep 0.1
+    done &
+    writer=$!
+}
+zram_writeback_down() {
+    rm /tmp/writing
+    finished "$writer"
+    swapoff /dev/zram0
+    rmmod zram
+}
+
+# Above nine tenths of its limit: what does not compress, then what was not used for long, then
+# for less long, then anything; until an eighth is free. A tenth of the limit at most each time.
+zram_write_back() {
+    zram_above 90 || return 0
+    zram_write huge
+    for age in 30 10 3 1 all; do
+        zram_above 87 || return 0
+        echo $age >$zram/idle
+        zram_write idle
+    done
+}
+zram_above() {
+    # shellcheck disable=SC2046 # words
+    set -- "$1" $(cat $zram/mm_stat)
+    [ $(($4 * 100)) -gt $((limit_bytes * $1)) ]
+}
+# The limit is in pages of 4096 bytes, of which three take as much memory as one does on the disk.
+zram_write() {
+    echo $((limit_bytes * 3 / 10 / 4096)) >$zram/writeback_limit
+    # It can't when the limit is spent.
+    echo "$1" >$zram/writeback 2>/dev/null || true
+}
+
+zswap_up() {
+    echo lz4 >$zswap/compressor
+    echo $share >$zswap/max_pool_percent
+    echo 1 >$zswap/shrinker_enabled
+    echo 1 >$zswap/enabled
+    made "$disk"
+}
+zswap_down() {
+    swapoff "$disk"
+    echo 0 >$zswap/enabled
+    echo 0 >$zswap/shrinker_enabled
+}
+
+vswap_up() { vswap_with "$disk" "size_mib=$size" "ram_limit_mib=$((limit_bytes / (1 << 20)))"; }
+vswap_down() { vswap_without "$disk"; }
+
+touch_pages() {
+    touch_mix=$1
+    shift
+    bench touch --size "$mib" --mix "$touch_mix" --disk "$counter" "$@"
+}
+run_sequential() { touch_pages compressible; }
+run_skewed_15() { touch_pages compressible --hot 15 --seconds "$seconds"; }
+run_skewed_30() { touch_pages compressible --hot 30 --seconds "$seconds"; }
+run_overflow() { touch_pages random; }
+
+describe
+count=$(echo "$peers" | wc -w)
+for round in $(seq 0 "$rounds"); do
+    # shellcheck disable=SC2086 # a word a peer
+    for peer in $(rotated $((round % count)) $peers); do
+        up
+        for workload in $workloads; do
+            step "round $round of $rounds: $peer: $workload"
+            doing=$workload
+            if [ "$round" = 0 ]; then
+                (seconds=2 && "$(function_of run "$workload")")
+                break
+            fi
+            "$(function_of run "$workload")"
+        done
+        down
+    done
+done
