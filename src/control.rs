@@ -13,7 +13,7 @@ use crate::glue::thread::Thread;
 use crate::sweep::Sweeper;
 use crate::tiers::{
     AddAttribute, CancelAttribute, HighWatermarkAttribute, LowWatermarkAttribute,
-    RecompressAttribute, RemoveAttribute, TiersAttribute, WritebackAttribute,
+    RecompressAttribute, RemoveAttribute, TiersAttribute, UuidAttribute, WritebackAttribute,
     WritebackLimitAttribute,
 };
 use crate::writeback::Background;
@@ -80,6 +80,19 @@ impl Control {
 pub(crate) fn refused(what: &str, refusal: Refusal) -> Error {
     pr_err!("{}: {}\n", what, refusal.message());
     EINVAL
+}
+
+/// `abi`: the version of the attributes' form. New attributes, figures and fields don't change it;
+/// it counts up when one that was there goes, or means something else.
+struct AbiAttribute;
+
+impl Attribute for AbiAttribute {
+    const NAME: &'static CStr = c"abi";
+    const MODE: u16 = 0o444;
+
+    fn show(_: &Control, text: &mut Text<'_>) -> fmt::Result {
+        writeln!(text, "1")
+    }
 }
 
 /// `size`: the virtual size in bytes; can be changed while the device is not swapped on.
@@ -184,11 +197,13 @@ impl Attribute for StatAttribute {
 }
 
 attributes!(
-    ATTRIBUTES: SizeAttribute,
+    ATTRIBUTES: AbiAttribute,
+    SizeAttribute,
     RamLimitAttribute,
     AlgorithmAttribute,
     StatAttribute,
     TiersAttribute,
+    UuidAttribute,
     AddAttribute,
     RemoveAttribute,
     CancelAttribute,

@@ -77,13 +77,19 @@ pub(crate) enum Allocating<'a> {
 }
 
 impl Disk {
-    /// Opens the block device at `path` and makes it ready. May sleep.
+    /// Opens the block device at `path` and makes it ready; `uuid` goes into its signature. May
+    /// sleep.
     ///
     /// The errors are those of [`Backing::open`]; besides `EINVAL`: the device is too small or
     /// zoned; `ENOMEM`; `EOPNOTSUPP`: the kernel can't encrypt; `EINTR`: a signal came before the
     /// kernel had random numbers for a key.
     #[inline(never)]
-    pub(crate) fn open(path: &CStr, priority: i32, protection: Protection) -> Result<KBox<Self>> {
+    pub(crate) fn open(
+        path: &CStr,
+        priority: i32,
+        protection: Protection,
+        uuid: u128,
+    ) -> Result<KBox<Self>> {
         // Memory is copied to as it is; what is protected takes the way of bios.
         let as_memory = protection == Protection::default();
         let backing = Backing::open(path, as_memory).inspect_err(|error| {
@@ -134,16 +140,16 @@ impl Disk {
             GFP_KERNEL,
         )?;
         disk.allocator().ok_or(EINVAL)?.prepare();
-        disk.sign(true)?;
+        disk.sign(Some(uuid))?;
         Ok(disk)
     }
 
-    /// Writes the signature, or zeros in its stead. May sleep.
-    fn sign(&self, signed: bool) -> Result {
+    /// Writes the signature with that UUID, or zeros in its stead. May sleep.
+    fn sign(&self, uuid: Option<u128>) -> Result {
         let mut buffer = Buffer::new(1)?;
         let page = buffer.page_mut(0).ok_or(ENOMEM)?;
-        if signed {
-            header::write_tier(memory::bytes_of_mut(page), Device::NUMBER);
+        if let Some(uuid) = uuid {
+            header::write_tier(memory::bytes_of_mut(page), Device::NUMBER, uuid);
         }
         self.backing.write_first_page(page).inspect_err(|_| {
             pr_err!("{}: its first page can't be written\n", self.path());
@@ -154,7 +160,7 @@ impl Disk {
     pub(crate) fn retire(&self) {
         if !self.backing.is_dead() {
             // Said in the log; the disk goes all the same.
-            let _ = self.sign(false);
+            let _ = self.sign(None);
         }
     }
 

@@ -5,6 +5,7 @@
 use crate::disk::{Allocating, Disk};
 use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
 use crate::engine::form::Home;
+use crate::engine::header::{self, Uuid};
 use crate::engine::map::Bits;
 use crate::engine::order::Order;
 use crate::engine::protection::Protection;
@@ -12,6 +13,7 @@ use crate::engine::slot::{Offset, PhysicalSlot};
 use crate::glue::backing;
 use crate::glue::bay::{Bay, Entered};
 use crate::glue::cpu::Pinned;
+use crate::glue::random;
 use crate::glue::srcu::Section;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Mutex};
@@ -20,6 +22,8 @@ use kernel::sync::{new_mutex, Mutex};
 pub(crate) struct Disks {
     bays: KVec<Pin<KBox<Bay>>>,
     order: Order,
+    /// What the signatures of disks have that are added.
+    uuid: Uuid,
     /// Held while a disk is added or taken out; never on the swap path.
     changing: Pin<KBox<Mutex<()>>>,
 }
@@ -126,11 +130,19 @@ impl Disks {
         for number in (0..MAX_DISKS).filter_map(DiskNumber::new) {
             bays.push(KBox::pin_init(Bay::new(number), GFP_KERNEL)?, GFP_KERNEL)?;
         }
+        let uuid = Uuid::default();
+        uuid.set(header::random_uuid(random::bits()));
         Ok(Self {
             bays,
             order: Order::default(),
+            uuid,
             changing: KBox::pin_init(new_mutex!((), "vswap_disks"), GFP_KERNEL)?,
         })
+    }
+
+    /// The UUID in the signatures of disks that are added.
+    pub(crate) fn uuid(&self) -> &Uuid {
+        &self.uuid
     }
 
     /// The bay of a disk.
@@ -304,7 +316,7 @@ impl Disks {
             );
             return Err(ENOSPC);
         };
-        let disk = Disk::open(path, priority, protection)?;
+        let disk = Disk::open(path, priority, protection, self.uuid.get())?;
         pr_info!(
             "{}: added with {} MiB, priority {}\n",
             path,

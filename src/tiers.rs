@@ -5,6 +5,7 @@
 use crate::control::{refused, Control};
 use crate::drain;
 use crate::engine::config::{self, Refusal};
+use crate::engine::header;
 use crate::glue::sysfs::{Attribute, Text};
 use crate::{recompress, writeback};
 use kernel::fmt::{self, Write};
@@ -39,7 +40,7 @@ impl Attribute for TiersAttribute {
             let traffic = disk.traffic();
             write!(
                 text,
-                "{} priority={} state={} size={} used={} bad={} errors={} read={} written={}",
+                "{} priority={} state={} size={} used={} bad={} errors={} read={} written={} dev={}:{}",
                 disk.path(),
                 disk.priority(),
                 disk.health().state().name(),
@@ -49,6 +50,8 @@ impl Attribute for TiersAttribute {
                 disk.health().errors(),
                 traffic.read,
                 traffic.written,
+                disk.backing().number() >> 20,
+                disk.backing().number() & 0xf_ffff,
             )?;
             if disk.cipher().is_some() {
                 write!(text, " encrypt=1")?;
@@ -61,6 +64,26 @@ impl Attribute for TiersAttribute {
             }
             writeln!(text)?;
         }
+        Ok(())
+    }
+}
+
+/// `disk_uuid`: the UUID in the signatures of disks that are added from now on. It is a random one
+/// until somebody writes another.
+pub(crate) struct UuidAttribute;
+
+impl Attribute for UuidAttribute {
+    const NAME: &'static CStr = c"disk_uuid";
+    const MODE: u16 = 0o644;
+
+    fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
+        writeln!(text, "{:032x}", control.device().disks().uuid().get())
+    }
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let uuid = header::parse_uuid(text).map_err(|refusal| refused("disk_uuid", refusal))?;
+        let _changing = control.lock();
+        control.device().disks().uuid().set(uuid);
         Ok(())
     }
 }

@@ -35,6 +35,8 @@ pub enum Refusal {
     NotADisk,
     /// The text is not a path, and a word where there may be one.
     NotAPath,
+    /// The text is not a UUID.
+    NotAUuid,
 }
 
 impl Refusal {
@@ -50,6 +52,7 @@ impl Refusal {
             Self::NotAnAge => "write all, or the least age of pages in seconds",
             Self::NotADisk => "write the absolute path of a block device and, where wanted, its priority, encrypt, integrity",
             Self::NotAPath => "write the absolute path of one of the disks",
+            Self::NotAUuid => "not a UUID; write 32 hexadecimal digits",
         }
     }
 }

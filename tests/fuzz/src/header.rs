@@ -21,8 +21,12 @@ pub fn run(data: &[u8]) {
     assert_eq!((uuid[6] >> 4, uuid[8] >> 6), (4, 2), "a random UUID");
 
     let mut page = [fill; PAGE_SIZE];
-    header::write_tier(&mut page, number);
-    assert_eq!(fields(&page), (1, format!("vswap{number}-tier"), [0; 16]));
+    let uuid = header::random_uuid(u128::from(pages) << 64 | u128::from(fill) << 8);
+    header::write_tier(&mut page, number, uuid);
+    let expected = (1, format!("vswap{number}-tier"), uuid.to_be_bytes());
+    assert_eq!(fields(&page), expected);
+    let text = format!("{uuid:032x}");
+    assert_eq!(header::parse_uuid(text.as_bytes()), Ok(uuid));
 }
 
 /// The last page, the label and the UUID. Everything else is as in any header.
