@@ -122,16 +122,23 @@ impl Device {
         Ok(Stat::parse(&self.read("stat")?))
     }
 
-    /// The disks, in the module's order.
+    /// The disks, in the module's order. Lines that are something else are left out.
     ///
     /// # Errors
     ///
     /// See [`size`](Self::size).
     pub fn tiers(&self) -> Result<Vec<Tier>, Error> {
-        self.read("tiers")?
-            .lines()
-            .map(|line| Tier::parse(line).ok_or_else(|| self.nonsense("tiers", line.to_owned())))
-            .collect()
+        Ok(self.read("tiers")?.lines().filter_map(Tier::parse).collect())
+    }
+
+    /// The version of the attributes' form, which counts up when something that was there changes
+    /// its meaning or goes. Modules from before there was one are 0.
+    ///
+    /// # Errors
+    ///
+    /// See [`size`](Self::size).
+    pub fn abi(&self) -> Result<u64, Error> {
+        Ok(known(self.number("abi"))?.unwrap_or(0))
     }
 
     /// Adds a disk. Its contents are overwritten.
@@ -143,6 +150,25 @@ impl Device {
     pub fn add_tier(&self, path: &str, priority: i32, protection: Protection) -> Result<(), Error> {
         let words = protection.words();
         self.write("tier_add", &format!("{path} {priority}{words}"))
+    }
+
+    /// The UUID in the signatures of disks that are added.
+    ///
+    /// # Errors
+    ///
+    /// See [`size`](Self::size).
+    pub fn disk_uuid(&self) -> Result<u128, Error> {
+        let text = self.read("disk_uuid")?;
+        u128::from_str_radix(text.trim(), 16).map_err(|_| self.nonsense("disk_uuid", text))
+    }
+
+    /// Sets the UUID in the signatures of disks that are added from now on.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: the module is older than that; see [`set_size`](Self::set_size).
+    pub fn set_disk_uuid(&self, uuid: u128) -> Result<(), Error> {
+        self.write("disk_uuid", &format!("{uuid:032x}"))
     }
 
     /// Removes a disk: moves what is on it elsewhere and closes it, which takes its time. With
@@ -271,6 +297,20 @@ impl Device {
     }
 }
 
+/// What a module that is older or newer may not have, or write in another way, is `None`.
+///
+/// # Errors
+///
+/// The attribute is there and can't be read.
+pub fn known<T>(value: Result<T, Error>) -> Result<Option<T>, Error> {
+    match value {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::Text { .. }) => Ok(None),
+        Err(error) if error.number() == Some(2) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn age(seconds: u32) -> String {
     match seconds {
         0 => "all".to_owned(),
@@ -305,7 +345,7 @@ mod tests {
         for (name, text) in [
             ("size", "8192\n"),
             ("comp_algorithm", "lz4 [zstd]\n"),
-            ("tiers", "/dev/a size=1\n/dev/b size=2\n"),
+            ("tiers", "/dev/a size=1\n= of tomorrow\n/dev/b size=2\n"),
             ("ram_limit", "much\n"),
         ] {
             fs::write(device.directory.join(name), text).expect("a file");
@@ -317,6 +357,10 @@ mod tests {
         assert_eq!(algorithms.current, "zstd");
         assert_eq!(algorithms.all, ["lz4", "zstd"]);
         assert_eq!(device.tiers().expect("tiers").len(), 2);
+        assert_eq!(known(device.size()).expect("a size"), Some(8192));
+        assert_eq!(known(device.ram_limit()).expect("nothing"), None);
+        assert_eq!(known(device.writeback_limit()).expect("nothing"), None);
+        assert_eq!(device.abi().expect("a version"), 0);
     }
 
     #[test]
@@ -334,6 +378,9 @@ mod tests {
             .add_tier("/dev/a", -3, Protection::default())
             .expect("written");
         assert_eq!(says(&device, "tier_add"), "/dev/a -3");
+        fs::write(device.directory.join("disk_uuid"), "").expect("a file");
+        device.set_disk_uuid(0xa5).expect("written");
+        assert_eq!(device.disk_uuid().expect("a UUID"), 0xa5);
         device.remove_tier("/dev/a", true).expect("written");
         assert_eq!(says(&device, "tier_remove"), "/dev/a force");
         device.write_back(0).expect("written");

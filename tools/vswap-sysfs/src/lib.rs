@@ -18,7 +18,7 @@ mod error;
 mod stat;
 mod tier;
 
-pub use device::{Algorithms, Device, NODE};
+pub use device::{known, Algorithms, Device, NODE};
 pub use error::Error;
 pub use stat::{Figure, Kind, Stat, Unit, FIGURES};
 pub use tier::{Progress, Protection, State, Tier};

@@ -3,6 +3,7 @@
 //! A disk, as a line of `tiers` has it.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// How a disk does.
@@ -15,6 +16,8 @@ pub enum State {
     Draining,
     /// It had too many errors and takes no more pages.
     Failed,
+    /// It does not answer, and takes no pages until it does.
+    Stuck,
     /// A state that this crate does not know.
     #[serde(untagged)]
     Other(String),
@@ -26,6 +29,7 @@ impl From<&str> for State {
             "active" => Self::Active,
             "draining" => Self::Draining,
             "failed" => Self::Failed,
+            "stuck" => Self::Stuck,
             _ => Self::Other(name.to_owned()),
         }
     }
@@ -37,6 +41,7 @@ impl fmt::Display for State {
             Self::Active => "active",
             Self::Draining => "draining",
             Self::Failed => "failed",
+            Self::Stuck => "stuck",
             Self::Other(name) => name,
         })
     }
@@ -77,6 +82,8 @@ impl Protection {
 pub struct Tier {
     /// The path it was added with.
     pub path: String,
+    /// The block device's number, major and minor, if the module says it.
+    pub number: Option<(u32, u32)>,
     /// Disks of higher priority are filled first.
     pub priority: i32,
     /// How it does.
@@ -99,10 +106,15 @@ pub struct Tier {
     pub corrupt: u64,
     /// How far its removal is, while it is being removed.
     pub removal: Option<Progress>,
+    /// Fields that this crate does not know, or whose values it does not understand.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<String, String>,
 }
 
 impl Tier {
     /// The disk that the line describes. `None`: it is no such line.
+    ///
+    /// A field that a newer module adds, or writes in another way, costs that field only.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_ascii_whitespace();
         let mut tier = Self {
@@ -110,6 +122,7 @@ impl Tier {
                 .next()
                 .filter(|path| path.starts_with('/'))?
                 .to_owned(),
+            number: None,
             priority: 0,
             state: State::Active,
             size: 0,
@@ -121,33 +134,46 @@ impl Tier {
             protection: Protection::default(),
             corrupt: 0,
             removal: None,
+            others: BTreeMap::new(),
         };
         for (field, value) in words.filter_map(|word| word.split_once('=')) {
-            let number = || value.parse().ok();
-            match field {
-                "priority" => tier.priority = value.parse().ok()?,
-                "state" => tier.state = value.into(),
-                "size" => tier.size = number()?,
-                "used" => tier.used = number()?,
-                "bad" => tier.bad = number()?,
-                "errors" => tier.errors = number()?,
-                "read" => tier.read = number()?,
-                "written" => tier.written = number()?,
-                "encrypt" => tier.protection.encrypt = value == "1",
-                "integrity" => tier.protection.integrity = value == "1",
-                "corrupt" => tier.corrupt = number()?,
-                "drained" => {
-                    let (moved, total) = value.split_once('/')?;
-                    tier.removal = Some(Progress {
-                        moved: moved.parse().ok()?,
-                        total: total.parse().ok()?,
-                    });
-                }
-                _ => {}
+            if tier.set(field, value).is_none() {
+                tier.others.insert(field.to_owned(), value.to_owned());
             }
         }
         Some(tier)
     }
+
+    /// Takes a field in. `None`: it or its value is not known.
+    fn set(&mut self, field: &str, value: &str) -> Option<()> {
+        let number = || value.parse().ok();
+        match field {
+            "dev" => self.number = Some(pair(value, ':')?),
+            "priority" => self.priority = value.parse().ok()?,
+            "state" => self.state = value.into(),
+            "size" => self.size = number()?,
+            "used" => self.used = number()?,
+            "bad" => self.bad = number()?,
+            "errors" => self.errors = number()?,
+            "read" => self.read = number()?,
+            "written" => self.written = number()?,
+            "encrypt" => self.protection.encrypt = value == "1",
+            "integrity" => self.protection.integrity = value == "1",
+            "corrupt" => self.corrupt = number()?,
+            "drained" => {
+                let (moved, total) = pair(value, '/')?;
+                self.removal = Some(Progress { moved, total });
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// Two numbers with that character between them.
+fn pair<T: std::str::FromStr>(text: &str, between: char) -> Option<(T, T)> {
+    let (first, second) = text.split_once(between)?;
+    Some((first.parse().ok()?, second.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -157,9 +183,10 @@ mod tests {
 
     #[test]
     fn a_line_of_today_and_one_of_tomorrow() {
-        let today = "/dev/pmem0 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 drained=5/6";
+        let today = "/dev/pmem0 dev=259:3 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 drained=5/6";
         let expected = Tier {
             path: "/dev/pmem0".into(),
+            number: Some((259, 3)),
             priority: -5,
             state: State::Draining,
             size: 8192,
@@ -174,9 +201,15 @@ mod tests {
             },
             corrupt: 7,
             removal: Some(Progress { moved: 5, total: 6 }),
+            others: BTreeMap::new(),
         };
         assert_eq!(Tier::parse(today), Some(expected.clone()));
-        let tomorrow = format!("{today} latency=17us quiet");
+        let tomorrow = format!("{today} latency=17us quiet errors=some");
+        let others = [("latency", "17us"), ("errors", "some")];
+        let expected = Tier {
+            others: others.map(|(a, b)| (a.into(), b.into())).into(),
+            ..expected
+        };
         assert_eq!(Tier::parse(&tomorrow), Some(expected));
         let less = Tier::parse("/dev/x state=asleep").expect("a line");
         assert_eq!(
@@ -187,15 +220,17 @@ mod tests {
 
     #[test]
     fn what_is_no_line() {
-        for line in [
-            "",
-            "pmem0 size=1",
-            "/dev/x size=-1",
-            "/dev/x drained=1",
-            "/dev/x drained=a/2",
-        ] {
+        for line in ["", "pmem0 size=1", "# a remark"] {
             assert_eq!(Tier::parse(line), None, "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_costs_no_more_than_itself() {
+        let line = "/dev/x size=-1 drained=a/2 drained=1 dev=8 used=4096";
+        let tier = Tier::parse(line).expect("a line");
+        assert_eq!((tier.size, tier.removal, tier.used), (0, None, 4096));
+        assert_eq!(tier.others.len(), 3);
     }
 
     proptest! {
