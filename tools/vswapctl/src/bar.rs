@@ -8,17 +8,13 @@ use anstyle::{AnsiColor, Style};
 
 /// The sign and the colour of each part, in the order of the parts.
 pub fn keys(parts: &[Part]) -> Vec<(char, AnsiColor)> {
-    // No white or black, and no yellow text: they are lost on one background or the other.
-    const DISKS: [AnsiColor; 4] = [
-        AnsiColor::BrightBlue,
-        AnsiColor::Magenta,
-        AnsiColor::Blue,
-        AnsiColor::BrightMagenta,
-    ];
+    // No white or black: they are lost on one background or the other. No green: some people don't
+    // tell it from red.
+    const DISKS: [AnsiColor; 2] = [AnsiColor::Magenta, AnsiColor::BrightMagenta];
     let mut disk = 0;
     let key = |part: &Part| match part.kind {
         Kind::Same => ('=', AnsiColor::Cyan),
-        Kind::Ram => ('c', AnsiColor::Green),
+        Kind::Ram => ('c', AnsiColor::Blue),
         Kind::Raw => ('r', AnsiColor::Yellow),
         Kind::Disk => {
             let digit = char::from_digit(disk % 9 + 1, 10).unwrap_or('d');
@@ -34,7 +30,7 @@ pub fn keys(parts: &[Part]) -> Vec<(char, AnsiColor)> {
 /// How many of `width` cells each amount gets out of `whole`. What is not nothing gets a cell at
 /// least, as long as there are enough; the rest of the cells are nobody's.
 pub fn cells(amounts: &[u64], whole: u64, width: usize) -> Vec<usize> {
-    let sum = amounts.iter().sum::<u64>();
+    let sum = amounts.iter().copied().fold(0, u64::saturating_add);
     let is_full = sum > 0 && sum >= whole;
     let whole = u128::from(whole.max(sum).max(1));
     let exact = |amount: u64| u128::from(amount) * width as u128;
@@ -63,12 +59,18 @@ pub fn cells(amounts: &[u64], whole: u64, width: usize) -> Vec<usize> {
     cells
 }
 
-/// The sign of a part in a bar and beside its row.
+/// The sign of a part in a bar and beside its row. With colours, the parts have textures besides: some
+/// people see red and green alike.
 pub fn sign(look: Look, key: char) -> char {
-    if look.colour && look.utf8 {
-        '█'
-    } else {
-        key
+    if !(look.colour && look.utf8) {
+        return key;
+    }
+    match key {
+        '=' => '░',
+        'r' => '▒',
+        '!' => '!',
+        '2' | '4' | '6' | '8' => '▓',
+        _ => '█',
     }
 }
 
@@ -87,11 +89,37 @@ pub fn text(look: Look, parts: &[Part], whole: u64, width: usize) -> String {
     text + &rest(look, free)
 }
 
-/// A bar of one amount out of `whole`.
-pub fn plain(look: Look, colour: AnsiColor, amount: u64, whole: u64, width: usize) -> String {
+/// A bar of one amount out of `whole`, and marks at other amounts.
+pub fn marked(
+    look: Look,
+    colour: AnsiColor,
+    amount: u64,
+    whole: u64,
+    width: usize,
+    marks: &[u64],
+) -> String {
+    let (full, free) = gauge(look, amount, whole, width, marks);
+    look.paint(colour.on_default(), &full) + &look.paint(Style::new().dimmed(), &free)
+}
+
+/// The parts of such a bar: what is full, and what is not.
+pub fn gauge(look: Look, amount: u64, whole: u64, width: usize, marks: &[u64]) -> (String, String) {
     let count = cells(&[amount], whole, width)[0];
-    let run = (if look.utf8 { "█" } else { "#" }).repeat(count);
-    look.paint(colour.on_default(), &run) + &rest(look, width - count)
+    let marks: Vec<usize> = marks
+        .iter()
+        .map(|mark| cells(&[*mark], whole, width)[0].max(1) - 1)
+        .collect();
+    let (full, free, mark) = if look.utf8 {
+        ('█', '─', '┃')
+    } else {
+        ('#', '-', '|')
+    };
+    let cell = |index: usize| match index {
+        _ if marks.contains(&index) => mark,
+        _ if index < count => full,
+        _ => free,
+    };
+    ((0..count).map(cell).collect(), (count..width).map(cell).collect())
 }
 
 fn rest(look: Look, count: usize) -> String {

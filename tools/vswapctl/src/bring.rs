@@ -5,9 +5,10 @@
 use crate::command;
 use crate::disk::Disk;
 use crate::failure::{failed, Code, Failure};
+use crate::out::warn;
 use crate::settings::{self, Settings};
 use crate::system::System;
-use crate::{remove, swap};
+use crate::{lock, remove, size, swap};
 use std::path::{Path, PathBuf};
 use vswap_sysfs::{Device, NODE};
 
@@ -24,10 +25,8 @@ pub struct Plan {
     pub disks: Vec<(Disk, bool)>,
     /// Whether the user may be asked.
     pub may_ask: bool,
-}
-
-fn warn(sentence: &str) {
-    eprintln!("vswapctl: warning: {sentence}.");
+    /// Whether it is but a warning when something can't be set.
+    pub goes_on: bool,
 }
 
 /// Loads the module unless it is loaded; whether it was not.
@@ -73,6 +72,7 @@ fn unload() -> Result<(), Failure> {
 pub fn up(system: &System, plan: &Plan) -> Result<String, Failure> {
     system.require_root()?;
     let is_new = load(system, plan.module.as_deref())?;
+    let _lock = lock::take(system)?;
     let device = system.device()?;
     let mut added = Vec::new();
     let result = up_loaded(system, &device, plan, &mut added);
@@ -93,17 +93,14 @@ fn up_loaded(
     plan: &Plan,
     added: &mut Vec<String>,
 ) -> Result<String, Failure> {
-    settings::apply(system, device, &plan.settings)?;
-    for (disk, is_optional) in &plan.disks {
-        if system.tier_of(&disk.path, &device.tiers()?).is_some() {
-            continue;
+    if plan.goes_on {
+        for refusal in settings::apply_what_can_be(system, device, &plan.settings)? {
+            warn(&refusal.sentence);
         }
-        match disk.add(system, device, plan.may_ask) {
-            Ok(node) => added.push(node),
-            Err(failure) if *is_optional => warn(&format!("{failure}; going on without it")),
-            Err(failure) => return Err(failure),
-        }
+    } else {
+        settings::apply(system, device, &plan.settings)?;
     }
+    add_disks(system, device, plan, added)?;
     if let Some(swap) = system.swap() {
         if swap.priority != i32::from(plan.priority) && plan.priority >= 0 {
             warn(&format!(
@@ -122,19 +119,99 @@ fn up_loaded(
     Ok(format!("{NODE} is swapped on, with {disks}"))
 }
 
+/// Adds the plan's disks that are no tiers yet.
+fn add_disks(
+    system: &System,
+    device: &Device,
+    plan: &Plan,
+    added: &mut Vec<String>,
+) -> Result<(), Failure> {
+    for (disk, is_optional) in &plan.disks {
+        if system.tier_of(&disk.path, &device.tiers()?).is_some() {
+            continue;
+        }
+        match disk.add(system, device, plan.may_ask) {
+            Ok(node) => added.push(node),
+            Err(failure) if *is_optional => warn(&format!("{failure}; going on without it")),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(())
+}
+
+/// Adds the plan's disk of that path, if the device is in use: for a disk that has come late. Gives a
+/// line that says what was done.
+///
+/// # Errors
+///
+/// It can't be added.
+pub fn late(system: &System, plan: &Plan, path: &Path) -> Result<String, Failure> {
+    system.require_root()?;
+    let _lock = lock::take(system)?;
+    let shown = path.display();
+    let Ok(device) = system.device() else {
+        return Ok(format!("the module is not loaded; {shown} is left alone"));
+    };
+    if system.swap().is_none() {
+        return Ok(format!("{NODE} is not swapped on; {shown} is left alone"));
+    }
+    let disk = plan.disks.iter().find(|(disk, _)| disk.path == path);
+    let Some((disk, _)) = disk else {
+        return Ok(format!("{shown} is not in the configuration"));
+    };
+    if system.tier_of(path, &device.tiers()?).is_some() {
+        return Ok(format!("{shown} is a tier already"));
+    }
+    disk.add(system, &device, false)?;
+    Ok(format!("{shown} is a tier"))
+}
+
+/// Refuses to swap off when what is swapped out does not fit into memory: the kernel would end
+/// programs, this one first.
+fn check_room(system: &System, device: &Device) -> Result<(), Failure> {
+    let swaps = system.swaps();
+    let used = swaps.iter().find(|swap| swap.path == NODE);
+    let used = used.map_or(0, |swap| swap.used);
+    let others = swaps
+        .iter()
+        .filter(|swap| swap.path != NODE)
+        .map(|swap| swap.size.saturating_sub(swap.used))
+        .fold(0, u64::saturating_add);
+    // What is read back frees what it took.
+    let pool = device.stat()?.pool_bytes();
+    let room = system
+        .available()
+        .saturating_add(others)
+        .saturating_add(pool);
+    if used <= room {
+        return Ok(());
+    }
+    Err(failed(format!(
+        "there is too little memory to read everything back from {NODE}: {} are swapped out, and there is room for {}; \
+         {} are missing. End some programs, or swap on something else first; --force tries it all the same",
+        size::human(used),
+        size::human(room),
+        size::human(used - room)
+    )))
+}
+
 /// Takes the device down: swaps it off, removes its disks, and unloads the module if asked to.
 /// What is done already is left out. Gives a line that says what was done.
 ///
 /// # Errors
 ///
 /// A step fails; those before it stay done.
-pub fn down(system: &System, is_unloading: bool) -> Result<String, Failure> {
+pub fn down(system: &System, is_unloading: bool, is_forced: bool) -> Result<String, Failure> {
     system.require_root()?;
+    let _lock = lock::take(system)?;
     let Ok(device) = system.device() else {
         return Ok("the module is not loaded; there is nothing to do".to_owned());
     };
     if system.swap().is_some() {
-        swap::off()?;
+        if !is_forced {
+            check_room(system, &device)?;
+        }
+        swap::off(system)?;
     }
     for tier in device.tiers()? {
         let removed = device.remove_tier(&tier.path, false);

@@ -2,8 +2,11 @@
 
 //! `check`: what keeps vswap from being of use.
 
+use crate::command;
+use crate::config::Config;
 use crate::system::System;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use vswap_sysfs::NODE;
 
 /// A line of the result.
@@ -22,7 +25,10 @@ pub fn run(system: &System) -> Vec<Finding> {
     let findings = [
         kernel(system),
         module(system),
+        newer_module(system),
+        secure_boot(system),
         swapped_on(system),
+        room(system),
         zswap(system),
         others(system),
     ];
@@ -55,22 +61,73 @@ fn module(system: &System) -> Option<Finding> {
         return Some(Good("the module is loaded".to_owned()));
     }
     let release = system.release();
-    let is_installed = ["/lib", "/usr/lib"].iter().any(|lib| {
-        let list = system.read(&format!("{lib}/modules/{release}/modules.dep"));
-        list.is_some_and(|list| {
-            list.lines().any(|line| {
-                let file = line.split(':').next().unwrap_or("");
-                Path::new(file)
-                    .file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with("vswap.ko"))
-            })
-        })
-    });
-    Some(Warning(if is_installed {
+    Some(Warning(if installed(system).is_some() {
         "the module is not loaded. 'vswapctl on' loads it.".to_owned()
     } else {
         format!("the module is not installed for kernel {release}. Install the package vswap-dkms, or run 'make install' in the sources.")
     }))
+}
+
+/// The file that `modprobe vswap` would load.
+fn installed(system: &System) -> Option<PathBuf> {
+    let release = system.release();
+    ["/lib", "/usr/lib"].iter().find_map(|lib| {
+        let directory = format!("{lib}/modules/{release}");
+        let list = system.read(&format!("{directory}/modules.dep"))?;
+        let file = list
+            .lines()
+            .filter_map(|line| Some(line.split_once(':')?.0))
+            .find(|file| {
+                let name = Path::new(file).file_name();
+                name.is_some_and(|name| name.to_string_lossy().starts_with("vswap.ko"))
+            })?;
+        Some(system.path(&directory).join(file))
+    })
+}
+
+/// Whether the module that is loaded is the installed one, by the linker's build id, which both have.
+fn newer_module(system: &System) -> Option<Finding> {
+    let note = fs::read(system.path("/sys/module/vswap/notes/.note.gnu.build-id")).ok()?;
+    let file = installed(system)?;
+    let extension = file.extension()?.to_str()?;
+    let bytes = match extension {
+        "ko" => fs::read(&file).ok()?,
+        // As depmod and the kernel have them.
+        "xz" => command::output("xz", "xz-utils", &[Path::new("-dc"), &file]).ok()?.stdout,
+        "zst" => command::output("zstd", "zstd", &[Path::new("-dcq"), &file]).ok()?.stdout,
+        "gz" => command::output("gzip", "gzip", &[Path::new("-dc"), &file]).ok()?.stdout,
+        _ => return None,
+    };
+    let is_same = !note.is_empty() && bytes.windows(note.len()).any(|window| window == note);
+    Some(if is_same || bytes.is_empty() {
+        Good("the loaded module is the installed one".to_owned())
+    } else {
+        Warning(
+            "the installed module is another one than the loaded one. It is used from the next boot on, or after \
+             'vswapctl off --unload' and 'vswapctl on'."
+                .to_owned(),
+        )
+    })
+}
+
+/// With Secure Boot the kernel loads signed modules only.
+fn secure_boot(system: &System) -> Option<Finding> {
+    let variable = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+    let bytes = fs::read(system.path(variable)).ok()?;
+    // Four bytes of attributes, and then the value.
+    let is_on = bytes.get(4) == Some(&1);
+    if !is_on {
+        return None;
+    }
+    Some(if system.device().is_ok() {
+        Good("Secure Boot is on, and the module is signed".to_owned())
+    } else {
+        Warning(
+            "Secure Boot is on, so the kernel loads only modules with a signature that it knows. DKMS signs the module; \
+             enrol its key with 'mokutil --import /var/lib/dkms/mok.pub', and boot again."
+                .to_owned(),
+        )
+    })
 }
 
 fn swapped_on(system: &System) -> Option<Finding> {
@@ -83,6 +140,18 @@ fn swapped_on(system: &System) -> Option<Finding> {
         None => Warning(format!(
             "{NODE} is not swapped on. 'vswapctl on' swaps it on."
         )),
+    })
+}
+
+/// Whether there is any place for pages.
+fn room(system: &System) -> Option<Finding> {
+    let device = system.device().ok()?;
+    let has_none = device.ram_limit().ok()? == 0 && device.tiers().ok()?.is_empty();
+    has_none.then(|| {
+        Warning(format!(
+            "ram_limit is 0 and there is no disk, so {NODE} has room for pages that repeat one word only. Add a disk with \
+             'vswapctl add', or set ram_limit: 'vswapctl set ram_limit=50%'."
+        ))
     })
 }
 
@@ -99,11 +168,15 @@ fn zswap(system: &System) -> Option<Finding> {
 }
 
 fn others(system: &System) -> Option<Finding> {
-    let ours = system.swap()?;
+    // What it is swapped on with, or would be.
+    let (priority, is_on) = match system.swap() {
+        Some(swap) => (swap.priority, true),
+        None => (Config::load(system).plan(system.ram()).0.priority.into(), false),
+    };
     let others: Vec<String> = system
         .swaps()
         .into_iter()
-        .filter(|swap| swap.path != NODE && swap.priority >= ours.priority)
+        .filter(|swap| swap.path != NODE && swap.priority >= priority)
         .map(|swap| format!("{} ({})", swap.path, swap.priority))
         .collect();
     Some(if others.is_empty() {
@@ -114,10 +187,10 @@ fn others(system: &System) -> Option<Finding> {
         } else {
             " A disk can be a tier instead: 'vswapctl add'."
         };
+        let has = if is_on { "has" } else { "gets" };
         Warning(format!(
-            "{} would be used before {NODE} or along with it, which has priority {}. Swap it off, or give {NODE} a higher priority.{zram}",
-            others.join(", "),
-            ours.priority
+            "{} would be used before {NODE} or along with it, which {has} priority {priority}. Swap it off, or give {NODE} a higher priority.{zram}",
+            others.join(", ")
         ))
     })
 }
@@ -146,16 +219,19 @@ fn hibernation(system: &System) -> Option<Finding> {
     })
 }
 
+/// Read-ahead is for disks: the kernel does none on a device that is done at once, as this one is with
+/// compressed memory.
 fn page_cluster(system: &System) -> Option<Finding> {
     let value: u32 = system.read("/proc/sys/vm/page-cluster")?.parse().ok()?;
-    let has_ram = system.device().ok()?.ram_limit().ok()? > 0;
-    Some(if has_ram && value > 0 {
-        Warning(format!(
-            "vm.page-cluster is {value}, so that pages are read ahead, which from compressed memory only costs time. \
-             Set it to 0: 'sysctl vm.page-cluster=0'."
-        ))
-    } else {
-        Good(format!("vm.page-cluster is {value}"))
+    let device = system.device().ok()?;
+    let has_ram = device.ram_limit().ok()? > 0;
+    let has_disks = !device.tiers().ok()?.is_empty();
+    (!has_ram && has_disks && value == 0).then(|| {
+        Warning(
+            "vm.page-cluster is 0, so that nothing is read ahead, which disks alone are slow without. Set it to 3: \
+             'sysctl vm.page-cluster=3'."
+                .to_owned(),
+        )
     })
 }
 

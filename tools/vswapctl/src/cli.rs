@@ -4,7 +4,7 @@
 
 use crate::columns::Column;
 use crate::failure::CODES;
-use crate::{age, config, expression};
+use crate::{age, config, expression, system};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -201,7 +201,7 @@ pub struct On {
     pub priority: i16,
     /// A disk or a swap file to add, and its priority; may be given several times
     #[arg(long = "disk", value_name = "PATH[:PRIORITY]", value_parser = disk, value_hint = ValueHint::FilePath)]
-    pub disks: Vec<(PathBuf, i32)>,
+    pub disks: Vec<(String, i32)>,
     /// Overwrite what is on the disks
     #[arg(long)]
     pub force: bool,
@@ -210,8 +210,11 @@ pub struct On {
     pub module: Option<PathBuf>,
 }
 
-fn disk(text: &str) -> Result<(PathBuf, i32), String> {
+fn disk(text: &str) -> Result<(String, i32), String> {
     // A colon may be part of the path, as in /dev/disk/by-path.
+    if system::resolve(text).exists() {
+        return Ok((text.into(), 0));
+    }
     match text.rsplit_once(':') {
         Some((path, priority)) if priority.parse::<i32>().is_ok() => {
             Ok((path.into(), priority.parse().unwrap_or(0)))
@@ -226,14 +229,17 @@ pub struct Off {
     /// Unload the module, too
     #[arg(long)]
     pub unload: bool,
+    /// Try it even if there seems to be too little memory; the kernel may then end programs
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Add {
-    /// The block device or the file
+    /// The block device or the file: a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL=
     #[arg(value_name = "DEVICE_OR_FILE", value_hint = ValueHint::FilePath)]
-    pub path: PathBuf,
+    pub name: String,
     /// Disks of higher priority are filled first
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub priority: i32,
@@ -255,9 +261,9 @@ pub struct Add {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Remove {
-    /// The block device or the file
+    /// The block device or the file: a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL=
     #[arg(value_name = "DEVICE_OR_FILE", value_hint = ValueHint::FilePath)]
-    pub path: PathBuf,
+    pub name: String,
     /// Give up pages that can't be read; whoever needs one gets an error
     #[arg(long)]
     pub force: bool,
@@ -331,14 +337,17 @@ pub struct Config {
     /// Show what is in force, and from which files it is (the default)
     #[arg(long)]
     pub show: bool,
-    /// Check one file and change nothing
-    #[arg(long, value_name = "FILE", conflicts_with = "show", value_hint = ValueHint::FilePath)]
-    pub check: Option<PathBuf>,
+    /// Check one file, or what is in force, and change nothing
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "show", value_hint = ValueHint::FilePath)]
+    pub check: Option<Option<PathBuf>>,
 }
 
 /// Options of that command.
 #[derive(Args, Debug, Default)]
 pub struct Start {
+    /// Add this disk of the configuration, which has come late, if the device is swapped on
+    #[arg(long, value_name = "PATH", conflicts_with = "module", value_hint = ValueHint::FilePath)]
+    pub disk: Option<PathBuf>,
     /// Load this file instead of the installed module
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub module: Option<PathBuf>,

@@ -2,6 +2,8 @@
 
 //! The table that `status` can be: a row for each part, a column for each figure.
 
+use crate::look;
+use crate::out::printable;
 use crate::size::{self, Style};
 use crate::snapshot::Part;
 use clap::ValueEnum;
@@ -30,7 +32,7 @@ columns! {
     Kind "KIND" "same, ram, raw, disk or lost";
     Device "DEVICE" "The disk's node, for a file that of its loop device";
     Prio "PRIO" "Priority of the disk";
-    State "STATE" "active, draining or failed";
+    State "STATE" "active, draining, stuck or failed";
     Size "SIZE" "What fits on the disk";
     Pages "PAGES" "Pages that lie there";
     Data "DATA" "What these pages are: 4096 bytes each";
@@ -114,7 +116,7 @@ impl Column {
 impl Cell {
     fn text(&self, style: Style) -> String {
         match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) => printable(text),
             Self::Number(number) => number.to_string(),
             Self::Pages(number) => number.to_string(),
             Self::Bytes(bytes) => style.show(*bytes),
@@ -166,7 +168,7 @@ pub fn table(parts: &[Part], columns: &[Column], layout: Layout) -> String {
     }
     let width = |column: usize| {
         rows.iter()
-            .map(|row| row[column].chars().count())
+            .map(|row| look::columns(&row[column]))
             .max()
             .unwrap_or(0)
     };
@@ -186,10 +188,8 @@ pub fn table(parts: &[Part], columns: &[Column], layout: Layout) -> String {
                     } else {
                         cell
                     }
-                } else if column.is_text() {
-                    format!("{cell:<width$}")
                 } else {
-                    format!("{cell:>width$}")
+                    look::padded(cell, *width, !column.is_text())
                 }
             });
         let line = cells

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The configuration: `vswap.conf` and its drop-ins.
+//!
+//! The files are read here and not by a crate for INI files: those there are don't give the line of
+//! a value, which is what a user looks for when it is wrong, or don't tell an empty value from none.
 
 use crate::bring::Plan;
 use crate::disk::{self, Disk};
 use crate::expression::{self, Expression};
 use crate::failure::{failed, usage, Failure};
+use crate::out;
 use crate::settings::Key;
-use crate::system::System;
-use ini::{Ini, ParseOption};
+use crate::size;
+use crate::system::{self, System};
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use vswap_sysfs::Protection;
+use vswap_engine::config::Refusal;
+use vswap_engine::entry::MAX_DISKS;
+use vswap_engine::watermarks::Watermarks;
+use vswap_sysfs::{known, Protection};
 
 /// The priority that the device is swapped on with when nothing is said.
 pub const PRIORITY: i16 = 100;
@@ -78,6 +86,12 @@ pub const DISK_KEYS: &[Entry] = &[
         meaning: "The path is a swap file that is made, of this size, when it is not there.",
     },
     Entry {
+        key: "enabled",
+        value: "yes|no",
+        default: "yes",
+        meaning: "With no the disk is left out, as if its section were not there.",
+    },
+    Entry {
         key: "force",
         value: "yes|no",
         default: "no",
@@ -86,9 +100,10 @@ pub const DISK_KEYS: &[Entry] = &[
 ];
 
 /// What is said of the file's form, in the help and in the man page.
-pub const FORM: &str = "Sizes are bytes, or numbers with K, M, G or T (powers of 1024), or expressions of \
-    the machine's RAM with + - * / min() max(): 'ram / 2', 'min(ram, 8G)', '25%'. Lines that begin with # or ; \
-    are comments.";
+pub const FORM: &str = "Sizes are bytes, or numbers with K, M, G or T (powers of 1024; KiB is the same, KB a power \
+    of 1000), or expressions of the machine's RAM with + - * / min() max(): 'ram / 2', 'min(ram, 8G)', '25%'. Lines \
+    that begin with # or ; are comments; a comment needs a line of its own. An empty value resets a key to its \
+    default. A disk is named by its path, or by PARTUUID=, PARTLABEL=, UUID= or LABEL=.";
 
 /// An example.
 pub const EXAMPLE: &str =
@@ -122,157 +137,304 @@ pub fn help() -> String {
     text
 }
 
-/// The files' contents: keys and values by section, each with the file it is from.
+/// What is wrong in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1; 0: the file as a whole.
+    pub line: usize,
+    /// A sentence that names the key, without a full stop.
+    pub sentence: String,
+    /// Nothing can be done without what is wrong here.
+    pub is_fatal: bool,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:", self.file.display())?;
+        if self.line > 0 {
+            write!(formatter, "{}:", self.line)?;
+        }
+        write!(formatter, " {}", self.sentence)
+    }
+}
+
+/// The files' contents: keys and values by section, each with the line it is from.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// The files, in the order in which they were read.
     pub files: Vec<PathBuf>,
     /// Values of `[vswap]`.
-    device: BTreeMap<String, Value>,
-    /// Values of `[disk PATH]`, in the order in which the disks came.
-    disks: Vec<(String, BTreeMap<String, Value>)>,
+    device: Values,
+    /// The sections `[disk NAME]`, in the order in which the disks came.
+    disks: Vec<Section>,
+    /// Lines that make no sense.
+    problems: Vec<Problem>,
+}
+
+type Values = BTreeMap<String, Value>;
+
+#[derive(Clone, Debug)]
+struct Section {
+    name: String,
+    values: Values,
+    /// Where it was named last.
+    at: (PathBuf, usize),
+    /// Something in it makes no sense, so that nobody knows what the disk is to be like.
+    is_broken: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Value {
     text: String,
     file: PathBuf,
+    line: usize,
+}
+
+/// Which section a line belongs to.
+enum Place {
+    /// Before the first one, or one that there is not, whose lines are skipped.
+    Nowhere { is_said: bool },
+    Device,
+    Disk(usize),
 }
 
 impl Config {
-    /// What is in force on that machine.
-    ///
-    /// # Errors
-    ///
-    /// A file can't be read or understood.
-    pub fn load(system: &System) -> Result<Self, Failure> {
+    /// What is in force on that machine. What can't be read or makes no sense is left out, and is a
+    /// problem of the [plan](Self::plan).
+    pub fn load(system: &System) -> Self {
         let mut config = Self::default();
         let main = DIRECTORIES
             .iter()
             .map(|directory| system.path(&format!("{directory}/vswap.conf")));
-        if let Some(main) = main.into_iter().find(|file| file.exists()) {
-            config.read(&main)?;
+        let main = main.into_iter().find(|file| file.exists());
+        for file in main.into_iter().chain(drop_ins(system).into_values()) {
+            if let Err(error) = config.read(&file) {
+                config.problems.push(Problem {
+                    file,
+                    line: 0,
+                    sentence: format!("it can't be read: {error}"),
+                    is_fatal: false,
+                });
+            }
         }
-        // There, the last one has it.
-        let bases = DIRECTORIES
-            .iter()
-            .rev()
-            .map(|directory| system.path(directory));
-        for file in liboverdrop::scan(bases, "vswap.conf.d", &["conf"], false).into_values() {
-            config.read(&file)?;
-        }
-        config.check()?;
-        Ok(config)
+        config
     }
 
     /// That of one file alone.
     ///
     /// # Errors
     ///
-    /// It can't be read or understood.
+    /// It can't be read.
     pub fn of_file(file: &Path) -> Result<Self, Failure> {
         let mut config = Self::default();
-        config.read(file)?;
-        config.check()?;
+        config
+            .read(file)
+            .map_err(|error| failed(format!("{}: {error}", file.display())))?;
         Ok(config)
     }
 
     /// Reads a file, whose values take the place of those that are there.
-    fn read(&mut self, file: &Path) -> Result<(), Failure> {
-        let shown = file.display();
-        let text = fs::read_to_string(file).map_err(|error| failed(format!("{shown}: {error}")))?;
-        let options = ParseOption {
-            enabled_quote: false,
-            enabled_escape: false,
-            ..ParseOption::default()
-        };
-        let ini = Ini::load_from_str_opt(&text, options)
-            .map_err(|error| usage(format!("{shown}:{}: {}", error.line + 1, error.msg)))?;
+    fn read(&mut self, file: &Path) -> io::Result<()> {
+        let bytes = fs::read(file)?;
         self.files.push(file.to_owned());
-        for (section, properties) in &ini {
-            let (keys, values) = match section.map(str::trim) {
-                None if properties.is_empty() => continue,
-                None => {
-                    return Err(usage(format!(
-                        "{shown}: a key stands before the first section"
-                    )))
-                }
-                Some("vswap") => (DEVICE_KEYS, &mut self.device),
-                Some(name) => {
-                    let path = name
-                        .strip_prefix("disk")
-                        .map(str::trim)
-                        .filter(|path| path.starts_with('/'));
-                    let path = path.ok_or_else(|| {
-                        usage(format!("{shown}: there is no section [{name}]; there are [vswap] and [disk /PATH]"))
-                    })?;
-                    (DISK_KEYS, self.disk(path))
-                }
-            };
-            for (key, value) in properties.iter() {
-                if !keys.iter().any(|entry| entry.key == key) {
-                    let names: Vec<&str> = keys.iter().map(|entry| entry.key).collect();
-                    return Err(usage(format!(
-                        "{shown}: there is no key '{key}' in [{}]; there are {}",
-                        section.unwrap_or(""),
-                        names.join(", ")
-                    )));
-                }
-                let value = Value {
-                    text: value.trim().to_owned(),
-                    file: file.to_owned(),
-                };
-                values.insert(key.to_owned(), value);
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let mut place = Place::Nowhere { is_said: false };
+        for (line, bytes) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+            let bytes = bytes.trim_ascii();
+            if bytes.is_empty() || bytes.starts_with(b"#") || bytes.starts_with(b";") {
+                continue;
             }
+            let Err(sentence) = self.read_line(bytes, file, line, &mut place) else {
+                continue;
+            };
+            if let Place::Disk(index) = place {
+                self.disks[index].is_broken = true;
+            }
+            self.problems.push(Problem {
+                file: file.to_owned(),
+                line,
+                sentence,
+                is_fatal: false,
+            });
         }
         Ok(())
     }
 
-    fn disk(&mut self, path: &str) -> &mut BTreeMap<String, Value> {
-        let index = self.disks.iter().position(|(name, _)| name == path);
-        let index = index.unwrap_or_else(|| {
-            self.disks.push((path.to_owned(), BTreeMap::new()));
-            self.disks.len() - 1
+    /// Reads a line that is no comment. An error is a sentence.
+    fn read_line(
+        &mut self,
+        bytes: &[u8],
+        file: &Path,
+        line: usize,
+        place: &mut Place,
+    ) -> Result<(), String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "this line is not UTF-8".to_owned())?;
+        if let Some(name) = text.strip_prefix('[') {
+            *place = Place::Nowhere { is_said: true };
+            let name = name.strip_suffix(']').ok_or_else(|| {
+                format!("'{text}' is no section: it has to end with ]; a comment needs a line of its own")
+            })?;
+            *place = self.section(name.trim(), file, line)?;
+            return Ok(());
+        }
+        let (keys, values) = match place {
+            Place::Nowhere { is_said: true } => return Ok(()),
+            Place::Nowhere { is_said } => {
+                *is_said = true;
+                return Err(format!("'{text}' stands before the first section"));
+            }
+            Place::Device => (DEVICE_KEYS, &mut self.device),
+            Place::Disk(index) => (DISK_KEYS, &mut self.disks[*index].values),
+        };
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| format!("'{text}' is neither a section nor KEY = VALUE"))?;
+        let (key, value) = (key.trim(), value.trim());
+        if !keys.iter().any(|entry| entry.key == key) {
+            let names: Vec<&str> = keys.iter().map(|entry| entry.key).collect();
+            return Err(format!(
+                "there is no key '{key}' here; there are {}",
+                names.join(", ")
+            ));
+        }
+        if value.is_empty() {
+            values.remove(key);
+            return Ok(());
+        }
+        let value = Value {
+            text: value.to_owned(),
+            file: file.to_owned(),
+            line,
+        };
+        values.insert(key.to_owned(), value);
+        Ok(())
+    }
+
+    fn section(&mut self, name: &str, file: &Path, line: usize) -> Result<Place, String> {
+        if name == "vswap" {
+            return Ok(Place::Device);
+        }
+        let disk = name.strip_prefix("disk").map(str::trim).filter(|disk| {
+            system::resolve(disk).is_absolute()
         });
-        &mut self.disks[index].1
+        let disk = disk.ok_or_else(|| {
+            format!("there is no section [{name}]; there are [vswap] and [disk NAME], whose NAME is an absolute path or PARTUUID=, PARTLABEL=, UUID= or LABEL=")
+        })?;
+        let at = (file.to_owned(), line);
+        let index = self.disks.iter().position(|section| section.name == disk);
+        if let Some(index) = index {
+            self.disks[index].at = at;
+            return Ok(Place::Disk(index));
+        }
+        self.disks.push(Section {
+            name: disk.to_owned(),
+            values: Values::new(),
+            at,
+            is_broken: false,
+        });
+        Ok(Place::Disk(self.disks.len() - 1))
     }
 
-    /// All values can be understood, on a machine of some size.
-    fn check(&self) -> Result<(), Failure> {
-        self.plan(8 << 30).map(drop)
-    }
-
-    /// What the device is to be like, on a machine with that much RAM.
-    ///
-    /// # Errors
-    ///
-    /// A value can't be understood.
-    pub fn plan(&self, ram: u64) -> Result<Plan, Failure> {
+    /// What the device is to be like, on a machine with that much RAM, and what makes no sense in
+    /// the files. Of that the plan has nothing: a setting stays as the device has it, and a disk
+    /// is left out.
+    pub fn plan(&self, ram: u64) -> (Plan, Vec<Problem>) {
         let mut plan = Plan {
             priority: PRIORITY,
             ..Plan::default()
         };
-        for (name, value) in &self.device {
-            if name == "priority" {
-                let priority = value.text.parse().ok().filter(|priority| *priority >= -1);
-                plan.priority =
-                    priority.ok_or_else(|| wrong(name, value, "a priority from -1 to 32767"))?;
+        let mut problems = self.problems.clone();
+        for entry in DEVICE_KEYS {
+            let Some(value) = self.device.get(entry.key) else {
+                continue;
+            };
+            if let Err(sentence) = set(&mut plan, entry.key, value, ram) {
+                problems.push(value.problem(sentence));
+            }
+        }
+        if let Some(value) = self.crossing(&plan) {
+            let sentence = format!("{}: {}", value.0, Refusal::WatermarksCross.message());
+            problems.push(value.1.problem(sentence));
+            plan.settings
+                .retain(|(key, _)| !matches!(key, Key::HighWatermark | Key::LowWatermark));
+        }
+        for section in &self.disks {
+            if section.is_enabled() == Ok(false) {
                 continue;
             }
-            let key = Key::from_name(name)?;
-            let text = key
-                .parse(&value.text, ram)
-                .map_err(|failure| in_file(value, &failure))?;
-            plan.settings.push((key, text));
+            match section.disk(ram) {
+                Ok(_) if section.is_broken => {}
+                Ok(_) if plan.disks.len() == MAX_DISKS => problems.push(Problem {
+                    file: section.at.0.clone(),
+                    line: section.at.1,
+                    sentence: format!(
+                        "[disk {}] is one too many: there can be {MAX_DISKS} disks",
+                        section.name
+                    ),
+                    is_fatal: false,
+                }),
+                Ok(disk) => plan.disks.push(disk),
+                Err(problem) => problems.push(problem),
+            }
+            // Without a disk that has to be there, nothing is to come up.
+            if section.is_broken && section.yes("optional", true) == Ok(false) {
+                problems.push(Problem {
+                    file: section.at.0.clone(),
+                    line: section.at.1,
+                    sentence: format!("[disk {}] is wrong, and it is not optional", section.name),
+                    is_fatal: true,
+                });
+            }
         }
-        for (path, values) in &self.disks {
-            plan.disks.push(disk_of(path, values, ram)?);
-        }
-        Ok(plan)
+        problems.sort_by_key(|problem| {
+            let file = self.files.iter().position(|file| *file == problem.file);
+            (file, problem.line)
+        });
+        (plan, problems)
     }
 
-    /// The files and all values, as one file.
-    pub fn show(&self) -> String {
+    /// The watermark that is on the wrong side of the other one.
+    fn crossing(&self, plan: &Plan) -> Option<(&'static str, &Value)> {
+        let marks = Watermarks::default();
+        let percent = |key: Key, default: u64| {
+            let set = plan.settings.iter().find(|(name, _)| *name == key);
+            set.and_then(|(_, value)| value.parse().ok())
+                .unwrap_or(default)
+        };
+        let high = percent(Key::HighWatermark, marks.high_percent());
+        let low = percent(Key::LowWatermark, marks.low_percent());
+        if low < high {
+            return None;
+        }
+        ["low-watermark", "high-watermark"]
+            .into_iter()
+            .find_map(|name| Some((name, self.device.get(name)?)))
+    }
+
+    /// Refuses what makes no sense, having said each of it.
+    ///
+    /// # Errors
+    ///
+    /// Something does not.
+    pub fn check(&self, system: &System) -> Result<(), Failure> {
+        let (_, problems) = self.plan(ram_of(system));
+        for problem in &problems {
+            out::note(&format!("{}\n", out::printable(&problem.to_string())));
+        }
+        match problems.len() {
+            0 => Ok(()),
+            1 => Err(usage("there is a problem with the configuration")),
+            number => Err(usage(format!(
+                "there are {number} problems with the configuration"
+            ))),
+        }
+    }
+
+    /// The files and all values, as one file; each value with where it is from, and with what the
+    /// device has instead.
+    pub fn show(&self, system: &System) -> String {
         let mut text = String::new();
         for file in &self.files {
             let _ = writeln!(text, "# {}", file.display());
@@ -280,10 +442,22 @@ impl Config {
         if self.files.is_empty() {
             text.push_str("# there is no configuration; these are the defaults\n");
         }
-        let mut section = |title: &str, keys: &[Entry], values: &BTreeMap<String, Value>| {
+        let (_, problems) = self.plan(ram_of(system));
+        for problem in problems {
+            let _ = writeln!(text, "# wrong: {problem}");
+        }
+        let mut section = |title: &str, keys: &[Entry], values: &Values, is_device: bool| {
             let _ = writeln!(text, "\n[{title}]");
             for entry in keys {
-                match values.get(entry.key) {
+                let value = values.get(entry.key);
+                if let Some(value) = value {
+                    let _ = writeln!(text, "# {}:{}", value.file.display(), value.line);
+                }
+                let wanted = value.map_or(entry.default, |value| &value.text);
+                if let Some(actual) = actual(system, entry.key, wanted).filter(|_| is_device) {
+                    let _ = writeln!(text, "# the device has {actual}");
+                }
+                match value {
                     Some(value) => {
                         let _ = writeln!(text, "{} = {}", entry.key, value.text);
                     }
@@ -294,71 +468,175 @@ impl Config {
                 }
             }
         };
-        section("vswap", DEVICE_KEYS, &self.device);
-        for (path, values) in &self.disks {
-            section(&format!("disk {path}"), DISK_KEYS, values);
+        section("vswap", DEVICE_KEYS, &self.device, true);
+        for one in &self.disks {
+            section(&format!("disk {}", one.name), DISK_KEYS, &one.values, false);
         }
         text
     }
 }
 
-fn in_file(value: &Value, failure: &Failure) -> Failure {
-    usage(format!("{}: {failure}", value.file.display()))
+/// The machine's RAM, or something to check with where that can't be found out.
+fn ram_of(system: &System) -> u64 {
+    Some(system.ram()).filter(|ram| *ram > 0).unwrap_or(8 << 30)
 }
 
-fn wrong(key: &str, value: &Value, expected: &str) -> Failure {
-    in_file(
-        value,
-        &usage(format!("{key}: '{}' is not {expected}", value.text)),
-    )
-}
-
-fn yes(values: &BTreeMap<String, Value>, key: &str, default: bool) -> Result<bool, Failure> {
-    let Some(value) = values.get(key) else {
-        return Ok(default);
+/// What the device has, if that is not what is wanted.
+fn actual(system: &System, key: &str, wanted: &str) -> Option<String> {
+    if key == "priority" {
+        let actual = system.swap()?.priority.to_string();
+        return Some(actual).filter(|actual| actual != wanted && wanted != "-1");
+    }
+    let key = Key::from_name(key).ok()?;
+    let device = system.device().ok()?;
+    let actual = known(key.get(&device)).ok()??;
+    let wanted = key.parse(wanted, system.ram()).ok()?;
+    let shown = match actual.parse() {
+        Ok(bytes) if key.is_size() => size::exact(bytes),
+        _ => actual.clone(),
     };
-    match value.text.as_str() {
-        "yes" | "true" | "on" | "1" => Ok(true),
-        "no" | "false" | "off" | "0" => Ok(false),
-        _ => Err(wrong(key, value, "yes or no")),
+    (actual != wanted).then_some(shown)
+}
+
+/// The drop-ins by their names, each where it counts. A link to `/dev/null` hides those of the same
+/// name in later directories; hidden files, editors' backups and links to nowhere are none.
+fn drop_ins(system: &System) -> BTreeMap<std::ffi::OsString, PathBuf> {
+    let mut files = BTreeMap::new();
+    for directory in DIRECTORIES {
+        let directory = system.path(&format!("{directory}/vswap.conf.d"));
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let text = name.to_string_lossy();
+            let is_ours = text.ends_with(".conf") && !text.starts_with(['.', '#']);
+            // Links are followed.
+            let is_there = fs::metadata(entry.path()).is_ok_and(|metadata| !metadata.is_dir());
+            if is_ours && is_there {
+                files.entry(name).or_insert_with(|| entry.path());
+            }
+        }
+    }
+    files
+}
+
+impl Value {
+    fn problem(&self, sentence: String) -> Problem {
+        Problem {
+            file: self.file.clone(),
+            line: self.line,
+            sentence,
+            is_fatal: false,
+        }
     }
 }
 
-fn disk_of(
-    path: &str,
-    values: &BTreeMap<String, Value>,
-    ram: u64,
-) -> Result<(Disk, bool), Failure> {
-    let priority = match values.get("priority") {
-        Some(value) => value
-            .text
-            .parse()
-            .map_err(|_| wrong("priority", value, "a whole number"))?,
-        None => 0,
+/// Adds a setting of the device to the plan. An error is a sentence.
+fn set(plan: &mut Plan, name: &str, value: &Value, ram: u64) -> Result<(), String> {
+    let text = &value.text;
+    let with_remark = |sentence: String| {
+        if text.contains([';', '#']) {
+            format!("{sentence}; a comment needs a line of its own")
+        } else {
+            sentence
+        }
     };
-    let size = |value: &Value| -> Result<u64, Failure> {
-        let bytes =
-            expression::parse(&value.text).and_then(|expression: Expression| expression.bytes(ram));
-        let bytes = bytes.map_err(|reason| in_file(value, &usage(reason)))?;
-        disk::check_created(bytes).map_err(|failure| in_file(value, &failure))
-    };
-    let disk = Disk {
-        path: path.into(),
-        priority,
-        protection: Protection {
-            encrypt: yes(values, "encrypt", false)?,
-            integrity: yes(values, "integrity", false)?,
-        },
-        create: values.get("create-size").map(size).transpose()?,
-        force: yes(values, "force", false)?,
-    };
-    Ok((disk, yes(values, "optional", true)?))
+    if name == "priority" {
+        let priority = text.parse().ok().filter(|priority| *priority >= -1);
+        plan.priority = priority.ok_or_else(|| {
+            with_remark(format!(
+                "priority: '{text}' is not a priority from -1 to 32767"
+            ))
+        })?;
+        return Ok(());
+    }
+    let key = Key::from_name(name).map_err(|failure| failure.sentence)?;
+    let parsed = key.parse(text, ram).map_err(|failure| {
+        let reason = failure.sentence;
+        let reason = reason.strip_prefix(key.name()).unwrap_or(&reason);
+        with_remark(format!("{name}: {}", reason.trim_start_matches(": ")))
+    })?;
+    plan.settings.push((key, parsed));
+    Ok(())
+}
+
+impl Section {
+    fn is_enabled(&self) -> Result<bool, Problem> {
+        self.yes("enabled", true)
+    }
+
+    fn yes(&self, key: &str, default: bool) -> Result<bool, Problem> {
+        let Some(value) = self.values.get(key) else {
+            return Ok(default);
+        };
+        match value.text.to_ascii_lowercase().as_str() {
+            "yes" | "true" | "on" | "1" => Ok(true),
+            "no" | "false" | "off" | "0" => Ok(false),
+            text => Err(value.problem(format!("{key}: '{text}' is not yes or no"))),
+        }
+    }
+
+    /// The disk, and whether it is optional.
+    fn disk(&self, ram: u64) -> Result<(Disk, bool), Problem> {
+        let is_optional = self.yes("optional", true)?;
+        let disk = self.required(ram).map_err(|problem| Problem {
+            is_fatal: !is_optional,
+            ..problem
+        })?;
+        Ok((disk, is_optional))
+    }
+
+    fn required(&self, ram: u64) -> Result<Disk, Problem> {
+        self.is_enabled()?;
+        let priority = match self.values.get("priority") {
+            Some(value) => value.text.parse().map_err(|_| {
+                value.problem(format!("priority: '{}' is not a whole number", value.text))
+            })?,
+            None => 0,
+        };
+        let path = system::resolve(&self.name);
+        let size = |value: &Value| -> Result<u64, Problem> {
+            let wrong = |sentence: String| value.problem(format!("create-size: {sentence}"));
+            if path.starts_with("/dev") {
+                return Err(wrong(format!(
+                    "'{}' is a device, and no file to be created",
+                    self.name
+                )));
+            }
+            let expression = expression::parse(&value.text).map_err(wrong)?;
+            let bytes = checked(&expression, ram).map_err(wrong)?;
+            disk::check_created(bytes).map_err(|failure| wrong(failure.sentence))
+        };
+        Ok(Disk {
+            priority,
+            protection: Protection {
+                encrypt: self.yes("encrypt", false)?,
+                integrity: self.yes("integrity", false)?,
+            },
+            create: self.values.get("create-size").map(size).transpose()?,
+            takes_any_size: true,
+            force: self.yes("force", false)?,
+            path,
+        })
+    }
+}
+
+/// The expression's value; a number that was meant to have a unit is none.
+///
+/// # Errors
+///
+/// A sentence.
+pub fn checked(expression: &Expression, ram: u64) -> Result<u64, String> {
+    let bytes = expression.bytes(ram)?;
+    match expression.suspect(bytes) {
+        Some(number) => Err(format!(
+            "'{expression}' is only {bytes} bytes; did you mean {number}M?"
+        )),
+        None => Ok(bytes),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Code;
     use proptest::prelude::*;
 
     fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, System) {
@@ -372,21 +650,27 @@ mod tests {
         (root, system)
     }
 
-    fn plan(files: &[(&str, &str)]) -> Result<Plan, Failure> {
+    fn all(files: &[(&str, &str)]) -> (Plan, Vec<Problem>) {
         let (_root, system) = machine(files);
-        Config::load(&system)?.plan(4 << 30)
+        Config::load(&system).plan(4 << 30)
+    }
+
+    fn plan(files: &[(&str, &str)]) -> Plan {
+        let (plan, problems) = all(files);
+        assert!(problems.is_empty(), "{problems:?}");
+        plan
     }
 
     #[test]
     fn nothing_is_the_defaults() {
-        let plan = plan(&[]).expect("a plan");
+        let plan = plan(&[]);
         assert_eq!(plan.priority, 100);
         assert!(plan.settings.is_empty() && plan.disks.is_empty());
     }
 
     #[test]
     fn the_example_says_what_it_says() {
-        let plan = plan(&[("etc/vswap.conf", EXAMPLE)]).expect("a plan");
+        let plan = plan(&[("etc/vswap.conf", EXAMPLE)]);
         assert!(plan
             .settings
             .contains(&(Key::Size, (8u64 << 30).to_string())));
@@ -421,7 +705,7 @@ mod tests {
             ("usr/lib/vswap.conf.d/20-b.conf", "[vswap]\npriority = 8\n"),
             ("etc/vswap.conf.d/README", "nonsense"),
         ];
-        let plan = plan(&files).expect("a plan");
+        let plan = plan(&files);
         assert_eq!(plan.settings, [(Key::Algorithm, "zstd".to_owned())]);
         assert_eq!(plan.priority, 7);
         assert_eq!(plan.disks.len(), 1);
@@ -429,58 +713,126 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_file() {
-        for (text, sentence) in [
-            ("size = 1G", "before the first section"),
-            (
-                "[zram0]\n",
-                "no section [zram0]; there are [vswap] and [disk /PATH]",
-            ),
-            ("[disk sda]\n", "no section [disk sda]"),
-            (
-                "[vswap]\nsizes = 1G\n",
-                "no key 'sizes' in [vswap]; there are size, ram-limit",
-            ),
-            ("[vswap]\nsize = big\n", "size: 'big' is not a size"),
-            ("[vswap]\nhigh-watermark = 101\n", "1 to 100"),
-            (
-                "[vswap]\npriority = 99999\n",
-                "priority: '99999' is not a priority",
-            ),
-            (
-                "[disk /dev/a]\noptional = perhaps\n",
-                "optional: 'perhaps' is not yes or no",
-            ),
-            ("[disk /dev/a]\ncreate-size = 1M\n", "at least 4 MiB"),
-            ("[vswap\n", "vswap.conf:"),
+    fn drop_ins_as_systemd_has_them() {
+        let (root, system) = machine(&[
+            ("usr/lib/vswap.conf.d/10-a.conf", "[vswap]\npriority = 1\n"),
+            ("usr/lib/vswap.conf.d/20-b.conf", "[vswap]\nsize = 1G\n"),
+            ("etc/vswap.conf.d/.hidden.conf", "nonsense"),
+            ("etc/vswap.conf.d/#20-b.conf", "nonsense"),
+            ("etc/vswap.conf.d/20-b.conf~", "nonsense"),
+            ("etc/vswap.conf.d/20-b.conf.dpkg-old", "nonsense"),
+            ("shared/30-c.conf", "[vswap]\nalgorithm = zstd\n"),
+        ]);
+        let link = |to: &Path, name: &str| {
+            let name = root.path().join("etc/vswap.conf.d").join(name);
+            std::os::unix::fs::symlink(to, name).expect("a link");
+        };
+        link(Path::new("/dev/null"), "10-a.conf");
+        link(&root.path().join("shared/30-c.conf"), "30-c.conf");
+        link(Path::new("/there/is/none"), "40-d.conf");
+        let config = Config::load(&system);
+        let (plan, problems) = config.plan(4 << 30);
+        assert_eq!(problems, []);
+        assert_eq!(plan.priority, PRIORITY);
+        assert_eq!(plan.settings.len(), 2, "{:?}", plan.settings);
+    }
+
+    #[test]
+    fn what_does_no_harm() {
+        let (root, system) = machine(&[("etc/vswap.conf.d/10-a.conf", "")]);
+        let file = root.path().join("etc/vswap.conf");
+        let text = b"\xef\xbb\xbf[vswap]\r\n# caf\xe9\r\n  ; more\r\nsize = 1G\r\npriority = 5\n\
+            [disk PARTUUID=0A1B]\n[disk /dev/b]\npriority = 4\n[disk LABEL=my disk]\n";
+        fs::write(file, text).expect("a file");
+        let drop_in = "[vswap]\npriority =\n[disk PARTUUID=0A1B]\nenabled = no\n[disk /dev/b]\npriority=\n";
+        fs::write(root.path().join("etc/vswap.conf.d/10-a.conf"), drop_in).expect("a file");
+        let (plan, problems) = Config::load(&system).plan(4 << 30);
+        assert_eq!(problems, []);
+        assert_eq!(plan.settings, [(Key::Size, (1u64 << 30).to_string())]);
+        assert_eq!(plan.priority, PRIORITY, "an empty value resets");
+        let disks: Vec<_> = plan.disks.iter().map(|(disk, _)| (disk.path.to_str(), disk.priority)).collect();
+        let label = "/dev/disk/by-label/my\\x20disk";
+        assert_eq!(disks, [(Some("/dev/b"), 0), (Some(label), 0)]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        for (text, line, sentence) in [
+            ("size = 1G", 1, "before the first section"),
+            ("[zram0]\nzram-size = 1\n", 1, "no section [zram0]; there are [vswap] and [disk NAME]"),
+            ("[disk sda]\n", 1, "no section [disk sda]"),
+            ("[vswap]\n\nsizes = 1G\n", 3, "no key 'sizes' here; there are size, ram-limit"),
+            ("[vswap]\nsize = big\n", 2, "size: 'big' is not a size"),
+            ("[vswap]\nsize = 0\n", 2, "size: the virtual size is too small"),
+            ("[vswap]\nsize = 17T\n", 2, "size: the virtual size is too large"),
+            ("[vswap]\nram-limit = 5G\n", 2, "ram-limit: the ram limit is larger than the machine's RAM"),
+            ("[vswap]\nram-limit = min(ram / 2, 4096)\n", 2, "is only 4096 bytes; did you mean 4096M?"),
+            ("[vswap]\nsize = 512\n", 2, "did you mean 512M?"),
+            ("[vswap]\nwriteback-limit = 100\n", 2, "did you mean 100M?"),
+            ("[vswap]\nalgorithm = lzo-rle\n", 2, "there is no algorithm 'lzo-rle'; there are lz4, zstd"),
+            ("[vswap]\nalgorithm = ZSTD\n", 2, "there is no algorithm 'ZSTD'"),
+            ("[vswap]\nalgorithm = zstd ; remark\n", 2, "a comment needs a line of its own"),
+            ("[vswap]\nhigh-watermark = 101\n", 2, "high-watermark: write a whole number of percent"),
+            ("[vswap]\nhigh-watermark = 70\n", 2, "the low watermark has to be below the high one"),
+            ("[vswap]\nhigh-watermark = 50\n\nlow-watermark = 60\n", 4, "low-watermark: the low watermark has to be"),
+            ("[vswap]\npriority = 99999\n", 2, "priority: '99999' is not a priority"),
+            ("[disk /dev/a]\noptional = perhaps\n", 2, "optional: 'perhaps' is not yes or no"),
+            ("[disk /swap]\ncreate-size = 1M\n", 2, "at least 4 MiB"),
+            ("[disk /dev/a]\ncreate-size = 1G\n", 2, "'/dev/a' is a device, and no file"),
+            ("[vswap\n", 1, "has to end with ]"),
+            ("[vswap]\n\nnonsense\n", 3, "'nonsense' is neither a section nor KEY = VALUE"),
         ] {
-            let failure = plan(&[("etc/vswap.conf", text)]).expect_err(text);
-            assert_eq!(failure.code, Code::Usage, "{text}");
-            assert!(failure.sentence.contains(sentence), "{text}: {failure}");
-            assert!(
-                failure.sentence.contains("etc/vswap.conf"),
-                "{text}: {failure}"
-            );
+            let (_, problems) = all(&[("etc/vswap.conf", text)]);
+            assert_eq!(problems.len(), 1, "{text}: {problems:?}");
+            let shown = problems[0].to_string();
+            assert!(shown.contains(sentence), "{text}: {shown}");
+            assert!(shown.contains(&format!("etc/vswap.conf:{line}: ")), "{text}: {shown}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_keeps_nothing_else_from_coming_up() {
+        let text = "[vswap]\nsize = big\npriority = 7\nalgorithm = zstd\n[disk /dev/a]\nencrpyt = yes\n[disk /dev/b]\n";
+        let (plan, problems) = all(&[("etc/vswap.conf", text)]);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems.iter().all(|problem| !problem.is_fatal));
+        assert_eq!((plan.priority, plan.settings.len()), (7, 1));
+        // Nobody knows what the first one was to be like.
+        assert_eq!(plan.disks.len(), 1);
+        let text = text.replace("encrpyt = yes", "encrpyt = yes\noptional = no");
+        let (_, problems) = all(&[("etc/vswap.conf", &text)]);
+        assert!(problems.iter().any(|problem| problem.is_fatal));
+    }
+
+    #[test]
+    fn one_disk_too_many() {
+        let text: String = (0..9).map(|number| format!("[disk /dev/d{number}]\n")).collect();
+        let (plan, problems) = all(&[("etc/vswap.conf", &text)]);
+        assert_eq!((plan.disks.len(), problems.len()), (8, 1));
+        let shown = problems[0].to_string();
+        assert!(shown.contains(":9: [disk /dev/d8] is one too many"), "{shown}");
     }
 
     #[test]
     fn what_is_shown_reads_the_same() {
         let (root, system) = machine(&[("etc/vswap.conf", EXAMPLE)]);
-        let shown = Config::load(&system).expect("a configuration").show();
+        let shown = Config::load(&system).show(&system);
+        assert!(shown.contains("vswap.conf:2\nsize = ram * 2\n"), "{shown}");
         let copy = root.path().join("copy");
         fs::write(&copy, &shown).expect("a file");
         let config = Config::of_file(&copy).expect("a configuration");
-        assert_eq!(config.plan(1 << 30).expect("a plan").disks.len(), 2);
-        let body = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(body(&config.show()), body(&shown));
+        let (plan, problems) = config.plan(1 << 30);
+        assert_eq!((plan.disks.len(), problems.len()), (2, 0));
+        let values = |text: &str| text.lines().filter(|line| !line.starts_with("# /")).map(str::to_owned).collect::<Vec<_>>();
+        let from = |text: &str| values(text).into_iter().filter(|line| !line.contains(".conf:") && !line.contains("copy")).collect::<Vec<_>>();
+        assert_eq!(from(&config.show(&system)), from(&shown));
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn any_text_is_read_or_refused(text in "(\\[(vswap|disk /a)\\]\n)?([a-z-]{0,8} ?=? ?.{0,8}\n){0,4}") {
-            let _ = plan(&[("etc/vswap.conf", &text)]);
+            let _ = all(&[("etc/vswap.conf", &text)]);
         }
     }
 }

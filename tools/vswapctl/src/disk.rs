@@ -3,18 +3,37 @@
 //! A disk or a swap file becomes a tier.
 
 use crate::failure::{failed, usage, Code, Failure};
-use crate::signature;
-use crate::system::System;
+use crate::out;
+use crate::signature::{self, Found};
+use crate::system::{Identity, System};
 use crate::{loops, size};
-use rustix::fs::{fallocate, FallocateFlags};
+use rustix::fs::{
+    fallocate, ioctl_getflags, ioctl_setflags, statfs, FallocateFlags, FsWord, IFlags,
+};
+use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use vswap_sysfs::{Device, Protection};
 
-/// The file system `tmpfs` and its like, by the numbers that `statfs` has for them.
-const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
+/// File systems on which a swap file does harm, by the numbers that `statfs` has for them
+/// (`include/uapi/linux/magic.h`), and why. A write to such a file may need memory that only
+/// swapping would free.
+const UNFIT: [(FsWord, &str, &str); 11] = [
+    (0x0102_1994, "tmpfs", "is memory itself"),
+    (0x8584_58f6, "ramfs", "is memory itself"),
+    (0x9584_58f6, "hugetlbfs", "is memory itself"),
+    (0x2fc1_2fc1, "ZFS", "needs memory to write; use a ZFS volume or a partition"),
+    (0x6573_5546, "FUSE", "is served by a program that may be swapped out"),
+    (0x6969, "NFS", "needs memory to write"),
+    (0xff53_4d42, "CIFS", "needs memory to write"),
+    (0xfe53_4d42, "SMB", "needs memory to write"),
+    (0x0102_1997, "9p", "needs memory to write"),
+    (0x00c3_6400, "Ceph", "needs memory to write"),
+    (0xca45_1a4e, "bcachefs", "allocates anew with each write"),
+];
+const BTRFS: FsWord = 0x9123_683e;
 
 /// A disk that is to be a tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +46,14 @@ pub struct Disk {
     pub protection: Protection,
     /// The size in bytes of the file that is made if there is none.
     pub create: Option<u64>,
+    /// A file that is there is used, whatever its size.
+    pub takes_any_size: bool,
     /// Whatever is there is overwritten.
     pub force: bool,
 }
 
 impl Disk {
-    /// Makes it a tier; gives the node that it is one by.
+    /// Makes it a tier; gives the node that it is one by. Needs the [lock](crate::lock).
     ///
     /// # Errors
     ///
@@ -42,6 +63,10 @@ impl Disk {
         let tiers = device.tiers()?;
         if system.tier_of(&self.path, &tiers).is_some() {
             return Err(failed(format!("{} is a tier already", self.path.display())));
+        }
+        if let Some(uuid) = signature::own_uuid(system) {
+            // A module that has no such attribute signs without a UUID.
+            vswap_sysfs::known(device.set_disk_uuid(uuid))?;
         }
         if !self.path.is_absolute() || fits(&self.path).is_none() {
             let whole = std::path::absolute(&self.path).and_then(|path| {
@@ -62,6 +87,11 @@ impl Disk {
         self.add_absolute(system, device, may_ask)
     }
 
+    /// Whether there is nothing of that name, and nothing that would make it: it may come later.
+    pub fn is_missing(&self) -> bool {
+        self.create.is_none() && Identity::of(&self.path).is_none()
+    }
+
     fn add_absolute(
         &self,
         system: &System,
@@ -74,15 +104,25 @@ impl Disk {
                 return self.add_device(system, device, may_ask)
             }
             (Ok(metadata), _) if !metadata.is_file() => {
-                return Err(failed(format!(
-                    "{path} is neither a block device nor a regular file"
-                )))
+                return Err(failed(if metadata.file_type().is_block_device() {
+                    format!("{path} is a block device, and no file to be created; leave the size out")
+                } else {
+                    format!("{path} is neither a block device nor a regular file")
+                }))
             }
             (Ok(metadata), Some(size)) if metadata.len() != size => {
-                return Err(failed(format!(
-                "{path} is there already, and of {}; leave --create out, or delete the file first",
-                size::human(metadata.len())
-            )))
+                let there = size::exact(metadata.len());
+                if !self.takes_any_size {
+                    return Err(failed(format!(
+                        "{path} is there already, and of {there}; leave --create out, or delete the file first"
+                    )));
+                }
+                out::warn(&format!(
+                    "{path} is there already, and of {there}, not {}; it is used as it is, and made anew when you have \
+                     removed and deleted it",
+                    size::exact(size)
+                ));
+                false
             }
             (Ok(_), _) => false,
             (Err(error), Some(size)) if error.kind() == io::ErrorKind::NotFound => {
@@ -90,9 +130,11 @@ impl Disk {
                 true
             }
             (Err(error), _) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(failed(format!(
-                    "there is no {path}; --create SIZE makes a swap file of that name"
-                )))
+                return Err(failed(if self.path.starts_with("/dev") {
+                    format!("there is no {path}")
+                } else {
+                    format!("there is no {path}; --create SIZE makes a swap file of that name")
+                }))
             }
             (Err(error), _) => return Err(failed(format!("{path}: {error}"))),
         };
@@ -112,7 +154,7 @@ impl Disk {
         if let Some(holder) = system.holder(&self.path) {
             return Err(busy(&self.path, &holder));
         }
-        self.ask_about_data(may_ask)?;
+        self.ask_about_data(system, device, may_ask)?;
         let node =
             fits(&self.path).ok_or_else(|| failed("the path is too long or has blanks in it"))?;
         self.add_node(device, node)?;
@@ -128,19 +170,21 @@ impl Disk {
     ) -> Result<String, Failure> {
         let whole = fs::canonicalize(&self.path)
             .map_err(|error| failed(format!("{}: {error}", self.path.display())))?;
+        let identity = Identity::of(&whole)
+            .ok_or_else(|| failed(format!("there is no {}", self.path.display())))?;
         if system
             .swaps()
             .iter()
-            .any(|swap| Path::new(&swap.path) == whole)
+            .any(|swap| Identity::of(Path::new(&swap.path)) == Some(identity))
         {
             return Err(busy(&self.path, "is swapped on; swap it off first"));
         }
-        if let Some(node) = system.loop_over(&whole) {
+        if let Some(node) = system.loop_over(identity) {
             return Err(busy(&self.path, &format!("is in use through {node}")));
         }
         if !is_new {
             self.check_file()?;
-            self.ask_about_data(may_ask)?;
+            self.ask_about_data(system, device, may_ask)?;
         }
         let node = loops::attach(system, &whole)?;
         let added = self.add_node(device, &node);
@@ -155,33 +199,41 @@ impl Disk {
         let metadata =
             fs::metadata(&self.path).map_err(|error| failed(format!("{path}: {error}")))?;
         if metadata.permissions().mode() & 0o077 != 0 {
-            eprintln!(
-                "vswapctl: warning: others may read {path}; 'chmod 600 {path}' keeps them from it."
-            );
+            out::warn(&format!(
+                "others may read {path}; 'chmod 600 {path}' keeps them from it"
+            ));
         }
         if self.force {
             return Ok(());
         }
+        self.check_place(&self.path)?;
         if metadata.blocks().saturating_mul(512) < metadata.len() {
             return Err(failed(format!(
                 "{path} has holes, so the file system may be full when a page is to be written there; \
                  delete it and use --create {}",
-                size::human(metadata.len())
+                size::exact(metadata.len())
             )));
         }
-        self.check_place(&self.path)
-    }
-
-    /// A file in memory would take what it is to give.
-    fn check_place(&self, place: &Path) -> Result<(), Failure> {
-        let kind = rustix::fs::statfs(place).map_or(0, |statfs| statfs.f_type);
-        if IN_MEMORY.contains(&kind) && !self.force {
-            let path = self.path.display();
-            return Err(failed(format!(
-                "{path} lies in memory itself; use a file on a disk"
-            )));
+        if kind(&self.path) == BTRFS && is_copied_on_write(&self.path) {
+            out::warn(&format!(
+                "btrfs copies each block of {path} that is written; delete it and use --create {}, which makes a file \
+                 that is written in place",
+                size::exact(metadata.len())
+            ));
         }
         Ok(())
+    }
+
+    /// Refuses file systems on which a swap file does harm.
+    fn check_place(&self, place: &Path) -> Result<(), Failure> {
+        let kind = kind(place);
+        match UNFIT.iter().find(|(number, ..)| *number == kind) {
+            Some((_, name, why)) if !self.force => Err(failed(format!(
+                "{} is on {name}, which {why}; a swap file has to be on a file system of a local disk",
+                self.path.display()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn make(&self, size: u64) -> Result<(), Failure> {
@@ -203,22 +255,27 @@ impl Disk {
         filled.map_err(|error| {
             failed(format!(
                 "{path} can't be made {} long: {error}",
-                size::human(size)
+                size::exact(size)
             ))
         })
     }
 
-    fn ask_about_data(&self, may_ask: bool) -> Result<(), Failure> {
+    fn ask_about_data(
+        &self,
+        system: &System,
+        device: &Device,
+        may_ask: bool,
+    ) -> Result<(), Failure> {
         if self.force {
             return Ok(());
         }
-        let Some(found) = signature::find(&self.path)? else {
+        let Found::Data(found) = signature::find(system, device, &self.path)? else {
             return Ok(());
         };
         let path = self.path.display();
         if may_ask && io::stdin().is_terminal() && io::stderr().is_terminal() {
-            eprint!("There is {found} on {path}. Overwrite it? [y/N] ");
-            let _ = io::stderr().flush();
+            let question = format!("There is {found} on {path}. Overwrite it? [y/N] ");
+            out::note(&out::printable(&question));
             let mut answer = String::new();
             let _ = io::stdin().lock().read_line(&mut answer);
             if matches!(answer.trim(), "y" | "Y" | "yes") {
@@ -275,9 +332,41 @@ fn busy(path: &Path, holder: &str) -> Failure {
     Failure::new(Code::Busy, format!("{} {holder}", path.display()))
 }
 
+/// The file system's number, 0 when it can't be had.
+fn kind(place: &Path) -> FsWord {
+    statfs(place).map_or(0, |statfs| statfs.f_type)
+}
+
+fn is_copied_on_write(path: &Path) -> bool {
+    let flags = File::open(path).map(|file| ioctl_getflags(&file));
+    matches!(flags, Ok(Ok(flags)) if !flags.contains(IFlags::NOCOW))
+}
+
 fn fill(file: &File, size: u64) -> io::Result<()> {
-    fallocate(file, FallocateFlags::empty(), 0, size)?;
+    // btrfs would allocate anew with each write. It can be said of an empty file only, and others
+    // don't know it.
+    if let Ok(flags) = ioctl_getflags(file) {
+        let _ = ioctl_setflags(file, flags | IFlags::NOCOW);
+    }
+    match fallocate(file, FallocateFlags::empty(), 0, size) {
+        Ok(()) => {}
+        Err(Errno::OPNOTSUPP) => write_zeros(file, size)?,
+        Err(error) => return Err(error.into()),
+    }
     file.sync_all()
+}
+
+/// For file systems that can't allocate without writing.
+fn write_zeros(mut file: &File, size: u64) -> io::Result<()> {
+    const CHUNK: usize = 1 << 20;
+    let zeros = vec![0; CHUNK];
+    let mut left = size;
+    while left > 0 {
+        let length = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
+        file.write_all(&zeros[..length])?;
+        left -= length as u64;
+    }
+    Ok(())
 }
 
 /// Checks what does not depend on the machine's state.
@@ -290,4 +379,18 @@ pub fn check_created(size: u64) -> Result<u64, Failure> {
         return Err(usage("a swap file has to have at least 4 MiB"));
     }
     Ok(size & !4095)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_are_written_in_full() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        write_zeros(file.as_file(), (1 << 20) + 4096).expect("written");
+        let bytes = fs::read(file.path()).expect("read");
+        assert_eq!(bytes.len(), (1 << 20) + 4096);
+        assert!(bytes.iter().all(|byte| *byte == 0));
+    }
 }

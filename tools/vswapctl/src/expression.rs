@@ -3,7 +3,9 @@
 //! Sizes as users write them: numbers with units, and expressions of the machine's RAM.
 //!
 //! `sum := product (("+" | "-") product)*`, `product := value (("*" | "/") value)*`,
-//! `value := number [K|M|G|T|%] | "ram" | ("min" | "max") "(" sum ("," sum)+ ")" | "(" sum ")"`.
+//! `value := number [unit|%] | "ram" | ("min" | "max") "(" sum ("," sum)+ ")" | "(" sum ")"`. Units
+//! are K, M, G and T; KiB is the same as K, and KB is 1000 bytes, as GNU's coreutils have it. Letters may
+//! be small or large.
 
 use std::fmt;
 
@@ -20,6 +22,8 @@ pub struct Expression {
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
     Bytes(f64),
+    /// A number without a unit.
+    Bare(f64),
     Ram,
     Percent(f64),
     Two(Operator, Box<Node>, Box<Node>),
@@ -53,6 +57,12 @@ impl Expression {
         }
         Ok(value.max(0.0) as u64)
     }
+
+    /// The number that may have been meant to be one of megabytes, as other programs have it: the
+    /// size is below 1 MiB, and comes from a number without a unit.
+    pub fn suspect(&self, bytes: u64) -> Option<f64> {
+        self.node.bare().filter(|_| (1..1 << 20).contains(&bytes))
+    }
 }
 
 impl fmt::Display for Expression {
@@ -62,9 +72,22 @@ impl fmt::Display for Expression {
 }
 
 impl Node {
+    /// The largest number without a unit that is no factor.
+    fn bare(&self) -> Option<f64> {
+        match self {
+            Self::Bare(number) => Some(*number),
+            Self::Two(Operator::Multiply | Operator::Divide, ..) => None,
+            Self::Two(_, left, right) => [left.bare(), right.bare()]
+                .into_iter()
+                .flatten()
+                .reduce(f64::max),
+            _ => None,
+        }
+    }
+
     fn value(&self, ram: f64) -> f64 {
         match self {
-            Self::Bytes(bytes) => *bytes,
+            Self::Bytes(number) | Self::Bare(number) => *number,
             Self::Ram => ram,
             Self::Percent(percent) => ram * percent / 100.0,
             Self::Two(operator, left, right) => {
@@ -119,6 +142,16 @@ impl Parser<'_> {
         }
     }
 
+    /// In letters of either case.
+    fn take_word(&mut self, word: &str) -> bool {
+        let found = self.rest.get(..word.len());
+        if !found.is_some_and(|found| found.eq_ignore_ascii_case(word)) {
+            return false;
+        }
+        self.rest = self.rest[word.len()..].trim_start();
+        true
+    }
+
     fn sum(&mut self) -> Option<Node> {
         self.depth += 1;
         if self.depth > DEPTH {
@@ -157,11 +190,11 @@ impl Parser<'_> {
             return self.take(")").then_some(node);
         }
         for (name, operator) in [("min", Operator::Min), ("max", Operator::Max)] {
-            if self.take(name) {
+            if self.take_word(name) {
                 return self.arguments(operator);
             }
         }
-        if self.take("ram") {
+        if self.take_word("ram") {
             return Some(Node::Ram);
         }
         self.number()
@@ -182,26 +215,27 @@ impl Parser<'_> {
         let end = self.rest.find(|c: char| !c.is_ascii_digit() && c != '.');
         let (digits, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         let number = digits.parse::<f64>().ok()?;
-        let unit = rest.chars().next().map(|c| c.to_ascii_uppercase());
-        let shift = match unit {
-            Some('K') => 10,
-            Some('M') => 20,
-            Some('G') => 30,
-            Some('T') => 40,
-            _ => 0,
-        };
-        let is_percent = unit == Some('%');
-        let rest = rest.get(usize::from(shift > 0 || is_percent)..)?;
-        // "4GB" and "4Gram" are nothing.
-        if rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.') {
-            return None;
+        let blank = rest.trim_start();
+        if let Some(rest) = blank.strip_prefix('%') {
+            self.rest = rest.trim_start();
+            return Some(Node::Percent(number));
         }
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        let (unit, rest) = rest.split_at(end.unwrap_or(rest.len()));
         self.rest = rest.trim_start();
-        Some(if is_percent {
-            Node::Percent(number)
-        } else {
-            Node::Bytes(number * 2f64.powi(shift))
-        })
+        if unit.is_empty() {
+            return Some(Node::Bare(number));
+        }
+        let unit = unit.to_ascii_uppercase();
+        let power = ["B", "K", "M", "G", "T"]
+            .iter()
+            .position(|letter| unit.starts_with(letter))?;
+        let base: f64 = match unit.get(1..) {
+            Some("") | Some("IB") => 1024.0,
+            Some("B") => 1000.0,
+            _ => return None,
+        };
+        Some(Node::Bytes(number * base.powi(i32::try_from(power).ok()?)))
     }
 }
 
@@ -229,6 +263,13 @@ mod tests {
             ("max(1G, ram/4,512M)", 2 * GIB),
             ("(ram + 2G) / 5", 2 * GIB),
             ("min ( ram , 1G )", GIB),
+            ("4GiB", 4 * GIB),
+            ("2gib", 2 * GIB),
+            ("4GB", 4_000_000_000),
+            ("50 %", 4 * GIB),
+            ("RAM / 2", 4 * GIB),
+            ("Min(RAM, 1G)", GIB),
+            ("4096B", 4096),
             ("ram - 16G", 0),
             ("1G + 2 * 1G - 512M", 5 * GIB / 2),
         ] {
@@ -240,8 +281,8 @@ mod tests {
     #[test]
     fn what_is_no_size() {
         for text in [
-            "", " ", "G", "-1", "1GB", "1..2", "0x10", "ram ram", "min(1", "min()", "min", "2 +",
-            "(1", "1)", "12 %", "swap / 2", "1e3", "ram2",
+            "", " ", "G", "-1", "1GBB", "1iB", "1 G", "1..2", "0x10", "ram ram", "min(1", "min()", "min", "2 +",
+            "(1", "1)", "12 % %", "swap / 2", "1e3", "ram2",
         ] {
             assert!(parse(text).is_err(), "{text:?}");
         }
@@ -250,6 +291,22 @@ mod tests {
             assert!(value.is_err(), "{text:?}");
         }
         assert!(parse(&"(".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn numbers_that_were_meant_to_have_a_unit() {
+        for (text, number) in [
+            ("4096", Some(4096.0)),
+            ("min(ram / 2, 4096)", Some(4096.0)),
+            ("4096B", None),
+            ("0", None),
+            ("ram / 20000", None),
+            ("2097152", None),
+        ] {
+            let expression = parse(text).expect("an expression");
+            let bytes = expression.bytes(GIB).expect("a size");
+            assert_eq!(expression.suspect(bytes), number, "{text}");
+        }
     }
 
     proptest! {

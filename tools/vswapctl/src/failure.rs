@@ -2,6 +2,7 @@
 
 //! Why a command failed, in a sentence, and the status it exits with.
 
+use crate::out::printable;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -35,6 +36,8 @@ pub struct Failure {
     pub code: Code,
     /// What is wrong and what to do about it, without a full stop.
     pub sentence: String,
+    /// What is to be printed nevertheless.
+    pub output: String,
 }
 
 impl Failure {
@@ -43,6 +46,7 @@ impl Failure {
         Self {
             code,
             sentence: sentence.into(),
+            output: String::new(),
         }
     }
 
@@ -70,7 +74,7 @@ pub fn usage(sentence: impl Into<String>) -> Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.sentence)
+        formatter.write_str(&printable(&self.sentence))
     }
 }
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! What `vswapctl` is made of.
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic where nobody listens"
+)]
 
 pub mod age;
 pub mod bar;
@@ -15,9 +20,11 @@ pub mod disk;
 pub mod expression;
 pub mod failure;
 pub mod generate;
+pub mod lock;
 pub mod look;
 pub mod loops;
 pub mod metrics;
+pub mod out;
 pub mod remove;
 pub mod settings;
 pub mod signature;
@@ -33,7 +40,7 @@ use cli::{Cli, Command};
 use config::Config;
 use disk::Disk;
 use expression::Expression;
-use failure::{failed, usage, Code, Failure};
+use failure::{failed, usage, Failure};
 use look::Look;
 use settings::Key;
 use size::Style;
@@ -52,17 +59,19 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
         Command::Status(options) => status::run(&system, look, options),
         Command::On(options) => bring::up(&system, &plan(&system, options)?).map(line),
         Command::Off(options) | Command::Stop(options) => {
-            bring::down(&system, options.unload).map(line)
+            bring::down(&system, options.unload, options.force).map(line)
         }
         Command::Add(options) => add(&system, options).map(line),
         Command::Remove(options) => {
             system.require_root()?;
-            remove::run(&system, &options.path, options.force).map(line)
+            remove::run(&system, &system::resolve(&options.name), options.force).map(line)
         }
         Command::Set(options) => {
             system.require_root()?;
             let settings = settings::parse(&options.settings, system.ram())?;
-            settings::apply(&system, &system.device()?, &settings).map(|()| String::new())
+            let device = system.device()?;
+            let _lock = lock::take(&system)?;
+            settings::apply(&system, &device, &settings).map(|()| String::new())
         }
         Command::Get(options) => {
             let style = if options.bytes {
@@ -88,15 +97,16 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
         Command::Check => check(&system, look),
         Command::Config(options) => match &options.check {
             Some(file) => {
-                Config::of_file(file).map(|_| line(format!("{} is good", file.display())))
+                let (config, what) = match file {
+                    Some(file) => (Config::of_file(file)?, file.display().to_string()),
+                    None => (Config::load(&system), "the configuration".to_owned()),
+                };
+                config.check(&system)?;
+                Ok(line(format!("{what} is good")))
             }
-            None => Ok(Config::load(&system)?.show()),
+            None => Ok(Config::load(&system).show(&system)),
         },
-        Command::Start(options) => {
-            let mut plan = Config::load(&system)?.plan(system.ram())?;
-            plan.module.clone_from(&options.module);
-            bring::up(&system, &plan).map(line)
-        }
+        Command::Start(options) => start(&system, options).map(line),
         Command::Generate(options) => {
             generate::run(options.what, &options.directory).map(|()| String::new())
         }
@@ -106,6 +116,24 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
 fn line(mut text: String) -> String {
     text.push('\n');
     text
+}
+
+/// What the service does.
+fn start(system: &System, options: &cli::Start) -> Result<String, Failure> {
+    system.require_root()?;
+    let (mut plan, problems) = Config::load(system).plan(system.ram());
+    for problem in &problems {
+        out::warn(&problem.to_string());
+    }
+    if let Some(path) = &options.disk {
+        return bring::late(system, &plan, path);
+    }
+    if let Some(problem) = problems.iter().find(|problem| problem.is_fatal) {
+        return Err(usage(problem.to_string()));
+    }
+    plan.goes_on = true;
+    plan.module.clone_from(&options.module);
+    bring::up(system, &plan)
 }
 
 /// What `on` is asked for.
@@ -119,22 +147,24 @@ fn plan(system: &System, options: &cli::On) -> Result<Plan, Failure> {
     };
     let mut set = |key: Key, value: &Option<Expression>| -> Result<(), Failure> {
         if let Some(value) = value {
-            plan.settings
-                .push((key, value.bytes(ram).map_err(usage)?.to_string()));
+            let bytes = config::checked(value, ram).map_err(usage)?;
+            plan.settings.push((key, key.kept(bytes, ram)?));
         }
         Ok(())
     };
     set(Key::Size, &options.size)?;
     set(Key::RamLimit, &options.ram_limit)?;
     if let Some(name) = &options.algorithm {
-        plan.settings.push((Key::Algorithm, name.clone()));
+        let name = Key::Algorithm.parse(name, ram)?;
+        plan.settings.push((Key::Algorithm, name));
     }
-    for (path, priority) in &options.disks {
+    for (name, priority) in &options.disks {
         let disk = Disk {
-            path: path.clone(),
+            path: system::resolve(name),
             priority: *priority,
             protection: Protection::default(),
             create: None,
+            takes_any_size: false,
             force: options.force,
         };
         plan.disks.push((disk, false));
@@ -145,25 +175,27 @@ fn plan(system: &System, options: &cli::On) -> Result<Plan, Failure> {
 fn add(system: &System, options: &cli::Add) -> Result<String, Failure> {
     system.require_root()?;
     let device = system.device()?;
+    let _lock = lock::take(system)?;
     let create = match &options.create {
         Some(size) => Some(disk::check_created(
-            size.bytes(system.ram()).map_err(usage)?,
+            config::checked(size, system.ram()).map_err(usage)?,
         )?),
         None => None,
     };
     let disk = Disk {
-        path: options.path.clone(),
+        path: system::resolve(&options.name),
         priority: options.priority,
         protection: Protection {
             encrypt: options.encrypt,
             integrity: options.integrity,
         },
         create,
+        takes_any_size: false,
         force: options.force,
     };
     let node = disk.add(system, &device, true)?;
-    let path = options.path.display().to_string();
-    let through = if node == path {
+    let path = out::printable(&options.name);
+    let through = if disk.path.to_str() == Some(node.as_str()) {
         String::new()
     } else {
         format!(" through {node}")
@@ -227,7 +259,9 @@ fn check(system: &System, look: Look) -> Result<String, Failure> {
     if warnings == 0 {
         return Ok(text);
     }
-    print!("{text}");
     let noun = if warnings == 1 { "warning" } else { "warnings" };
-    Err(Failure::new(Code::Failed, format!("{warnings} {noun}")))
+    Err(Failure {
+        output: text,
+        ..failed(format!("{warnings} {noun}"))
+    })
 }

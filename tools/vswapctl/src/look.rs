@@ -7,6 +7,7 @@ use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
 use std::env;
 use std::io::{self, IsTerminal};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What the output may make use of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Look {
         Self {
             colour: choice != ColorChoice::Never,
             utf8: is_utf8(|name| env::var(name).ok()),
-            width: columns.or_else(terminal).unwrap_or(80).clamp(60, 200),
+            width: columns.or_else(terminal).unwrap_or(80).clamp(20, 200),
         }
     }
 
@@ -62,6 +63,62 @@ impl Look {
     }
 }
 
+/// How many columns a text takes on a terminal: some characters take two, and some none.
+pub fn columns(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The text with blanks behind it, or before it, so that it takes so many columns.
+pub fn padded(text: &str, width: usize, to_the_right: bool) -> String {
+    let blanks = " ".repeat(width.saturating_sub(columns(text)));
+    if to_the_right {
+        blanks + text
+    } else {
+        text.to_owned() + &blanks
+    }
+}
+
+/// As much of the text's end as fits into so many columns.
+pub fn end_of(text: &str, width: usize) -> &str {
+    let mut taken = 0;
+    let mut from = text.len();
+    for (index, c) in text.char_indices().rev() {
+        taken += UnicodeWidthChar::width(c).unwrap_or(0);
+        if taken > width {
+            break;
+        }
+        from = index;
+    }
+    &text[from..]
+}
+
+/// The text's lines, none of them wider than so many columns. Colours take none.
+pub fn cut(text: &str, width: usize) -> String {
+    let mut cut = String::with_capacity(text.len());
+    let mut taken = 0;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '\x1b' => rest.find('m').map_or(rest.len(), |end| end + 1),
+            _ => c.len_utf8(),
+        };
+        let (piece, after) = rest.split_at(length);
+        rest = after;
+        match c {
+            '\n' => taken = 0,
+            '\x1b' => {}
+            _ => {
+                taken += UnicodeWidthChar::width(c).unwrap_or(0);
+                if taken > width {
+                    continue;
+                }
+            }
+        }
+        cut.push_str(piece);
+    }
+    cut
+}
+
 /// Whether the locale that the environment names has more characters than ASCII.
 fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -76,7 +133,18 @@ fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_utf8;
+    use super::*;
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(columns("模a"), 3);
+        assert_eq!(padded("模", 4, false), "模  ");
+        assert_eq!(padded("模", 4, true), "  模");
+        assert_eq!(end_of("/a/模模", 4), "模模");
+        assert_eq!(end_of("/a/模模", 3), "模");
+        assert_eq!(end_of("ab", 9), "ab");
+        assert_eq!(cut("\x1b[1mab模c\x1b[0m\nabcdef\n", 4), "\x1b[1mab模\x1b[0m\nabcd\n");
+    }
 
     #[test]
     fn the_first_variable_that_is_set_decides() {

@@ -6,19 +6,24 @@ use clap::Parser;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use vswapctl::cli::Cli;
+use vswapctl::out;
 
 fn main() -> ExitCode {
-    let text = match vswapctl::run(&Cli::parse()) {
-        Ok(text) => text,
-        Err(failure) => {
-            eprintln!("vswapctl: {failure}.");
-            return failure.status();
-        }
+    let (text, failure) = match vswapctl::run(&Cli::parse()) {
+        Ok(text) => (text, None),
+        Err(failure) => (failure.output.clone(), Some(failure)),
     };
-    match io::stdout().write_all(text.as_bytes()) {
+    let written = io::stdout()
+        .write_all(text.as_bytes())
+        .and_then(|()| io::stdout().flush());
+    if let Some(failure) = failure {
+        out::note(&format!("vswapctl: {failure}.\n"));
+        return failure.status();
+    }
+    match written {
         // Who reads has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            eprintln!("vswapctl: what there is to say can't be written: {error}.");
+            out::note(&format!("vswapctl: the output can't be written: {error}.\n"));
             ExitCode::FAILURE
         }
         _ => ExitCode::SUCCESS,

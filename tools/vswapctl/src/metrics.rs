@@ -3,13 +3,16 @@
 //! `metrics`: all figures in the text format of Prometheus.
 
 use crate::failure::{failed, Code, Failure};
+use crate::out::printable;
 use crate::snapshot::Snapshot;
 use crate::system::System;
-use std::fmt::{Display, Write as _};
+use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::TextEncoder;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use vswap_sysfs::{Kind, FIGURES};
+use vswap_sysfs::{known, Kind, State, Tier, FIGURES};
 
 /// The text; of a machine where the module is not loaded it says so.
 ///
@@ -20,34 +23,36 @@ pub fn text(system: &System) -> Result<String, Failure> {
     let mut page = Page::default();
     let device = match system.device() {
         Err(failure) if failure.code == Code::NoModule => {
-            page.one("vswap_loaded", "gauge", "Whether the module is loaded.", 0);
-            return Ok(page.0);
+            page.build_info("");
+            page.one(
+                "vswap_loaded",
+                Kind::Level,
+                "Whether the module is loaded.",
+                Some(0),
+            );
+            return page.text();
         }
         device => device?,
     };
     let snapshot = Snapshot::take(system, &device)?;
-    page.one("vswap_loaded", "gauge", "Whether the module is loaded.", 1);
-    let is_on = u8::from(snapshot.swap.is_some());
-    page.one(
-        "vswap_swapped_on",
-        "gauge",
-        "Whether the device is swapped on.",
-        is_on,
-    );
+    page.build_info(&known(device.abi())?.unwrap_or(0).to_string());
+    let is_on = u64::from(snapshot.swap.is_some());
     for (name, meaning, value) in [
-        ("size", "Virtual size.", snapshot.size),
+        ("loaded", "Whether the module is loaded.", Some(1)),
+        ("swapped_on", "Whether the device is swapped on.", Some(is_on)),
+        ("size_bytes", "Virtual size.", snapshot.size),
         (
-            "ram_limit",
+            "ram_limit_bytes",
             "The most that compressed pages may take.",
             snapshot.ram_limit,
         ),
         (
-            "writeback_limit",
+            "writeback_limit_bytes",
             "The most that is written to disks in a day; 0 is no limit.",
             snapshot.writeback_limit,
         ),
     ] {
-        page.one(&format!("vswap_{name}_bytes"), "gauge", meaning, value);
+        page.one(&format!("vswap_{name}"), Kind::Level, meaning, value);
     }
     for (name, meaning, percent) in [
         (
@@ -61,27 +66,19 @@ pub fn text(system: &System) -> Result<String, Failure> {
             snapshot.low_watermark,
         ),
     ] {
-        page.one(
-            &format!("vswap_{name}_watermark_ratio"),
-            "gauge",
-            meaning,
-            percent as f64 / 100.0,
-        );
+        let value = percent.map(|percent| percent as f64 / 100.0);
+        let name = format!("vswap_{name}_watermark_ratio");
+        let value = value.map(|value| (Vec::new(), value));
+        page.family(&name, Kind::Level, meaning, value);
     }
     for figure in FIGURES {
-        let Some(value) = snapshot.stat.get(figure.name) else {
-            continue;
-        };
         let name = figure.name;
-        match figure.kind {
-            Kind::Level => page.one(&format!("vswap_{name}"), "gauge", figure.meaning, value),
-            Kind::Event => page.one(
-                &format!("vswap_{name}_total"),
-                "counter",
-                figure.meaning,
-                value,
-            ),
-        }
+        let name = match figure.kind {
+            Kind::Level => format!("vswap_{name}"),
+            Kind::Event => format!("vswap_{name}_total"),
+        };
+        let value = snapshot.stat.get(figure.name);
+        page.one(&name, figure.kind, figure.meaning, value);
     }
     let is_known = |name: &str| FIGURES.iter().any(|figure| figure.name == name);
     let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -92,141 +89,238 @@ pub fn text(system: &System) -> Result<String, Failure> {
     {
         page.one(
             &format!("vswap_{name}"),
-            "untyped",
+            Kind::Level,
             "A figure that this vswapctl does not know.",
-            value,
+            Some(value),
         );
     }
     disks(&mut page, &snapshot);
-    Ok(page.0)
+    page.text()
 }
 
 fn disks(page: &mut Page, snapshot: &Snapshot) {
-    type Field = fn(&vswap_sysfs::Tier) -> Option<i128>;
-    let fields: [(&str, &str, &str, Field); 11] = [
+    type Field = fn(&Tier) -> Option<f64>;
+    let fields: [(&str, Kind, &str, Field); 12] = [
         (
             "priority",
-            "gauge",
+            Kind::Level,
             "Disks of higher priority are filled first.",
             |disk| Some(disk.priority.into()),
         ),
-        ("size_bytes", "gauge", "What fits on the disk.", |disk| {
-            Some(disk.size.into())
+        ("size_bytes", Kind::Level, "What fits on the disk.", |disk| {
+            Some(disk.size as f64)
         }),
-        ("used_bytes", "gauge", "What is on the disk.", |disk| {
-            Some(disk.used.into())
+        ("used_bytes", Kind::Level, "What is on the disk.", |disk| {
+            Some(disk.used as f64)
         }),
         (
             "bad_bytes",
-            "gauge",
+            Kind::Level,
             "What can't be used any more, as writing there failed.",
-            |disk| Some(disk.bad.into()),
+            |disk| Some(disk.bad as f64),
         ),
-        ("errors_total", "counter", "Errors of the disk.", |disk| {
-            Some(disk.errors.into())
+        ("errors_total", Kind::Event, "Errors of the disk.", |disk| {
+            Some(disk.errors as f64)
         }),
         (
             "corrupt_pages_total",
-            "counter",
+            Kind::Event,
             "Pages that were not what was written, on disks with integrity.",
-            |disk| Some(disk.corrupt.into()),
+            |disk| Some(disk.corrupt as f64),
         ),
         (
             "read_bytes_total",
-            "counter",
+            Kind::Event,
             "Read from the disk.",
-            |disk| Some(disk.read.into()),
+            |disk| Some(disk.read as f64),
         ),
         (
             "written_bytes_total",
-            "counter",
+            Kind::Event,
             "Written to the disk.",
-            |disk| Some(disk.written.into()),
+            |disk| Some(disk.written as f64),
         ),
         (
             "failed",
-            "gauge",
+            Kind::Level,
             "Whether the disk takes no more pages, after too many errors.",
-            |disk| Some(i128::from(disk.state == vswap_sysfs::State::Failed)),
+            |disk| Some(is(disk, &State::Failed)),
+        ),
+        (
+            "stuck",
+            Kind::Level,
+            "Whether the disk does not answer, and takes no pages until it does.",
+            |disk| Some(is(disk, &State::Stuck)),
         ),
         (
             "removal_moved_bytes",
-            "gauge",
+            Kind::Level,
             "While the disk is removed: what was moved elsewhere.",
-            |disk| Some(disk.removal?.moved.into()),
+            |disk| Some(disk.removal?.moved as f64),
         ),
         (
             "removal_total_bytes",
-            "gauge",
+            Kind::Level,
             "While the disk is removed: what is to be moved in all.",
-            |disk| Some(disk.removal?.total.into()),
+            |disk| Some(disk.removal?.total as f64),
         ),
     ];
     for (name, kind, meaning, field) in fields {
         let values = snapshot.disks.iter().filter_map(|(disk, file)| {
-            let labels = format!(
-                "{{device=\"{}\",file=\"{}\"}}",
-                escaped(&disk.path),
-                escaped(file.as_deref().unwrap_or(""))
-            );
+            let labels = vec![
+                label("device", &disk.path),
+                label("file", file.as_deref().unwrap_or("")),
+            ];
             Some((labels, field(disk)?))
         });
-        page.family(&format!("vswap_disk_{name}"), kind, meaning, values);
+        // Not vswap_disk_: the sums over all disks are called so.
+        page.family(&format!("vswap_tier_{name}"), kind, meaning, values);
     }
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
+fn is(disk: &Tier, state: &State) -> f64 {
+    f64::from(u8::from(disk.state == *state))
+}
+
+fn label(name: &str, value: &str) -> LabelPair {
+    let mut label = LabelPair::default();
+    label.set_name(name.to_owned());
+    label.set_value(printable(value));
+    label
 }
 
 #[derive(Default)]
-struct Page(String);
+struct Page(Vec<MetricFamily>);
 
 impl Page {
-    fn one(&mut self, name: &str, kind: &str, meaning: &str, value: impl Display) {
-        self.family(name, kind, meaning, [(String::new(), value)].into_iter());
+    fn build_info(&mut self, abi: &str) {
+        let labels = vec![label("version", env!("CARGO_PKG_VERSION")), label("abi", abi)];
+        self.family(
+            "vswap_build_info",
+            Kind::Level,
+            "The version of vswapctl, and that of the attributes' form of the module, if it is loaded.",
+            [(labels, 1.0)],
+        );
     }
 
-    fn family<V: Display>(
+    fn one(&mut self, name: &str, kind: Kind, meaning: &str, value: Option<u64>) {
+        let value = value.map(|value| (Vec::new(), value as f64));
+        self.family(name, kind, meaning, value);
+    }
+
+    fn family(
         &mut self,
         name: &str,
-        kind: &str,
+        kind: Kind,
         meaning: &str,
-        values: impl Iterator<Item = (String, V)>,
+        values: impl IntoIterator<Item = (Vec<LabelPair>, f64)>,
     ) {
-        let mut values = values.peekable();
-        if values.peek().is_none() {
+        let metric = |(labels, value): (Vec<LabelPair>, f64)| {
+            let mut metric = Metric::from_label(labels);
+            match kind {
+                Kind::Level => {
+                    let mut gauge = Gauge::default();
+                    gauge.set_value(value);
+                    metric.set_gauge(gauge);
+                }
+                Kind::Event => {
+                    let mut counter = Counter::default();
+                    counter.set_value(value);
+                    metric.set_counter(counter);
+                }
+            }
+            metric
+        };
+        let values: Vec<Metric> = values.into_iter().map(metric).collect();
+        // Who reads it refuses all of it when one name comes twice.
+        if values.is_empty() || self.0.iter().any(|family| family.name() == name) {
             return;
         }
-        let _ = writeln!(self.0, "# HELP {name} {meaning}\n# TYPE {name} {kind}");
-        for (labels, value) in values {
-            let _ = writeln!(self.0, "{name}{labels} {value}");
-        }
+        let mut family = MetricFamily::default();
+        family.set_name(name.to_owned());
+        family.set_help(meaning.to_owned());
+        family.set_field_type(match kind {
+            Kind::Level => MetricType::GAUGE,
+            Kind::Event => MetricType::COUNTER,
+        });
+        family.set_metric(values);
+        self.0.push(family);
+    }
+
+    fn text(&self) -> Result<String, Failure> {
+        TextEncoder::new()
+            .encode_to_string(&self.0)
+            .map_err(|error| failed(format!("the figures can't be written as text: {error}")))
     }
 }
 
-/// Writes the text to a file, in one step, so that nobody reads half of it.
+/// Writes the text to a file, in one step, so that nobody reads half of it. What is there and is no
+/// regular file, such as a terminal or a pipe, is written to and stays what it is.
 ///
 /// # Errors
 ///
 /// It can't be written.
 pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let shown = file.display();
+    write_to(file, text).map_err(|error| failed(format!("{shown} can't be written: {error}")))
+}
+
+fn write_to(file: &Path, text: &str) -> std::io::Result<()> {
+    let is_other = fs::metadata(file).is_ok_and(|metadata| !metadata.is_file());
+    // Of a link, what it leads to is replaced, if that has a name. The link never is: it may be
+    // /dev/stdout.
+    let is_link = fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_symlink());
+    let whole = fs::canonicalize(file);
+    if is_other || is_link && whole.is_err() {
+        return OpenOptions::new()
+            .write(true)
+            .open(file)?
+            .write_all(text.as_bytes());
+    }
+    let file = whole.unwrap_or_else(|_| file.to_owned());
     let directory = match file.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     };
-    let write = || -> std::io::Result<()> {
-        let mut new = tempfile::Builder::new()
-            .prefix(".vswap")
-            .tempfile_in(directory)?;
-        new.write_all(text.as_bytes())?;
-        new.as_file()
-            .set_permissions(PermissionsExt::from_mode(0o644))?;
-        new.persist(file)?;
-        Ok(())
-    };
-    write().map_err(|error| failed(format!("{shown} can't be written: {error}")))
+    let mut new = tempfile::Builder::new()
+        .prefix(".vswap")
+        .tempfile_in(directory)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file()
+        .set_permissions(PermissionsExt::from_mode(0o644))?;
+    new.persist(file)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::unix::fs::FileTypeExt;
+
+    #[test]
+    fn what_is_no_file_stays_what_it_is() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let fifo = directory.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.expect("mkfifo").success());
+        let path = fifo.clone();
+        let reader = std::thread::spawn(move || {
+            let mut text = String::new();
+            fs::File::open(path)?.read_to_string(&mut text)?;
+            std::io::Result::Ok(text)
+        });
+        write(&fifo, "figures").expect("written");
+        let text = reader.join().expect("no panic").expect("read");
+        assert_eq!(text, "figures");
+        let kind = fs::symlink_metadata(&fifo).expect("there").file_type();
+        assert!(kind.is_fifo());
+        let link = directory.path().join("link");
+        let target = directory.path().join("target");
+        fs::write(&target, "old").expect("written");
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        write(&link, "new").expect("written");
+        assert_eq!(fs::read_to_string(&target).expect("read"), "new");
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+    }
 }

@@ -3,6 +3,7 @@
 //! `remove`: moves everything away from a disk, and shows how far it is.
 
 use crate::failure::{failed, Code, Failure};
+use crate::out::printable;
 use crate::size;
 use crate::system::System;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -61,7 +62,7 @@ fn watch(
 ) -> (Result<(), Error>, Progress) {
     let bar = ProgressBar::no_length();
     bar.set_style(style());
-    bar.set_message(node.to_owned());
+    bar.set_message(printable(node));
     let mut progress = Progress { moved: 0, total: 0 };
     let mut is_cancelled = false;
     let result = thread::scope(|scope| {
@@ -89,7 +90,7 @@ fn watch(
 }
 
 /// How the bar looks. Nothing is known of the rate before the first page is moved.
-fn style() -> ProgressStyle {
+pub fn style() -> ProgressStyle {
     let shown = "{msg} [{bar:28}] {percent:>3}%  {moved}{left}";
     ProgressStyle::with_template(shown)
         .unwrap_or_else(|_| ProgressStyle::default_bar())

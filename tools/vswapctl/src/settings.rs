@@ -2,12 +2,13 @@
 
 //! `set` and `get`: the settings of the device.
 
-use crate::expression;
 use crate::failure::{failed, usage, Code, Failure};
-use crate::size::Style;
+use crate::size::{self, Style};
 use crate::system::System;
+use crate::{config, expression};
+use vswap_engine::codec::Algorithm;
 use vswap_engine::config::{RamLimit, Size};
-use vswap_sysfs::{Device, Error};
+use vswap_sysfs::{known, Device, Error};
 
 /// Something that can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,40 +71,65 @@ impl Key {
             })
     }
 
-    fn is_size(self) -> bool {
+    /// Whether its value is a number of bytes.
+    pub fn is_size(self) -> bool {
         matches!(self, Self::Size | Self::RamLimit | Self::WritebackLimit)
     }
 
-    /// The value as the attribute takes it, on a machine with that much RAM.
+    /// The value as the module keeps it, on a machine with that much RAM. The types are the module's
+    /// own, so what it would refuse is refused here, and what it rounds is rounded.
     ///
     /// # Errors
     ///
     /// It is none.
     pub fn parse(self, value: &str, ram: u64) -> Result<String, Failure> {
-        let wrong = |reason: String| usage(format!("{}: {reason}", self.name()));
+        let value = value.trim();
+        let wrong = |reason: &str| usage(format!("{}: {reason}", self.name()));
         match self {
-            key if key.is_size() => {
-                let expression = expression::parse(value).map_err(wrong)?;
-                Ok(expression.bytes(ram).map_err(wrong)?.to_string())
+            Self::Size | Self::RamLimit | Self::WritebackLimit => {
+                let expression = expression::parse(value).map_err(|reason| wrong(&reason))?;
+                let bytes =
+                    config::checked(&expression, ram).map_err(|reason| wrong(&reason))?;
+                self.kept(bytes, ram)
             }
             Self::HighWatermark | Self::LowWatermark => {
-                let number = value
-                    .trim()
-                    .trim_end_matches('%')
-                    .trim_end()
-                    .parse::<u64>()
-                    .ok();
+                let number = value.trim_end_matches('%').trim_end().parse::<u64>().ok();
                 let percent = number.filter(|percent| (1..=100).contains(percent));
-                let percent = percent.ok_or_else(|| {
-                    wrong("write a whole number of percent from 1 to 100".to_owned())
-                });
-                Ok(percent?.to_string())
+                let percent =
+                    percent.ok_or_else(|| wrong("write a whole number of percent from 1 to 100"))?;
+                Ok(percent.to_string())
             }
-            _ => Ok(value.trim().to_owned()),
+            Self::Algorithm => match Algorithm::from_name(value.as_bytes()) {
+                Some(algorithm) => Ok(algorithm.name().to_owned()),
+                None => Err(usage(format!(
+                    "there is no algorithm '{value}'; there are {}",
+                    Algorithm::ALL.map(Algorithm::name).join(", ")
+                ))),
+            },
         }
     }
 
-    fn get(self, device: &Device) -> Result<String, Error> {
+    /// A number of bytes as the module keeps it.
+    ///
+    /// # Errors
+    ///
+    /// It refuses it.
+    pub fn kept(self, bytes: u64, ram: u64) -> Result<String, Failure> {
+        let kept = match self {
+            Self::Size => Size::from_bytes(bytes).map(Size::bytes),
+            Self::RamLimit => RamLimit::from_bytes(bytes, ram).map(RamLimit::bytes),
+            _ => Ok(bytes),
+        };
+        kept.map(|bytes| bytes.to_string())
+            .map_err(|refusal| usage(format!("{}: {}", self.name(), refusal.message())))
+    }
+
+    /// What the device has.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read, or understood.
+    pub fn get(self, device: &Device) -> Result<String, Error> {
         Ok(match self {
             Self::Size => device.size()?.to_string(),
             Self::RamLimit => device.ram_limit()?.to_string(),
@@ -179,24 +205,29 @@ pub fn parse(words: &[String], ram: u64) -> Result<Settings, Failure> {
     words.iter().map(setting).collect()
 }
 
-/// Sets all of them. What is so already is left alone.
-///
-/// # Errors
-///
-/// The module refuses one; then those before it have their old values again.
-pub fn apply(system: &System, device: &Device, settings: &Settings) -> Result<(), Failure> {
+/// In which order they are set: a watermark may have to get out of the other's way first.
+fn in_order(device: &Device, settings: &Settings) -> Result<Settings, Failure> {
     let mut settings = settings.clone();
-    // A mark may have to get out of the other's way first.
     let high = settings.iter().find(|(key, _)| *key == Key::HighWatermark);
-    let is_higher = high.and_then(|(_, value)| value.parse().ok()) > Some(device.high_watermark()?);
+    let is_higher =
+        high.and_then(|(_, value)| value.parse().ok()) > known(device.high_watermark())?;
     let rank = |key: Key| match key {
         Key::HighWatermark if is_higher => 0,
         Key::LowWatermark => 1,
         _ => 2,
     };
     settings.sort_by_key(|(key, _)| rank(*key));
+    Ok(settings)
+}
+
+/// Sets all of them. What is so already is left alone.
+///
+/// # Errors
+///
+/// The module refuses one; then those before it have their old values again.
+pub fn apply(system: &System, device: &Device, settings: &Settings) -> Result<(), Failure> {
     let mut done: Settings = Vec::new();
-    for (key, value) in settings {
+    for (key, value) in in_order(device, settings)? {
         let old = key.get(device)?;
         if old == value {
             continue;
@@ -213,16 +244,51 @@ pub fn apply(system: &System, device: &Device, settings: &Settings) -> Result<()
     Ok(())
 }
 
-/// The setting alone, or all of them, a line each.
+/// Sets as many of them as can be set, and says of each other one why it can't.
+///
+/// # Errors
+///
+/// The device can't be read.
+pub fn apply_what_can_be(
+    system: &System,
+    device: &Device,
+    settings: &Settings,
+) -> Result<Vec<Failure>, Failure> {
+    let mut refused = Vec::new();
+    for (key, value) in in_order(device, settings)? {
+        let old = known(key.get(device))?;
+        if old.as_ref() == Some(&value) {
+            continue;
+        }
+        let Err(error) = key.set(device, &value) else {
+            continue;
+        };
+        let failure = key.refusal(device, &value, system.ram(), &error);
+        let old = old.map_or("?".to_owned(), |old| match old.parse() {
+            Ok(bytes) if key.is_size() => size::exact(bytes),
+            _ => old,
+        });
+        let sentence = format!("{}; it stays {old}", failure.sentence);
+        refused.push(Failure {
+            sentence,
+            ..failure
+        });
+    }
+    Ok(refused)
+}
+
+/// The setting alone, or all of them, a line each, as [`parse`] reads them.
 ///
 /// # Errors
 ///
 /// There is none of that name.
 pub fn show(device: &Device, key: Option<&str>, style: Style) -> Result<String, Failure> {
     let value = |key: Key| -> Result<String, Failure> {
-        let text = key.get(device)?;
+        let Some(text) = known(key.get(device))? else {
+            return Ok("?".to_owned());
+        };
         Ok(match text.parse() {
-            Ok(bytes) if key.is_size() => style.show(bytes),
+            Ok(bytes) if key.is_size() && style == Style::Human => size::exact(bytes),
             _ => text,
         })
     };

@@ -1,28 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is on a disk before it becomes a tier.
+//! What is on a disk before it becomes a tier, and what vswap's own signature says of it.
 
 use crate::command;
 use crate::failure::{failed, Failure};
+use crate::system::System;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use std::collections::HashMap;
 use std::path::Path;
+use vswap_sysfs::Device;
 
-/// The label of a disk that was a tier when the machine went down: of no use to anybody.
-const OURS: &str = "vswap0-tier";
+/// The label of a disk that is a tier, or was one when its machine went down.
+const LABEL: &str = "vswap0-tier";
 
-/// What is on the disk or in the file, in words; `None`: nothing that is known.
+/// What is on a disk or in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing that is known, or a signature of this machine's, whose pages are of no use.
+    Nothing,
+    /// In words.
+    Data(String),
+}
+
+/// The UUID in the signatures of this machine's disks: a name of the machine, and one of this boot.
+/// `None`: the machine has no `/etc/machine-id`.
+///
+/// The first half tells the machine. It is made of the machine's id as sd_id128_get_machine_app_specific(3)
+/// does it, as the id itself is not to be shown to others.
+pub fn own_uuid(system: &System) -> Option<u128> {
+    let machine = system.read("/etc/machine-id")?;
+    let machine = u128::from_str_radix(&machine, 16).ok()?;
+    let mut hash = Hmac::<Sha256>::new_from_slice(&machine.to_be_bytes()).ok()?;
+    hash.update(LABEL.as_bytes());
+    let hash = hash.finalize().into_bytes();
+    let machine = hash.iter().take(8).fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
+    let boot = system.read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot = u128::from_str_radix(&boot.replace('-', ""), 16).unwrap_or(0);
+    let uuid = machine << 64 | boot & u128::from(u64::MAX);
+    // Version 8 and variant 2, as RFC 9562 has them for UUIDs of one's own making.
+    Some(uuid & !(0xf << 76 | 0x3 << 62) | 0x8 << 76 | 0x2 << 62)
+}
+
+/// What is on the disk or in the file.
 ///
 /// # Errors
 ///
 /// It can't be looked at.
-pub fn find(path: &Path) -> Result<Option<String>, Failure> {
+pub fn find(system: &System, device: &Device, path: &Path) -> Result<Found, Failure> {
     let words = ["-p", "-o", "export"].map(Path::new);
     let output = command::output("blkid", "util-linux", &[&words[..], &[path]].concat())?;
     match output.status.code() {
-        Some(0) => Ok(describe(&String::from_utf8_lossy(&output.stdout))),
+        Some(0) => {
+            let own = [own_uuid(system), vswap_sysfs::known(device.disk_uuid())?];
+            Ok(describe(&String::from_utf8_lossy(&output.stdout), own))
+        }
         // Nothing there.
-        Some(2) => Ok(None),
-        Some(8) => Ok(Some("several kinds of data at once".to_owned())),
+        Some(2) => Ok(Found::Nothing),
+        Some(8) => Ok(Found::Data("several kinds of data at once".to_owned())),
         _ => Err(failed(format!(
             "{} can't be looked at: {}",
             path.display(),
@@ -31,13 +66,26 @@ pub fn find(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
-fn describe(text: &str) -> Option<String> {
+/// `own`: the UUID that this machine has, and the one that its module has.
+fn describe(text: &str, own: [Option<u128>; 2]) -> Found {
     let pairs: HashMap<&str, &str> = text
         .lines()
         .filter_map(|line| line.split_once('='))
         .collect();
-    if pairs.get("LABEL") == Some(&OURS) {
-        return None;
+    if pairs.get("LABEL") == Some(&LABEL) && pairs.get("TYPE") == Some(&"swap") {
+        let uuid = pairs.get("UUID").map(|uuid| uuid.replace('-', ""));
+        let uuid = uuid.and_then(|uuid| u128::from_str_radix(&uuid, 16).ok());
+        let [machine, module] = own;
+        let is_own = uuid.is_some_and(|uuid| {
+            machine.is_some_and(|own| own >> 64 == uuid >> 64) || module == Some(uuid)
+        });
+        return if is_own {
+            Found::Nothing
+        } else {
+            Found::Data(
+                "a disk of another vswap, which another machine may be using at this moment,".to_owned(),
+            )
+        };
     }
     let kind = match (pairs.get("TYPE"), pairs.get("PTTYPE")) {
         (Some(&"swap"), _) => "a swap area".to_owned(),
@@ -47,9 +95,9 @@ fn describe(text: &str) -> Option<String> {
             Some(usage) => format!("data ({usage}: {kind})"),
         },
         (None, Some(kind)) => format!("a partition table ({kind})"),
-        (None, None) => return None,
+        (None, None) => return Found::Nothing,
     };
-    Some(match pairs.get("LABEL") {
+    Found::Data(match pairs.get("LABEL") {
         Some(label) => format!("{kind} with the label '{label}'"),
         None => kind,
     })
@@ -57,7 +105,8 @@ fn describe(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::describe;
+    use super::*;
+    use std::fs;
 
     #[test]
     fn what_blkid_says_in_words() {
@@ -72,10 +121,40 @@ mod tests {
                 Some("data (crypto: crypto_LUKS)"),
             ),
             ("PTTYPE=gpt\n", Some("a partition table (gpt)")),
-            ("TYPE=swap\nLABEL=vswap0-tier\n", None),
             ("DEVNAME=/dev/x\n", None),
         ] {
-            assert_eq!(describe(text).as_deref(), words, "{text}");
+            let found = words.map_or(Found::Nothing, |words| Found::Data(words.to_owned()));
+            assert_eq!(describe(text, [None; 2]), found, "{text}");
         }
+    }
+
+    #[test]
+    fn whose_disk_it_is() {
+        let root = tempfile::tempdir().expect("a directory");
+        let system = System::new(root.path());
+        assert_eq!(own_uuid(&system), None);
+        for (path, text) in [
+            ("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
+            ("proc/sys/kernel/random/boot_id", "9da0bb3e-2f4d-4a3a-8c1d-0b1f7a8c9d0e\n"),
+        ] {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            fs::write(path, text).expect("a file");
+        }
+        let own = own_uuid(&system).expect("a UUID");
+        assert_eq!((own >> 76 & 0xf, own >> 62 & 3), (8, 2));
+        let tier = |uuid: u128| {
+            let digits = format!("{uuid:032x}");
+            format!("TYPE=swap\nLABEL=vswap0-tier\nUUID={}-{}\n", &digits[..8], &digits[8..])
+        };
+        let is_mine = |text: &str| describe(text, [Some(own), Some(7)]) == Found::Nothing;
+        assert!(is_mine(&tier(own)));
+        // Of an earlier boot.
+        assert!(is_mine(&tier(own ^ 1)));
+        // Of the module, which nobody gave another one.
+        assert!(is_mine(&tier(7)));
+        // Of another machine, and of who knows whom.
+        assert!(!is_mine(&tier(own ^ 1 << 127)));
+        assert!(!is_mine("TYPE=swap\nLABEL=vswap0-tier\n"));
     }
 }

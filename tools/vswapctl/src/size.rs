@@ -9,6 +9,19 @@ pub fn human(bytes: u64) -> String {
     scaled(bytes, 1024, &["", "K", "M", "G", "T", "P", "E"])
 }
 
+/// Bytes in the largest unit of which they are a whole number, so that it reads back as the same:
+/// `4G`, `1536M`, `4097`.
+pub fn exact(bytes: u64) -> String {
+    let units = [(40, "T"), (30, "G"), (20, "M"), (10, "K")];
+    let unit = units
+        .iter()
+        .find(|(shift, _)| bytes > 0 && bytes.trailing_zeros() >= *shift);
+    match unit {
+        Some((shift, name)) => format!("{}{name}", bytes >> shift),
+        None => bytes.to_string(),
+    }
+}
+
 /// A number in at most five characters, in powers of 1000: `999`, `1.2k`.
 pub fn count(number: u64) -> String {
     scaled(number, 1000, &["", "k", "M", "G", "T", "P", "E"])
@@ -57,6 +70,11 @@ pub enum Style {
 }
 
 impl Style {
+    /// The size in this style; one that the module does not say is `?`.
+    pub fn show_known(self, bytes: Option<u64>) -> String {
+        bytes.map_or("?".to_owned(), |bytes| self.show(bytes))
+    }
+
     /// The size in this style.
     pub fn show(self, bytes: u64) -> String {
         match self {
@@ -85,6 +103,15 @@ mod tests {
             (u64::MAX, "16E"),
         ] {
             assert_eq!(human(bytes), text, "{bytes}");
+        }
+        for (bytes, text) in [
+            (0, "0"),
+            (4097, "4097"),
+            (3 << 29, "1536M"),
+            (4 << 30, "4G"),
+            (5000 << 40, "5000T"),
+        ] {
+            assert_eq!(exact(bytes), text);
         }
         assert_eq!(count(999), "999");
         assert_eq!(count(1234), "1.2k");

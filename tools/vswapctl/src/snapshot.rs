@@ -3,11 +3,11 @@
 //! One reading of everything, and what lies where according to it.
 
 use crate::failure::Failure;
-use crate::system::{Swap, System};
+use crate::system::{Pressure, Swap, System};
 use serde::Serialize;
 use std::thread;
 use std::time::{Duration, Instant};
-use vswap_sysfs::{Device, Stat, State, Tier, NODE, PAGE};
+use vswap_sysfs::{known, Device, Stat, State, Tier, NODE, PAGE};
 
 /// How often the figures are read until they agree with each other.
 const ATTEMPTS: u32 = 8;
@@ -23,24 +23,27 @@ pub struct Snapshot {
     pub ram: u64,
     /// The device as the swap core sees it, when it is swapped on.
     pub swap: Option<Swap>,
-    /// Virtual size.
-    pub size: u64,
+    /// Virtual size. `None`, here and below: the module does not say it, or says what is not
+    /// understood.
+    pub size: Option<u64>,
     /// Limit of the ram tier.
-    pub ram_limit: u64,
+    pub ram_limit: Option<u64>,
     /// What new pages are compressed with.
-    pub algorithm: String,
+    pub algorithm: Option<String>,
     /// In percent of the limit.
-    pub high_watermark: u64,
+    pub high_watermark: Option<u64>,
     /// In percent of the limit.
-    pub low_watermark: u64,
+    pub low_watermark: Option<u64>,
     /// A day; 0 is none.
-    pub writeback_limit: u64,
+    pub writeback_limit: Option<u64>,
     /// The statistics.
     pub stat: Stat,
     /// The disks, and the file behind each that is a loop device.
     pub disks: Vec<(Tier, Option<String>)>,
     /// Pages that the machine swapped out since it was booted, wherever to.
     pub swapped_out: u64,
+    /// How much programs wait for memory, if the kernel says it.
+    pub pressure: Option<Pressure>,
 }
 
 /// A place where pages lie.
@@ -81,16 +84,22 @@ impl Snapshot {
     ///
     /// The module is not loaded, or an attribute can't be read.
     pub fn take(system: &System, device: &Device) -> Result<Self, Failure> {
-        let (mut stat, mut tiers) = (device.stat()?, device.tiers()?);
+        let read = || -> Result<(Stat, Vec<Tier>), Failure> {
+            Ok((
+                known(device.stat())?.unwrap_or_default(),
+                known(device.tiers())?.unwrap_or_default(),
+            ))
+        };
+        let (mut stat, mut tiers) = read()?;
         for _ in 0..ATTEMPTS {
             if agree(&stat, &tiers) {
                 break;
             }
             thread::sleep(Duration::from_millis(2));
-            (stat, tiers) = (device.stat()?, device.tiers()?);
+            (stat, tiers) = read()?;
         }
         let with_file = |tier: Tier| {
-            let file = system.loop_file(&tier.path);
+            let file = system.loop_file(&tier.path).map(|behind| behind.shown());
             (tier, file)
         };
         Ok(Self {
@@ -98,25 +107,26 @@ impl Snapshot {
             at: Instant::now(),
             ram: system.ram(),
             swap: system.swap(),
-            size: device.size()?,
-            ram_limit: device.ram_limit()?,
-            algorithm: device.algorithms()?.current,
-            high_watermark: device.high_watermark()?,
-            low_watermark: device.low_watermark()?,
-            writeback_limit: device.writeback_limit()?,
+            size: known(device.size())?,
+            ram_limit: known(device.ram_limit())?,
+            algorithm: known(device.algorithms())?.map(|algorithms| algorithms.current),
+            high_watermark: known(device.high_watermark())?,
+            low_watermark: known(device.low_watermark())?,
+            writeback_limit: known(device.writeback_limit())?,
             stat,
             disks: tiers.into_iter().map(with_file).collect(),
             swapped_out: system.vmstat("pswpout").unwrap_or(0),
+            pressure: system.pressure(),
         })
     }
 
     /// All places, also those where nothing lies. What they hold adds up to [`used`](Self::used).
     pub fn parts(&self) -> Vec<Part> {
-        let raw = self.stat.raw_slots() * PAGE;
+        let raw = self.stat.raw_slots().saturating_mul(PAGE);
         let part = |kind, name: &str, slots: u64, takes| Part {
             kind,
             name: name.to_owned(),
-            holds: slots * PAGE,
+            holds: slots.saturating_mul(PAGE),
             takes,
             disk: None,
         };
@@ -137,7 +147,7 @@ impl Snapshot {
         parts.extend(disks.map(|((disk, file), slots)| Part {
             kind: Kind::Disk,
             name: file.as_ref().unwrap_or(&disk.path).clone(),
-            holds: slots * PAGE,
+            holds: slots.saturating_mul(PAGE),
             takes: disk.used,
             disk: Some(disk.clone()),
         }));
@@ -147,17 +157,25 @@ impl Snapshot {
 
     /// What is swapped out to the device: the sum of its parts.
     pub fn used(&self) -> u64 {
-        self.parts().iter().map(|part| part.holds).sum()
+        self.parts()
+            .iter()
+            .map(|part| part.holds)
+            .fold(0, u64::saturating_add)
     }
 
     /// Pages that lie in memory, as they were: the same-filled and those of the ram tier.
     pub fn in_memory(&self) -> u64 {
-        (self.stat.same_filled_slots() + self.stat.ram_slots()) * PAGE
+        self.stat
+            .same_filled_slots()
+            .saturating_add(self.stat.ram_slots())
+            .saturating_mul(PAGE)
     }
 
     /// What all of them take, with everything that is known of them.
     pub fn memory_taken(&self) -> u64 {
-        self.stat.pool_bytes() + self.stat.metadata_bytes()
+        self.stat
+            .pool_bytes()
+            .saturating_add(self.stat.metadata_bytes())
     }
 
     /// Memory that is free because the pages in it are compressed.
@@ -167,12 +185,12 @@ impl Snapshot {
 
     /// The pool's size above which cold pages are written back.
     pub fn high_mark(&self) -> u64 {
-        self.ram_limit / 100 * self.high_watermark
+        share(self.ram_limit, self.high_watermark)
     }
 
     /// The pool's size down to which cold pages are written back.
     pub fn low_mark(&self) -> u64 {
-        self.ram_limit / 100 * self.low_watermark
+        share(self.ram_limit, self.low_watermark)
     }
 
     /// Whether pages may be on their way at this moment.
@@ -185,20 +203,25 @@ impl Snapshot {
     }
 }
 
+fn share(limit: Option<u64>, percent: Option<u64>) -> u64 {
+    (limit.unwrap_or(0) / 100).saturating_mul(percent.unwrap_or(0))
+}
+
 /// How many of the slots are on each disk. While pages are moved they take room on two disks, or
 /// on a disk and in memory, and count in one place only; so what is too much goes from each disk
 /// in proportion.
 fn shares(used: &[u64], slots: u64) -> Vec<u64> {
-    let (mut used_left, mut slots_left) = (used.iter().sum::<u64>(), slots);
+    let mut used_left: u128 = used.iter().copied().map(u128::from).sum();
+    let mut slots_left = slots;
     let share = |used: &u64| {
         let share = match used_left {
             0 => slots_left,
             whole => {
-                let share = u128::from(*used) * u128::from(slots_left) / u128::from(whole);
+                let share = u128::from(*used) * u128::from(slots_left) / whole;
                 u64::try_from(share).unwrap_or(slots_left)
             }
         };
-        used_left -= used;
+        used_left -= u128::from(*used);
         slots_left -= share;
         share
     };
@@ -208,9 +231,16 @@ fn shares(used: &[u64], slots: u64) -> Vec<u64> {
 /// Whether each slot in use is in one place, which figures that are read while pages move are
 /// not.
 fn agree(stat: &Stat, tiers: &[Tier]) -> bool {
-    let sum = stat.same_filled_slots() + stat.ram_slots() + stat.disk_slots() + stat.lost_slots();
-    let used = tiers.iter().map(|tier| tier.used).sum::<u64>();
-    stat.used_slots() == sum && used == stat.disk_slots() * PAGE
+    let sum = |numbers: &[u64]| numbers.iter().copied().map(u128::from).sum::<u128>();
+    let slots = sum(&[
+        stat.same_filled_slots(),
+        stat.ram_slots(),
+        stat.disk_slots(),
+        stat.lost_slots(),
+    ]);
+    let used: Vec<u64> = tiers.iter().map(|tier| tier.used).collect();
+    u128::from(stat.used_slots()) == slots
+        && sum(&used) == u128::from(stat.disk_slots()) * u128::from(PAGE)
 }
 
 /// What happened in a second between two readings.
@@ -259,6 +289,13 @@ impl Rates {
             disk_written: rate(old.disk_write_bytes(), new.disk_write_bytes(), 1),
         }
     }
+
+    /// Pages that were read back, wherever from.
+    pub fn back(&self) -> u64 {
+        self.same_in
+            .saturating_add(self.ram_in)
+            .saturating_add(self.disk_in)
+    }
 }
 
 #[cfg(test)]
@@ -276,7 +313,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn none_is_lost(used in prop::collection::vec(0u64..1 << 40, 1..8), slots in 0u64..1 << 32) {
+        fn none_is_lost(used in prop::collection::vec(any::<u64>(), 1..8), slots in 0u64..1 << 32) {
             prop_assert_eq!(shares(&used, slots).iter().sum::<u64>(), slots);
         }
     }

@@ -6,7 +6,8 @@ use crate::bar;
 use crate::cli;
 use crate::columns::{self, Column, Layout};
 use crate::failure::Failure;
-use crate::look::Look;
+use crate::look::{self, Look};
+use crate::out::printable;
 use crate::size::{self, Style};
 use crate::snapshot::{Kind, Part, Rates, Snapshot};
 use crate::system::System;
@@ -89,14 +90,14 @@ pub fn screen(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> S
         text,
         "{}  {state}, {}",
         look.bold(snapshot.node),
-        snapshot.algorithm
+        snapshot.algorithm.as_deref().unwrap_or("?")
     );
     let _ = writeln!(
         text,
-        "\n{} of {} swapped out, {}",
+        "\n{} of {} swapped out{}",
         look.bold(&style.show(used)),
-        style.show(snapshot.size),
-        size::percent(used, snapshot.size)
+        style.show_known(snapshot.size),
+        snapshot.size.map_or(String::new(), |size| format!(", {}", size::percent(used, size)))
     );
     let parts = snapshot.parts();
     let bar_width = look.width;
@@ -108,7 +109,7 @@ pub fn screen(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> S
     text.push_str(&rows(&parts, used, look, style));
     text.push('\n');
     text.push_str(&facts(snapshot, rates, look, style));
-    text
+    look::cut(&text, look.width)
 }
 
 /// The parts, a line each, and their sum.
@@ -122,11 +123,12 @@ fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
     };
     let remarks = parts
         .iter()
-        .map(|part| remark(part, plain, style).chars().count());
-    let names = parts.iter().map(|part| part.name.chars().count());
+        .map(|part| look::columns(&remark(part, plain, style)));
+    let names = parts.iter().map(|part| look::columns(&printable(&part.name)));
     let others = 2 * size_width + 12 + remarks.max().unwrap_or(0);
     let room = look.width.saturating_sub(others);
-    let name_width = names.max().unwrap_or(0).min(room).max(16);
+    let least = if look.width < 60 { 10 } else { 16 };
+    let name_width = names.max().unwrap_or(0).min(room).max(least);
     let mut text = String::new();
     let heading = format!(
         "  {:<name_width$} {:>size_width$} {:>5} {:>size_width$}  {}",
@@ -140,14 +142,21 @@ fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
     {
         let sign = look.paint(colour.on_default(), &bar::sign(look, key).to_string());
         let line = format!(
-            "{} {:>size_width$} {:>5} {:>size_width$}  {}",
+            "{} {:>size_width$} {:>5} {:>size_width$}",
             shortened(&part.name, name_width, look),
             style.show(part.holds),
             size::percent(part.holds, used),
             style.show(part.takes),
-            remark(part, look, style)
         );
-        let _ = writeln!(text, "{sign} {}", line.trim_end());
+        let room = look.width.saturating_sub(look::columns(&line) + 4);
+        let _ = match (remark(part, look, style), remark(part, plain, style)) {
+            (remark, _) if remark.is_empty() => writeln!(text, "{sign} {line}"),
+            // Where it has no room, it gets a line of its own.
+            (remark, plain) if look::columns(&plain) > room => {
+                writeln!(text, "{sign} {line}\n    {remark}")
+            }
+            (remark, _) => writeln!(text, "{sign} {line}  {remark}"),
+        };
     }
     let sum = format!("  {:<name_width$} {:>size_width$}", "sum", style.show(used));
     let _ = writeln!(text, "{}", look.bold(&sum));
@@ -156,13 +165,13 @@ fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
 
 /// A name in so many columns; of a long one the end is left.
 fn shortened(name: &str, width: usize, look: Look) -> String {
-    let length = name.chars().count();
-    if length <= width {
-        return format!("{name:<width$}");
+    let name = printable(name);
+    if look::columns(&name) <= width {
+        return look::padded(&name, width, false);
     }
     let dots = if look.utf8 { "…" } else { "~" };
-    let end: String = name.chars().skip(length + 1 - width).collect();
-    format!("{dots}{end}")
+    let end = look::end_of(&name, width.saturating_sub(1));
+    look::padded(&format!("{dots}{end}"), width, false)
 }
 
 /// What else there is to say of a part.
@@ -192,11 +201,8 @@ fn remark(part: &Part, look: Look, style: Style) -> String {
                 size::percent(progress.moved, progress.total)
             );
         }
-        (State::Failed, _) => {
-            let _ = write!(remark, ", {}", look.alarm("failed"));
-        }
         (state, _) => {
-            let _ = write!(remark, ", {state}");
+            let _ = write!(remark, ", {}", look.alarm(&printable(&state.to_string())));
         }
     }
     remark
@@ -206,26 +212,39 @@ fn remark(part: &Part, look: Look, style: Style) -> String {
 fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String {
     let mut text = String::new();
     let mut fact = |name: &str, value: String| {
-        let _ = writeln!(text, "{} {value}", look.bold(&format!("{name:<9}")));
+        let name = format!("{} ", look.bold(&format!("{name:<9}")));
+        let options = textwrap::Options::new(look.width)
+            .initial_indent(&name)
+            .subsequent_indent("          ")
+            .break_words(false);
+        let _ = writeln!(text, "{}", textwrap::fill(&value, options));
     };
     let pool = snapshot.stat.pool_bytes();
-    let bar_width = if look.width >= 120 { 40 } else { 20 };
-    if snapshot.ram_limit == 0 {
-        fact(
+    let bar_width = match look.width {
+        120.. => 40,
+        60.. => 20,
+        _ => 10,
+    };
+    match snapshot.ram_limit {
+        Some(0) => fact(
             "memory",
             "none is used for pages (ram_limit is 0)".to_owned(),
-        );
-    } else {
-        let bar = bar::plain(look, AnsiColor::Green, pool, snapshot.ram_limit, bar_width);
-        fact(
-            "memory",
-            format!(
-                "{bar} {} of {}, {}",
-                style.show(pool),
-                style.show(snapshot.ram_limit),
-                size::percent(pool, snapshot.ram_limit)
-            ),
-        );
+        ),
+        None => fact("memory", format!("{} of ?", style.show(pool))),
+        Some(limit) => {
+            let marks = [snapshot.low_mark(), snapshot.high_mark()];
+            let marks = if snapshot.disks.is_empty() { &[][..] } else { &marks };
+            let bar = bar::marked(look, AnsiColor::Blue, pool, limit, bar_width, marks);
+            fact(
+                "memory",
+                format!(
+                    "{bar} {} of {}, {}",
+                    style.show(pool),
+                    style.show(limit),
+                    size::percent(pool, limit)
+                ),
+            );
+        }
     }
     fact("tables", style.show(snapshot.stat.metadata_bytes()));
     let ratio = size::ratio(snapshot.in_memory(), snapshot.memory_taken());
@@ -246,7 +265,7 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
             let left = progress.total.saturating_sub(progress.moved);
             let mut value = format!(
                 "{}: {} of {} moved",
-                file.as_ref().unwrap_or(&disk.path),
+                printable(file.as_ref().unwrap_or(&disk.path)),
                 style.show(progress.moved),
                 style.show(progress.total)
             );
@@ -259,7 +278,7 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
     }
     for (disk, file) in &snapshot.disks {
         if disk.errors > 0 || disk.bad > 0 {
-            let name = shortened(file.as_ref().unwrap_or(&disk.path), look.width - 50, look);
+            let name = shortened(file.as_ref().unwrap_or(&disk.path), look.width.saturating_sub(50).max(10), look);
             let trouble = format!(
                 "{} errors, {} can't be used",
                 disk.errors,
@@ -291,23 +310,21 @@ fn writeback(snapshot: &Snapshot, rates: &Rates, style: Style) -> String {
     } else {
         "idle".to_owned()
     };
-    let written = snapshot.stat.written_back_pages() * PAGE;
+    let written = snapshot.stat.written_back_pages().saturating_mul(PAGE);
     if written > 0 {
         let _ = write!(text, ", {} so far", style.show(written));
     }
-    if !snapshot.disks.is_empty() && snapshot.ram_limit > 0 {
+    if !snapshot.disks.is_empty() && snapshot.ram_limit != Some(0) {
+        let percent = |mark: Option<u64>| mark.map_or("?".to_owned(), |mark| mark.to_string());
         let _ = write!(
             text,
             "; above {}% of the limit, to {}%",
-            snapshot.high_watermark, snapshot.low_watermark
+            percent(snapshot.high_watermark),
+            percent(snapshot.low_watermark)
         );
     }
-    if snapshot.writeback_limit > 0 {
-        let _ = write!(
-            text,
-            "; at most {} a day",
-            style.show(snapshot.writeback_limit)
-        );
+    if let Some(limit @ 1..) = snapshot.writeback_limit {
+        let _ = write!(text, "; at most {} a day", style.show(limit));
     }
     text
 }

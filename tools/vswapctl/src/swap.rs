@@ -3,9 +3,26 @@
 //! Swapping on and off.
 
 use crate::failure::{failed, Code, Failure};
+use crate::remove;
+use crate::size;
+use crate::system::System;
+use indicatif::ProgressBar;
+use sd_notify::NotifyState;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::ffi::CString;
 use std::io::Error;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 use vswap_sysfs::NODE;
+
+/// How long it takes until one looks again.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// What the service may take longer each time it says how far it is.
+const MORE_TIME: Duration = Duration::from_secs(60);
 
 /// That the priority is given; the kernel's `SWAP_FLAG_PREFER`.
 const PREFER: i32 = 0x8000;
@@ -28,23 +45,85 @@ pub fn on(priority: i16) -> Result<(), Failure> {
     })
 }
 
-/// Swaps the device off, which reads everything back.
+/// Swaps the device off, which reads everything back, and shows how far it is: to who looks at a
+/// terminal, and to systemd. Ctrl-C stops it.
 ///
 /// # Errors
 ///
-/// There is too little memory, or a signal came.
-pub fn off() -> Result<(), Failure> {
-    let result = call(|path| {
-        // SAFETY: the path is a string that ends with a zero byte.
-        unsafe { libc::swapoff(path.as_ptr()) }
+/// There is too little memory, or a signal came. Then it is swapped on as before.
+pub fn off(system: &System) -> Result<(), Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, stop.clone())
+            .map_err(|error| failed(format!("signals can't be handled: {error}")))?;
+    }
+    let is_over = AtomicBool::new(false);
+    let result = thread::scope(|scope| {
+        // The kernel interrupts the thread that gets the signal, which is to be the one that swaps
+        // off.
+        mask(libc::SIG_BLOCK);
+        scope.spawn(|| watch(system, &is_over));
+        mask(libc::SIG_UNBLOCK);
+        let result = if stop.load(Ordering::Relaxed) {
+            Err(Error::from_raw_os_error(libc::EINTR))
+        } else {
+            call(|path| {
+                // SAFETY: the path is a string that ends with a zero byte.
+                unsafe { libc::swapoff(path.as_ptr()) }
+            })
+        };
+        is_over.store(true, Ordering::Relaxed);
+        result
     });
+    let left = || size::human(system.swap().map_or(0, |swap| swap.used));
     result.map_err(|error| match error.raw_os_error() {
         Some(libc::ENOMEM) => failed(format!(
-            "there is too little memory to read everything back from {NODE}; end some programs, or swap on something else first"
+            "there is too little memory to read everything back from {NODE}; {} are still swapped out. End some programs, \
+             or swap on something else first", left()
         )),
-        Some(libc::EINTR) => Failure::new(Code::Cancelled, format!("{NODE} is still swapped on: it was interrupted")),
+        Some(libc::EINTR) => Failure::new(
+            Code::Cancelled,
+            format!("{NODE} is still swapped on, with {}: it was interrupted", left()),
+        ),
         _ => failed(format!("{NODE} can't be swapped off: {error}")),
     })
+}
+
+/// Blocks or lets through, in this thread, the signals that end a program.
+fn mask(how: i32) {
+    let mut signals = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set is made empty first, and lives as long as the calls.
+    unsafe {
+        libc::sigemptyset(signals.as_mut_ptr());
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            libc::sigaddset(signals.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(how, signals.as_ptr(), std::ptr::null_mut());
+    }
+}
+
+/// Shows how much is still swapped out, until it is over.
+fn watch(system: &System, is_over: &AtomicBool) {
+    let used = || system.swap().map_or(0, |swap| swap.used);
+    let total = used();
+    let bar = ProgressBar::new(total);
+    bar.set_style(remove::style());
+    bar.set_message(NODE);
+    while !is_over.load(Ordering::Relaxed) {
+        let left = used();
+        bar.set_position(total.saturating_sub(left));
+        let status = format!("{} still swapped out", size::human(left));
+        // Nobody may have asked for it.
+        let _ = sd_notify::notify(
+            false,
+            &[
+                NotifyState::Status(&status),
+                NotifyState::ExtendTimeoutUsec(u32::try_from(MORE_TIME.as_micros()).unwrap_or(u32::MAX)),
+            ],
+        );
+        thread::sleep(INTERVAL);
+    }
+    bar.finish_and_clear();
 }
 
 fn call(function: impl Fn(&CString) -> i32) -> Result<(), Error> {

@@ -3,8 +3,13 @@
 //! What the kernel says about the machine, beside the device itself.
 
 use crate::failure::{Code, Failure};
+use crate::loops;
 use serde::Serialize;
+use rustix::fs::{major, makedev, minor};
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use vswap_sysfs::{Device, Tier, NODE};
 
@@ -25,6 +30,98 @@ pub struct Swap {
     pub used: u64,
     /// The highest is used first.
     pub priority: i32,
+}
+
+/// What a path stands for, whatever it is called: a hard link, another mount or another node has
+/// another name and is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// A block device, by its number.
+    Device(u64),
+    /// A file, by its file system's device and its inode.
+    File(u64, u64),
+}
+
+impl Identity {
+    /// That of the path. `None`: there is nothing of that name.
+    pub fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(if metadata.file_type().is_block_device() {
+            Self::Device(metadata.rdev())
+        } else {
+            Self::File(metadata.dev(), metadata.ino())
+        })
+    }
+}
+
+/// What the kernel puts after the name of a file that was deleted.
+const DELETED: &str = " (deleted)";
+
+/// The file behind a loop device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// Its name when it was attached.
+    pub path: PathBuf,
+    /// Whether it was deleted since.
+    pub is_deleted: bool,
+}
+
+impl Behind {
+    /// Its name, for people.
+    pub fn shown(&self) -> String {
+        let mark = if self.is_deleted { DELETED } else { "" };
+        format!("{}{mark}", self.path.to_string_lossy())
+    }
+}
+
+/// Which disks a configuration or a command line may name by a tag, and where udev has them.
+const TAGS: [(&str, &str); 4] = [
+    ("PARTUUID", "by-partuuid"),
+    ("PARTLABEL", "by-partlabel"),
+    ("UUID", "by-uuid"),
+    ("LABEL", "by-label"),
+];
+
+/// The path of what a name stands for: `PARTUUID=`, `PARTLABEL=`, `UUID=` and `LABEL=` are the
+/// links that udev makes, and anything else is a path.
+pub fn resolve(name: &str) -> PathBuf {
+    let tag = name.split_once('=').and_then(|(tag, value)| {
+        let (_, directory) = TAGS.iter().find(|(known, _)| *known == tag)?;
+        Some((tag, *directory, value.trim_matches('"')))
+    });
+    match tag {
+        Some((tag, directory, value)) => {
+            let value = if tag.ends_with("UUID") {
+                value.to_ascii_lowercase()
+            } else {
+                encoded(value)
+            };
+            Path::new("/dev/disk").join(directory).join(value)
+        }
+        None => name.into(),
+    }
+}
+
+/// As udev encodes a label in the name of a link.
+fn encoded(label: &str) -> String {
+    let mut name = String::new();
+    for c in label.chars() {
+        if c.is_ascii_alphanumeric() || "#+-.:=@_".contains(c) || !c.is_ascii() {
+            name.push(c);
+        } else {
+            name.push_str(&format!("\\x{:02x}", u32::from(c)));
+        }
+    }
+    name
+}
+
+/// The share of the last ten seconds in which programs waited for memory, in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Pressure {
+    /// In which at least one did.
+    pub some: f64,
+    /// In which all of them did.
+    pub full: f64,
 }
 
 impl System {
@@ -99,6 +196,22 @@ impl System {
         line.trim().parse().ok()
     }
 
+    /// The machine's pressure stall information, for memory.
+    pub fn pressure(&self) -> Option<Pressure> {
+        let text = self.read("/proc/pressure/memory")?;
+        let average = |kind: &str| {
+            let line = text.lines().find(|line| line.starts_with(kind))?;
+            let value = line
+                .split_ascii_whitespace()
+                .find_map(|word| word.strip_prefix("avg10="))?;
+            value.parse().ok()
+        };
+        Some(Pressure {
+            some: average("some")?,
+            full: average("full")?,
+        })
+    }
+
     /// All swap devices.
     pub fn swaps(&self) -> Vec<Swap> {
         let text = self.read("/proc/swaps").unwrap_or_default();
@@ -106,8 +219,7 @@ impl System {
             let words: Vec<&str> = line.split_ascii_whitespace().collect();
             let kib = |index: usize| words.get(index)?.parse::<u64>().ok()?.checked_mul(1024);
             Some(Swap {
-                // Blanks in paths are written as \040.
-                path: words.first()?.replace("\\040", " "),
+                path: unescaped(words.first()?),
                 size: kib(2)?,
                 used: kib(3)?,
                 priority: words.get(4)?.parse().ok()?,
@@ -122,57 +234,92 @@ impl System {
     }
 
     /// The file behind a loop device, if it is one.
-    pub fn loop_file(&self, node: &str) -> Option<String> {
+    pub fn loop_file(&self, node: &str) -> Option<Behind> {
         let name = Path::new(node).file_name()?.to_str()?;
-        self.read(&format!("/sys/block/{name}/loop/backing_file"))
-            .filter(|file| !file.is_empty())
+        let bytes =
+            fs::read(self.path(&format!("/sys/block/{name}/loop/backing_file"))).ok()?;
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let is_there = |bytes: &[u8]| Path::new(OsStr::from_bytes(bytes)).exists();
+        // A file may be called that.
+        let (bytes, is_deleted) = match bytes.strip_suffix(DELETED.as_bytes()) {
+            Some(name) if !is_there(bytes) => (name, true),
+            _ => (bytes, false),
+        };
+        let path = OsString::from_vec(bytes.to_owned()).into();
+        (!bytes.is_empty()).then_some(Behind { path, is_deleted })
+    }
+
+    /// Whether a loop device is over that file, by whatever name. What the loop device itself says
+    /// counts; only root can ask it.
+    fn is_over(&self, node: &str, file: Identity) -> bool {
+        match loops::status(&self.path(node)) {
+            Some(identity) => identity == file,
+            None => self
+                .loop_file(node)
+                .is_some_and(|behind| !behind.is_deleted && Identity::of(&behind.path) == Some(file)),
+        }
     }
 
     /// The loop device over a file, if there is one.
-    pub fn loop_over(&self, file: &Path) -> Option<String> {
-        let entries = fs::read_dir(self.path("/sys/block")).ok()?;
+    pub fn loop_over(&self, file: Identity) -> Option<String> {
+        self.loops().into_iter().find(|node| self.is_over(node, file))
+    }
+
+    /// The loop devices that have a file.
+    pub fn loops(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("/sys/block")).into_iter().flatten();
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         names
             .filter(|name| name.starts_with("loop"))
             .map(|name| format!("/dev/{name}"))
-            .find(|node| {
-                self.loop_file(node)
-                    .is_some_and(|behind| Path::new(&behind) == file)
-            })
+            .filter(|node| self.loop_file(node).is_some())
+            .collect()
     }
 
     /// Where a disk was mounted, or what else holds it, in words.
     pub fn holder(&self, node: &Path) -> Option<String> {
-        let node = fs::canonicalize(node).ok()?;
-        let same = |path: &str| fs::canonicalize(path).is_ok_and(|path| path == node);
+        let identity = Identity::of(node)?;
+        let same = |path: &str| Identity::of(Path::new(path)) == Some(identity);
         if self.swaps().iter().any(|swap| same(&swap.path)) {
             return Some("is swapped on; swap it off first".to_owned());
         }
         let mounts = self.read("/proc/self/mounts").unwrap_or_default();
         let mount = mounts.lines().find_map(|line| {
             let (source, rest) = line.split_once(' ')?;
-            same(source).then(|| rest.split(' ').next().unwrap_or("").to_owned())
+            same(&unescaped(source)).then(|| unescaped(rest.split(' ').next().unwrap_or("")))
         });
         if let Some(mount) = mount {
             return Some(format!("is mounted at {mount}; unmount it first"));
         }
-        let name = node.file_name()?.to_str()?;
+        let Identity::Device(number) = identity else {
+            return None;
+        };
+        let (major, minor) = (major(number), minor(number));
         let mut holders =
-            fs::read_dir(self.path(&format!("/sys/class/block/{name}/holders"))).ok()?;
+            fs::read_dir(self.path(&format!("/sys/dev/block/{major}:{minor}/holders"))).ok()?;
         let holder = holders.next()?.ok()?.file_name();
         Some(format!("is part of {}", holder.to_string_lossy()))
     }
 
-    /// Which of the tiers a path stands for: its own, that of a link to it, or that of the loop
-    /// device over it.
+    /// Which of the tiers a path stands for: the device itself, by any of its names, or the file
+    /// behind its loop device. The name of a file that was deleted stands for it as long as there
+    /// is no other of that name.
     pub fn tier_of<'a>(&self, path: &Path, tiers: &'a [Tier]) -> Option<&'a Tier> {
-        let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        tiers.iter().find(|tier| {
-            Path::new(&tier.path) == path
-                || fs::canonicalize(&tier.path).is_ok_and(|tier| tier == whole)
-                || self
-                    .loop_file(&tier.path)
-                    .is_some_and(|file| Path::new(&file) == whole)
+        let device = |tier: &Tier| match tier.number {
+            Some((major, minor)) => Some(Identity::Device(makedev(major, minor))),
+            None => Identity::of(Path::new(&tier.path)),
+        };
+        let identity = Identity::of(path);
+        tiers.iter().find(|tier| match identity {
+            Some(Identity::Device(_)) => device(tier) == identity,
+            Some(file) => self.is_over(&tier.path, file),
+            None => {
+                // The node may be gone before the tier.
+                Path::new(&tier.path) == path
+                    || self.loop_file(&tier.path).is_some_and(|behind| {
+                        behind.path == path || Path::new(&behind.shown()) == path
+                    })
+            }
         })
     }
 
@@ -191,5 +338,95 @@ impl System {
             (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (7, 3),
             _ => true,
         }
+    }
+}
+
+/// A field of a file in `/proc`, in which blanks and the like are written as `\040`.
+fn unescaped(field: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = field.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let digits = after.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+        let octal = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match octal.filter(|_| *byte == b'\\') {
+            Some(octal) => {
+                bytes.push(octal);
+                rest = &after[3..];
+            }
+            None => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> (tempfile::TempDir, System, PathBuf) {
+        let root = tempfile::tempdir().expect("a directory");
+        let system = System::new(root.path());
+        let file = root.path().join("swapfile");
+        fs::write(&file, "x").expect("a file");
+        for (name, text) in [
+            ("sys/block/loop0/loop/backing_file", format!("{}\n", file.display())),
+            ("sys/class/vswap/vswap0/tiers", "/dev/loop0 size=1\n/dev/null dev=8:3\n".to_owned()),
+        ] {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            fs::write(path, text).expect("a file");
+        }
+        (root, system, file)
+    }
+
+    #[test]
+    fn a_file_is_what_it_is_under_any_name() {
+        let (root, system, file) = machine();
+        let tiers = system.device().and_then(|device| Ok(device.tiers()?)).expect("tiers");
+        let tier = |path: &Path| system.tier_of(path, &tiers).map(|tier| tier.path.as_str());
+        let link = root.path().join("hard");
+        fs::hard_link(&file, &link).expect("a link");
+        let symbolic = root.path().join("symbolic");
+        std::os::unix::fs::symlink(&link, &symbolic).expect("a link");
+        for path in [&file, &link, &symbolic] {
+            assert_eq!(tier(path), Some("/dev/loop0"), "{}", path.display());
+            let identity = Identity::of(path).expect("a file");
+            assert_eq!(system.loop_over(identity).as_deref(), Some("/dev/loop0"));
+        }
+        // Another file takes the name.
+        fs::remove_file(&file).expect("removed");
+        fs::write(&file, "y").expect("a file");
+        fs::write(
+            root.path().join("sys/block/loop0/loop/backing_file"),
+            format!("{} (deleted)\n", file.display()),
+        )
+        .expect("a file");
+        assert_eq!(tier(&file), None);
+        fs::remove_file(&file).expect("removed");
+        assert_eq!(tier(&file), Some("/dev/loop0"));
+        let behind = system.loop_file("/dev/loop0").expect("a file");
+        assert_eq!(behind.shown(), format!("{} (deleted)", file.display()));
+        assert_eq!(tier(Path::new(&behind.shown())), Some("/dev/loop0"));
+    }
+
+    #[test]
+    fn names_as_udev_has_them() {
+        for (name, path) in [
+            ("/dev/sda1", "/dev/sda1"),
+            ("PARTUUID=0A1B-2c", "/dev/disk/by-partuuid/0a1b-2c"),
+            ("LABEL=\"my disk\"", "/dev/disk/by-label/my\\x20disk"),
+            ("PARTLABEL=a/b", "/dev/disk/by-partlabel/a\\x2fb"),
+            ("COLOUR=red", "COLOUR=red"),
+        ] {
+            assert_eq!(resolve(name), Path::new(path));
+        }
+    }
+
+    #[test]
+    fn fields_of_proc() {
+        assert_eq!(unescaped("/a\\040b\\134c\\0"), "/a b\\c\\0");
     }
 }

@@ -5,23 +5,28 @@
 use crate::bar;
 use crate::cli;
 use crate::failure::{failed, usage, Failure};
-use crate::look::Look;
+use crate::look::{self, Look};
+use crate::out::printable;
 use crate::size;
 use crate::snapshot::{Kind, Rates, Snapshot};
 use crate::system::System;
 use anstyle::{AnsiColor, Style as AnsiStyle};
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::backend::TestBackend;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Sparkline};
 use ratatui::{Frame, Terminal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::low_level::emulate_default_handler;
 use std::collections::VecDeque;
 use std::env;
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use vswap_sysfs::{Device, State};
@@ -29,19 +34,24 @@ use vswap_sysfs::{Device, State};
 /// As many columns as the widest chart can have.
 const HISTORY: usize = 400;
 
+/// How long a key or a signal may wait.
+const MOMENT: Duration = Duration::from_millis(200);
+
 /// What is shown: the last reading, and the rates up to it.
 pub struct Top {
     look: Look,
+    interval: Duration,
     snapshot: Snapshot,
     history: VecDeque<Rates>,
     is_paused: bool,
 }
 
 impl Top {
-    /// Begins with that reading.
-    pub fn new(look: Look, snapshot: Snapshot) -> Self {
+    /// Begins with that reading; readings are so far apart.
+    pub fn new(look: Look, snapshot: Snapshot, interval: Duration) -> Self {
         Self {
             look,
+            interval,
             snapshot,
             history: VecDeque::new(),
             is_paused: false,
@@ -78,11 +88,12 @@ impl Top {
             .filter(|part| part.kind != Kind::Lost || part.holds > 0)
             .count();
         let rows = u16::try_from(shown).unwrap_or(u16::MAX);
+        let removals = u16::try_from(self.removals().len()).unwrap_or(u16::MAX);
         let [head, bars, table, facts, charts, foot] = Layout::vertical([
             Constraint::Length(2),
             Constraint::Length(2),
             Constraint::Length(rows + 1),
-            Constraint::Length(3),
+            Constraint::Length(3 + removals),
             Constraint::Min(4),
             Constraint::Length(1),
         ])
@@ -96,7 +107,9 @@ impl Top {
             Span::styled("q", Style::new().add_modifier(Modifier::BOLD)),
             Span::raw(" quit  "),
             Span::styled("p", Style::new().add_modifier(Modifier::BOLD)),
-            Span::raw(" pause"),
+            Span::raw(" pause  "),
+            Span::styled("Ctrl-Z", Style::new().add_modifier(Modifier::BOLD)),
+            Span::raw(" suspend"),
         ];
         if self.is_paused {
             keys.push(Span::styled("  paused", self.style(AnsiColor::Red)));
@@ -118,13 +131,15 @@ impl Top {
             Line::from(vec![
                 name,
                 state,
-                Span::raw(self.snapshot.algorithm.as_str()),
+                Span::raw(self.snapshot.algorithm.as_deref().unwrap_or("?")),
             ]),
             Line::raw(format!(
-                "{} of {} swapped out, {}; {} of memory saved",
+                "{} of {} swapped out{}; {} of memory saved",
                 size::human(used),
-                size::human(self.snapshot.size),
-                size::percent(used, self.snapshot.size),
+                size::Style::Human.show_known(self.snapshot.size),
+                self.snapshot
+                    .size
+                    .map_or(String::new(), |size| format!(", {}", size::percent(used, size))),
                 size::human(self.snapshot.saved())
             )),
         ];
@@ -151,7 +166,8 @@ impl Top {
     fn draw_table(&self, frame: &mut Frame<'_>, area: Rect) {
         let parts = self.snapshot.parts();
         let used = self.snapshot.used();
-        let name_width = usize::from(area.width).saturating_sub(52).clamp(16, 40);
+        let least = if area.width < 60 { 10 } else { 16 };
+        let name_width = usize::from(area.width).saturating_sub(52).clamp(least, 40);
         let bar_width = usize::from(area.width)
             .saturating_sub(name_width + 52)
             .min(40);
@@ -167,16 +183,12 @@ impl Top {
             if part.kind == Kind::Lost && part.holds == 0 {
                 continue;
             }
-            let length = part.name.chars().count();
-            let name: String = part
-                .name
-                .chars()
-                .skip(length.saturating_sub(name_width))
-                .collect();
+            let name = printable(&part.name);
+            let name = look::padded(look::end_of(&name, name_width), name_width, false);
             let mut spans = vec![
                 Span::styled(bar::sign(self.look, key).to_string(), self.style(colour)),
                 Span::raw(format!(
-                    " {name:<name_width$} {:>7} {:>5} {:>7}",
+                    " {name} {:>7} {:>5} {:>7}",
                     size::human(part.holds),
                     size::percent(part.holds, used),
                     size::human(part.takes)
@@ -199,7 +211,7 @@ impl Top {
                     ))),
                     (State::Active, _) => {}
                     (state, _) => spans.push(Span::styled(
-                        format!(" {state}"),
+                        format!(" {}", printable(&state.to_string())),
                         self.style(AnsiColor::Red),
                     )),
                 }
@@ -213,49 +225,95 @@ impl Top {
         frame.render_widget(Paragraph::new(lines), area);
     }
 
+    /// What share of the pages read back came from memory, since it was started.
+    fn from_memory(&self) -> Option<String> {
+        let sum = |rate: fn(&Rates) -> u64| {
+            self.history
+                .iter()
+                .map(rate)
+                .fold(0, u64::saturating_add)
+        };
+        let all = sum(Rates::back);
+        (all > 0).then(|| size::percent(all - sum(|rates| rates.disk_in).min(all), all))
+    }
+
+    /// A line for each disk that is being removed.
+    fn removals(&self) -> Vec<String> {
+        let drained = self.history.back().map_or(0, |rates| rates.drained);
+        let line = |(disk, file): &(vswap_sysfs::Tier, Option<String>)| {
+            let progress = disk.removal.filter(|_| disk.state == State::Draining)?;
+            let left = progress.total.saturating_sub(progress.moved);
+            let time = left.checked_div(drained).map_or(String::new(), |seconds| {
+                let time = size::time(Duration::from_secs(seconds));
+                format!(", {}/s, {time} left", size::human(drained))
+            });
+            Some(format!(
+                "removal {} of {} moved{time}: {}",
+                size::human(progress.moved),
+                size::human(progress.total),
+                printable(file.as_ref().unwrap_or(&disk.path))
+            ))
+        };
+        self.snapshot.disks.iter().filter_map(line).collect()
+    }
+
     fn draw_facts(&self, frame: &mut Frame<'_>, area: Rect) {
         let pool = self.snapshot.stat.pool_bytes();
-        let limit = self.snapshot.ram_limit;
-        let width = if area.width >= 120 { 40 } else { 20 };
-        let full = bar::cells(&[pool], limit, width)[0];
-        let (block, rest) = if self.look.utf8 {
-            ("█", "─")
-        } else {
-            ("#", "-")
+        let limit = self.snapshot.ram_limit.unwrap_or(0);
+        let width = match area.width {
+            120.. => 40,
+            60.. => 20,
+            _ => 10,
         };
-        let line = Line::from(vec![
-            Span::raw("memory "),
-            Span::styled(block.repeat(full), self.style(AnsiColor::Green)),
-            Span::raw(rest.repeat(width - full)),
+        let marks = [self.snapshot.low_mark(), self.snapshot.high_mark()];
+        let marks = if self.snapshot.disks.is_empty() {
+            &[][..]
+        } else {
+            &marks
+        };
+        let (full, free) = bar::gauge(self.look, pool, limit, width, marks);
+        let memory = Line::from(vec![
+            Span::raw("memory  "),
+            Span::styled(full, self.style(AnsiColor::Blue)),
+            Span::raw(free),
             Span::raw(format!(
-                " {} of {}, {}; tables {}",
+                " {} of {}{}; tables {}",
                 size::human(pool),
-                size::human(limit),
-                size::percent(pool, limit),
+                size::Style::Human.show_known(self.snapshot.ram_limit),
+                self.snapshot
+                    .ram_limit
+                    .map_or(String::new(), |limit| format!(", {}", size::percent(pool, limit))),
                 size::human(self.snapshot.stat.metadata_bytes())
             )),
         ]);
-        let inner = Rect {
-            y: area.y + 1,
-            height: 1,
-            ..area
+        let hits = match self.from_memory() {
+            Some(share) => format!("hits    {share} of what was read back came from memory"),
+            None => "hits    nothing was read back yet".to_owned(),
         };
-        frame.render_widget(line, inner);
+        let waits = self.snapshot.pressure.map_or(String::new(), |pressure| {
+            format!(
+                "; waiting for memory {:.0}% (all: {:.0}%)",
+                pressure.some, pressure.full
+            )
+        });
+        let mut lines = vec![memory, Line::raw(hits + &waits)];
+        lines.extend(self.removals().into_iter().map(Line::raw));
+        frame.render_widget(Paragraph::new(lines), area);
     }
 
     fn draw_charts(&self, frame: &mut Frame<'_>, area: Rect) {
         type Rate = fn(&Rates) -> u64;
         // Four: side by side when there is room for it, otherwise in two rows.
         let charts: [(&str, bool, AnsiColor, Rate); 4] = [
-            ("out (all swap)", false, AnsiColor::Green, |rates| rates.out),
+            ("out (all swap)", false, AnsiColor::Blue, |rates| rates.out),
             ("read back", false, AnsiColor::Cyan, |rates| {
-                rates.same_in + rates.ram_in + rates.disk_in
+                rates.back()
             }),
-            ("written back", true, AnsiColor::BrightBlue, |rates| {
+            ("written back", true, AnsiColor::Magenta, |rates| {
                 rates.written_back
             }),
-            ("disks, both ways", true, AnsiColor::Magenta, |rates| {
-                rates.disk_read + rates.disk_written
+            ("disks, both ways", true, AnsiColor::BrightMagenta, |rates| {
+                rates.disk_read.saturating_add(rates.disk_written)
             }),
         ];
         let columns = if area.width >= 120 { 4 } else { 2 };
@@ -281,8 +339,13 @@ impl Top {
             let unit = if is_bytes { "/s" } else { " p/s" };
             let from = values.len().saturating_sub(usize::from(area.width));
             let most = values[from..].iter().copied().max().unwrap_or(0);
-            let [name, chart] =
-                Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(area);
+            let has_axis = area.height >= 3;
+            let [name, chart, axis] = Layout::vertical([
+                Constraint::Length(1),
+                Constraint::Min(1),
+                Constraint::Length(u16::from(has_axis)),
+            ])
+            .areas(area);
             let line = Line::from(vec![
                 Span::styled(title, Style::new().add_modifier(Modifier::BOLD)),
                 Span::raw(format!("  {}{unit}", short(last))),
@@ -303,7 +366,29 @@ impl Top {
                 .max(most.max(1))
                 .style(self.style(colour));
             frame.render_widget(sparkline, chart);
+            if has_axis {
+                let line = Line::styled(
+                    self.axis(usize::from(area.width)),
+                    Style::new().add_modifier(Modifier::DIM),
+                );
+                frame.render_widget(line, axis);
+            }
         }
+    }
+
+    /// The times below a chart of that width, whose columns are an interval each and begin at the left
+    /// until it is full.
+    fn axis(&self, width: usize) -> String {
+        let shown = self.history.len().min(width);
+        let steps = u32::try_from(shown.saturating_sub(1)).unwrap_or(u32::MAX);
+        let began = size::time(self.interval.saturating_mul(steps));
+        let left = format!("{}{began} ago", if self.look.utf8 { "└" } else { "|" });
+        let right = if self.look.utf8 { "now┘" } else { "now|" };
+        if shown < left.len() + right.len() {
+            return right.to_owned();
+        }
+        let blanks = shown - look::columns(&left) - look::columns(right);
+        left + &" ".repeat(blanks) + right
     }
 
     /// One frame as text.
@@ -365,8 +450,21 @@ fn text_of(buffer: &Buffer, look: Look) -> String {
     let mut text = String::new();
     for row in buffer.content.chunks(width) {
         let mut line = String::new();
-        for run in row.chunk_by(|a, b| a.fg == b.fg && a.modifier == b.modifier) {
-            let symbols: String = run.iter().map(ratatui::buffer::Cell::symbol).collect();
+        // A wide character has the cell after it, too.
+        let mut hidden = 0;
+        let cells: Vec<&Cell> = row
+            .iter()
+            .filter(|cell| {
+                if hidden > 0 {
+                    hidden -= 1;
+                    return false;
+                }
+                hidden = look::columns(cell.symbol()).saturating_sub(1);
+                true
+            })
+            .collect();
+        for run in cells.chunk_by(|a, b| a.fg == b.fg && a.modifier == b.modifier) {
+            let symbols: String = run.iter().map(|cell| cell.symbol()).collect();
             let mut style = AnsiStyle::new().fg_color(ansi_of(run[0].fg).map(Into::into));
             if run[0].modifier.contains(Modifier::BOLD) {
                 style = style.bold();
@@ -393,7 +491,7 @@ fn text_of(buffer: &Buffer, look: Look) -> String {
 /// There is no terminal, or the module is not loaded or goes.
 pub fn run(system: &System, look: Look, options: &cli::Top) -> Result<String, Failure> {
     let device = system.device()?;
-    let mut top = Top::new(look, Snapshot::take(system, &device)?);
+    let mut top = Top::new(look, Snapshot::take(system, &device)?, options.interval);
     if options.once {
         thread::sleep(options.interval);
         top.advance(Snapshot::take(system, &device)?);
@@ -411,11 +509,50 @@ pub fn run(system: &System, look: Look, options: &cli::Top) -> Result<String, Fa
             "top needs a terminal; --once prints one frame as text",
         ));
     }
-    let mut terminal = ratatui::try_init()
-        .map_err(|error| failed(format!("the terminal can't be used: {error}")))?;
-    let result = live(&mut terminal, &mut top, system, &device, options.interval);
-    ratatui::restore();
-    result.map(|()| String::new())
+    let signals = Signals::new()?;
+    let broken = |error: std::io::Error| failed(format!("the terminal can't be used: {error}"));
+    let mut next = Instant::now() + options.interval;
+    loop {
+        let mut terminal = ratatui::try_init().map_err(broken)?;
+        let ended = live(&mut terminal, &mut top, system, &device, &mut next, &signals);
+        drop(terminal);
+        // Whoever comes next is to find the terminal as it was.
+        let _ = ratatui::try_restore();
+        match ended? {
+            End::Quit => return Ok(String::new()),
+            // Who waits for this process is to see what ended or stopped it.
+            End::Signal(signal) => {
+                let _ = emulate_default_handler(signal);
+            }
+        }
+    }
+}
+
+/// Why the screen is given back.
+enum End {
+    Quit,
+    Signal(i32),
+}
+
+/// The last signal that came, of those that end or stop a program.
+struct Signals(Arc<AtomicUsize>);
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let last = Arc::new(AtomicUsize::new(0));
+        for signal in [SIGHUP, SIGINT, SIGTERM, SIGTSTP] {
+            let number = usize::try_from(signal).unwrap_or(0);
+            signal_hook::flag::register_usize(signal, last.clone(), number)
+                .map_err(|error| failed(format!("signals can't be handled: {error}")))?;
+        }
+        Ok(Self(last))
+    }
+
+    fn take(&self) -> Option<End> {
+        let signal = self.0.swap(0, Ordering::Relaxed);
+        let signal = i32::try_from(signal).ok().filter(|signal| *signal > 0)?;
+        Some(End::Signal(signal))
+    }
 }
 
 fn live(
@@ -423,29 +560,40 @@ fn live(
     top: &mut Top,
     system: &System,
     device: &Device,
-    interval: Duration,
-) -> Result<(), Failure> {
+    next: &mut Instant,
+    signals: &Signals,
+) -> Result<End, Failure> {
     let broken = |error: std::io::Error| failed(format!("the terminal can't be used: {error}"));
-    let mut next = Instant::now() + interval;
     loop {
         terminal.draw(|frame| top.draw(frame)).map_err(broken)?;
-        let wait = next.saturating_duration_since(Instant::now());
-        if event::poll(wait).map_err(broken)? {
-            if let Event::Key(key) = event::read().map_err(broken)? {
-                let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
-                match key.code {
-                    _ if key.kind != KeyEventKind::Press => {}
-                    KeyCode::Char('q') | KeyCode::Esc => return Ok(()),
-                    KeyCode::Char('c') if is_control => return Ok(()),
-                    KeyCode::Char('p') => top.is_paused = !top.is_paused,
+        loop {
+            if let Some(end) = signals.take() {
+                return Ok(end);
+            }
+            let wait = next.saturating_duration_since(Instant::now());
+            if event::poll(wait.min(MOMENT)).map_err(broken)? {
+                match event::read().map_err(broken)? {
+                    Event::Key(key) if key.kind == KeyEventKind::Press => {
+                        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+                        match key.code {
+                            KeyCode::Char('q') | KeyCode::Esc => return Ok(End::Quit),
+                            KeyCode::Char('c') if is_control => return Ok(End::Quit),
+                            KeyCode::Char('z') if is_control => return Ok(End::Signal(SIGTSTP)),
+                            KeyCode::Char('p') => top.is_paused = !top.is_paused,
+                            _ => {}
+                        }
+                    }
                     _ => {}
                 }
+                break;
             }
-            continue;
-        }
-        next = Instant::now() + interval;
-        if !top.is_paused {
-            top.advance(Snapshot::take(system, device)?);
+            if wait.is_zero() {
+                *next = Instant::now() + top.interval;
+                if !top.is_paused {
+                    top.advance(Snapshot::take(system, device)?);
+                }
+                break;
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 use vswapctl::look::Look;
 use vswapctl::snapshot::{Rates, Snapshot};
 use vswapctl::system::System;
@@ -14,7 +15,11 @@ fn frame(look: Look, height: u16) -> String {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let system = System::new(&here.join("states/drain"));
     let device = system.device().expect("a device");
-    let mut top = Top::new(look, Snapshot::take(&system, &device).expect("a reading"));
+    let mut top = Top::new(
+        look,
+        Snapshot::take(&system, &device).expect("a reading"),
+        Duration::from_secs(1),
+    );
     for second in 0..120u64 {
         let wave = |period: u64| {
             let place = second % period;

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What is said besides the result. Nobody may be listening: an output that is closed or full
+//! changes nothing of what is done.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+/// Prints text on the standard error.
+pub fn note(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().flush();
+}
+
+/// Prints a warning, a sentence without a full stop.
+pub fn warn(sentence: &str) {
+    note(&format!("vswapctl: warning: {}.\n", printable(sentence)));
+}
+
+/// The text without what would steer a terminal: names of files may hold anything.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Control characters, and those that turn the direction of writing.
+        if c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
+            let _ = write!(shown, "\\x{:02x}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        for (text, shown) in [
+            ("/var/swapfile", "/var/swapfile"),
+            ("/tmp/\x1b]0;owned\x07", "/tmp/\\x1b]0;owned\\x07"),
+            ("a\nb\u{9b}c", "a\\x0ab\\x9bc"),
+            ("ex\u{202e}e", "ex\\x202ee"),
+            ("/datei-ü-模", "/datei-ü-模"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
+    }
+}
