@@ -68,27 +68,38 @@ loaded && fail "the module stays loaded after a failure"
 says "is swapped on, with no disks" on --module /vswap.ko --size 1G --ram-limit 4M --priority 50
 expect "priority" "$(priority)" 50
 expect "size" "$(vswapctl get --bytes size)" $((1 << 30))
-expect "ram_limit" "$(vswapctl get ram-limit)" 4.0M
+expect "ram_limit" "$(vswapctl get ram-limit)" 4M
 says "swapped on already" on --priority 50
+
+expect "abi" "$(cat $class/abi)" 1
+case $(vswapctl metrics) in
+*'vswap_build_info{version="'*'",abi="1"} 1'*) ;;
+*) fail "the metrics have no versions" ;;
+esac
 
 step "settings"
 says "" set high-watermark=95% low_watermark=85
 expect "settings" "$(vswapctl get | tr '\n' ' ')" \
-    "size=1.0G ram_limit=4.0M comp_algorithm=lz4 high_watermark=95 low_watermark=85 writeback_limit=0 "
+    "size=1G ram_limit=4M comp_algorithm=lz4 high_watermark=95 low_watermark=85 writeback_limit=0 "
 # Both marks above or below what they were.
 says "" set low_watermark=97 high_watermark=99
 says "" set low_watermark=10 high_watermark=20
 says "" set low_watermark=80 high_watermark=90
 fails 2 "there is no setting 'colour'; there are size" set colour=red
 fails 2 "the low watermark has to be below the high one" set ram_limit=8M low_watermark=95
-expect "ram_limit after a refusal" "$(vswapctl get ram_limit)" 4.0M
+expect "ram_limit after a refusal" "$(vswapctl get ram_limit)" 4M
+# shellcheck disable=SC2046 # words
+says "" set $(vswapctl get)
+fails 2 "did you mean 64M?" set ram_limit=64
 fails 2 "larger than the machine's RAM" set 'ram_limit=ram * 2'
 fails 5 "the device is swapped on; 'vswapctl off' swaps it off" set size=2G
 refused "only root may do that" as_nobody set ram_limit=1M
 
 step "disks that can't be added"
 fails 1 "there is no disk to write to" writeback
-fails 1 "there is no /dev/pmem7; --create" add /dev/pmem7
+fails 1 "there is no /dev/pmem7" add /dev/pmem7
+fails 1 "there is no $files/none; --create" add $files/none
+fails 1 "there is no /dev/disk/by-partuuid/0a1b" add PARTUUID=0A1B
 fails 1 "neither a block device nor a regular file" add /dev/null
 mkswap -L precious /dev/pmem1 >/dev/null
 fails 6 "there is a swap area with the label 'precious' on /dev/pmem1; --force overwrites it" add /dev/pmem1
@@ -100,6 +111,21 @@ slice held /dev/pmem1 0 16
 fails 5 "/dev/pmem1 is part of dm-" add /dev/pmem1
 dmsetup remove held
 expect "the disks" "$(cat $class/tiers)" ""
+
+step "somebody else's disk"
+mkswap -L vswap0-tier -U 01234567-89ab-4def-8123-456789abcdef /dev/pmem1 >/dev/null
+fails 6 "there is a disk of another vswap, which another machine may be using" add /dev/pmem1
+echo 0123456789abcdef0123456789abcdef >/etc/machine-id
+says "is a tier" add /dev/pmem1 --force
+uuid=$(cat $class/disk_uuid)
+removed=$(blkid -p -o value -s UUID /dev/pmem1 | tr -d -)
+expect "the UUID in the signature" "$removed" "$uuid"
+says "removed" remove /dev/pmem1
+# As after a crash: of this machine, but an earlier boot.
+mkswap -L vswap0-tier -U "$(echo "$uuid" | sed 's/^\(........\)\(....\)\(....\)\(....\).*/\1-\2-\3-8fff-012345678901/')" /dev/pmem1 >/dev/null
+says "is a tier" add /dev/pmem1
+says "removed" remove /dev/pmem1
+rm /etc/machine-id
 
 step "a disk and a file"
 says "/dev/pmem1 is a tier, with priority 10" add /dev/pmem1 --priority 10 --force
@@ -113,7 +139,7 @@ says "is a tier" add /dev/mapper/disk --priority 10
 modules loop
 mkdir $files
 mount -t tmpfs -o noswap,size=200M tmp $files
-fails 1 "lies in memory itself" add $file --create 48M
+fails 1 "is on tmpfs, which is memory itself" add $file --create 48M
 [ ! -e $file ] || fail "the file stays after a failure"
 fails 2 "at least 4 MiB" add $file --create 1M
 says "$file is a tier through /dev/loop" add $file --create 48M --force
@@ -122,6 +148,37 @@ expect "size of the file" "$(stat -c %s $file)" $((48 * mib))
 expect "blocks of the file" "$(($(stat -c %b $file) * 512))" $((48 * mib))
 expect "direct I/O" "$(cat /sys/block/loop0/loop/dio)" 1
 fails 1 "is a tier already" add $file
+step "whatever they are called"
+ln $file $files/hard
+fails 1 "is a tier already" add $files/hard
+mkdir /tmp/bound
+mount -o bind $files /tmp/bound
+fails 1 "is a tier already" add /tmp/bound/swapfile
+umount /tmp/bound
+rmdir /tmp/bound
+mknod /tmp/node b $(($(stat -L -c 0x%t /dev/mapper/disk))) $(($(stat -L -c 0x%T /dev/mapper/disk)))
+fails 1 "is a tier already" add /tmp/node
+rm /tmp/node $files/hard
+fallocate -l 8M $files/twice
+chmod 600 $files/twice
+ln $files/twice $files/other
+for name in twice other twice other; do
+    vswapctl add --force $files/$name >/tmp/added-$name 2>&1 &
+done
+wait
+expect "loop devices over one file" "$(losetup --list --noheadings --output BACK-FILE | grep -c -e twice -e other)" 1
+rm $files/twice $files/other
+case $(vswapctl status) in
+*"(deleted)"*) ;;
+*) fail "a file that is gone is not shown as such: $(vswapctl status)" ;;
+esac
+said=$(vswapctl remove $files/twice 2>&1) || said=$(vswapctl remove $files/other)
+case $said in
+*"is removed: "*) ;;
+*) fail "the removal of a file that is gone said '$said'" ;;
+esac
+only_one_loop() { [ "$(loops)" = 1 ]; }
+eventually only_one_loop || fail "there is a loop device left: $(losetup --list)"
 expect "what is listed" "$(vswapctl status -rn -o name,kind,prio,state | grep ' disk ' | tr '\n' ' ')" \
     "/dev/mapper/disk disk 10 active $file disk 0 active "
 other=$(loop $files/taken 8)
@@ -163,8 +220,8 @@ step "metrics"
 vswapctl metrics --output /tmp/vswap.prom
 expect "mode of the file" "$(stat -c %a /tmp/vswap.prom)" 644
 expect "slots in use" "$(sed -n 's/^vswap_used_slots //p' /tmp/vswap.prom)" "$(value used_slots)"
-expect "disks" "$(grep -c '^vswap_disk_used_bytes{' /tmp/vswap.prom)" 2
-expect "the file behind a disk" "$(sed -n 's/^vswap_disk_priority{device="\/dev\/loop0",file="\(.*\)"} 0$/\1/p' /tmp/vswap.prom)" $file
+expect "disks" "$(grep -c '^vswap_tier_used_bytes{' /tmp/vswap.prom)" 2
+expect "the file behind a disk" "$(sed -n 's/^vswap_tier_priority{device="\/dev\/loop0",file="\(.*\)"} 0$/\1/p' /tmp/vswap.prom)" $file
 
 step "a removal is cancelled"
 turn disk /dev/pmem0 slow 1000
@@ -186,6 +243,20 @@ case $(cat /tmp/removal) in
 esac
 step "$(cat /tmp/removal)"
 expect "state" "$(tier /dev/mapper/disk state)" active
+
+step "swapping off is interrupted"
+vswapctl off >/tmp/off 2>&1 &
+off=$!
+sleep 3
+kill -INT $off
+status=0
+ends 60 $off || status=$?
+expect "status of it, which said '$(cat /tmp/off)'" $status 7
+case $(cat /tmp/off) in
+*"is still swapped on, with "*"it was interrupted"*) ;;
+*) fail "it said '$(cat /tmp/off)'" ;;
+esac
+expect "priority" "$(priority)" 50
 turn disk /dev/pmem0 healthy
 
 step "and done"
@@ -209,6 +280,21 @@ swapon -p 60 /dev/pmem0
 fails 1 "/dev/pmem0 has priority 60 and would be used as well" bench --size 4M
 fails 1 "/dev/pmem0 (60) would be used before" check
 swapoff /dev/pmem0
+
+step "too little memory to swap off"
+says "" set ram_limit=0
+fails 1 "has room for pages that repeat one word only" check
+says "is a tier" add /dev/pmem1 --force
+says "is a tier" add /dev/pmem0 --force
+rm -f /tmp/held
+begin_limited 32 pagecheck --hold /tmp/held --size $(($(meminfo MemAvailable) / 1024 + 64)) --mix random
+held /tmp/held
+fails 1 "are missing. End some programs" off
+expect "priority" "$(priority)" 50
+expect "disks" "$(vswapctl status -rn -o kind | grep -c disk)" 2
+rm /tmp/held
+finished $begun
+says "" set ram_limit=16M
 
 step "off"
 says "is swapped off, and has no disks" off
@@ -235,12 +321,24 @@ create-size = 16M
 force = yes
 END
 says "/dev/there-is-none]" config
-says "there is no /dev/there-is-none; --create SIZE makes a swap file of that name; going on without it" start --module /vswap.ko
+# Nobody listens to the warning.
+vswapctl start --module /vswap.ko 2>/dev/full || fail "it does not start when what it says can't be written"
+says "the module unloaded" stop --unload
+says "there is no /dev/there-is-none; going on without it" start --module /vswap.ko
 expect "priority" "$(priority)" 70
 expect "ram_limit" "$(vswapctl get ram_limit)" 16M
 expect "size" "$(vswapctl get --bytes size)" $((2 * $(meminfo MemTotal) * 1024))
 expect "disks" "$(vswapctl status -rn -o kind | grep -c disk)" 2
 says "swapped on already" start
+step "again, with other values"
+printf '[vswap]\nsize = 33%%\nram-limit = 3\n' >/etc/vswap.conf.d/10-other.conf
+says "size: the device is swapped on; 'vswapctl off' swaps it off; it stays" start
+says "/etc/vswap.conf.d/10-other.conf:3: ram-limit: '3' is only 3 bytes; did you mean 3M?" start
+remove /dev/pmem1
+says "/dev/pmem1 is a tier" start --disk /dev/pmem1
+says "/dev/pmem1 is a tier already" start --disk /dev/pmem1
+says "is not in the configuration" start --disk /dev/pmem0
+rm /etc/vswap.conf.d/10-other.conf
 swapped $(($(scaled 16) * 240)) pagecheck --size "$(scaled 16)" --mix random --pageout
 says "is swapped off" stop
 no_loops_at_last
@@ -257,9 +355,24 @@ printf '[disk /dev/there-is-none]\noptional = no\n' >/etc/vswap.conf.d/10-must.c
 fails 1 "there is no /dev/there-is-none" start --module /vswap.ko
 loaded && fail "the module stays loaded after a failure"
 no_loops_at_last
+rm /etc/vswap.conf.d/10-must.conf
 printf '[vswap]\nsize = big\n' >/etc/vswap.conf.d/20-bad.conf
-fails 2 "/etc/vswap.conf.d/20-bad.conf: size: 'big' is not a size" start --module /vswap.ko
-fails 2 "'big' is not a size" config --check /etc/vswap.conf.d/20-bad.conf
+fails 2 "20-bad.conf:2: size: 'big' is not a size" config --check /etc/vswap.conf.d/20-bad.conf
+fails 2 "20-bad.conf:2: size: 'big' is not a size" config --check
+says "/etc/vswap.conf.d/20-bad.conf:2: size: 'big' is not a size" start --module /vswap.ko
+expect "priority" "$(priority)" 70
+printf '[vswap]\nsize = 33%%\n' >/etc/vswap.conf.d/20-bad.conf
+says "the module unloaded" stop --unload
+says "with 2 disks" start --module /vswap.ko
+case $(vswapctl start 2>&1) in
+*warning*it\ stays*) fail "a third of the RAM is not what it was: $(vswapctl start 2>&1)" ;;
+esac
+# A file of another size than is configured.
+sed -i 's/create-size = 16M/create-size = 20M/' /etc/vswap.conf
+says "removed" remove $files/configured
+says "is there already, and of 16M, not 20M; it is used as it is" start
+says "the module unloaded" stop --unload
+no_loops_at_last
 rm -r /etc/vswap.conf /etc/vswap.conf.d
 umount $files
 rmdir $files
