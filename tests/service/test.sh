@@ -83,11 +83,31 @@ is_up
 
 step "a wrong configuration"
 printf '[vswap]\nsize = big\n' >/etc/vswap.conf.d/60-bad.conf
-systemctl restart vswap 2>/dev/null && fail "it starts with 'size = big'"
+systemctl restart vswap || fail "it does not start with 'size = big': $(journalctl --unit vswap --output cat)"
 case $(journalctl --unit vswap --output cat) in
-*"/etc/vswap.conf.d/60-bad.conf: size: 'big' is not a size"*) ;;
+*"/etc/vswap.conf.d/60-bad.conf:2: size: 'big' is not a size"*) ;;
 *) fail "nothing was said about the wrong size: $(journalctl --unit vswap --output cat)" ;;
 esac
 rm /etc/vswap.conf.d/60-bad.conf
-systemctl start vswap
 is_up
+
+step "a disk that comes late"
+printf '[disk /dev/loop7]\n' >/etc/vswap.conf.d/70-late.conf
+systemctl daemon-reload
+fallocate -l 8M /srv/late
+losetup /dev/loop7 /srv/late
+has_late() {
+    case $(disks) in
+    *"/srv/late disk 0 active"*) ;;
+    *) false ;;
+    esac
+}
+within 60 has_late || fail "it is not added: $(journalctl --unit 'vswap-disk@*' --output cat) $(systemctl status dev-loop7.device)"
+vswapctl remove /dev/loop7
+losetup --detach /dev/loop7
+rm /etc/vswap.conf.d/70-late.conf /srv/late
+systemctl daemon-reload
+is_up
+
+step "stop says how far it is"
+expect "who may say so" "$(show vswap.service NotifyAccess)" all
