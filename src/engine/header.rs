@@ -183,7 +183,11 @@ mod tests {
             "76737761-7030-4d1e-9a57-1fc3602be80g",
             "",
         ] {
-            assert_eq!(parse_uuid(text.as_bytes()), Err(Refusal::NotAUuid), "{text}");
+            assert_eq!(
+                parse_uuid(text.as_bytes()),
+                Err(Refusal::NotAUuid),
+                "{text}"
+            );
         }
         for text in [
             "76737761-7030-4d1e-9a57-1fc3602be800\n",

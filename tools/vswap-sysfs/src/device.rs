@@ -128,7 +128,11 @@ impl Device {
     ///
     /// See [`size`](Self::size).
     pub fn tiers(&self) -> Result<Vec<Tier>, Error> {
-        Ok(self.read("tiers")?.lines().filter_map(Tier::parse).collect())
+        Ok(self
+            .read("tiers")?
+            .lines()
+            .filter_map(Tier::parse)
+            .collect())
     }
 
     /// The version of the attributes' form, which counts up when something that was there changes

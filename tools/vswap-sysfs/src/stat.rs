@@ -40,6 +40,7 @@ pub struct Figure {
 
 /// The figures of one reading; those that the module does not have are missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Stat(BTreeMap<String, u64>);
 

@@ -8,6 +8,7 @@ use std::fmt;
 
 /// How a disk does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It takes pages.
@@ -49,6 +50,7 @@ impl fmt::Display for State {
 
 /// How far a removal is, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Progress {
     /// Moved already.
     pub moved: u64,
@@ -58,6 +60,7 @@ pub struct Progress {
 
 /// What protects a disk's pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Protection {
     /// They are encrypted with a key that nobody else has.
     pub encrypt: bool,
@@ -79,6 +82,7 @@ impl Protection {
 
 /// A disk. Sizes are in bytes, and 0 when the module does not say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tier {
     /// The path it was added with.
     pub path: String,

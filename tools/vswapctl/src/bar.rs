@@ -119,7 +119,10 @@ pub fn gauge(look: Look, amount: u64, whole: u64, width: usize, marks: &[u64]) -
         _ if index < count => full,
         _ => free,
     };
-    ((0..count).map(cell).collect(), (count..width).map(cell).collect())
+    (
+        (0..count).map(cell).collect(),
+        (count..width).map(cell).collect(),
+    )
 }
 
 fn rest(look: Look, count: usize) -> String {

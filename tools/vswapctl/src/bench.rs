@@ -6,6 +6,8 @@ use crate::failure::{failed, Failure};
 use crate::size;
 use crate::system::System;
 use memmap2::{Advice, MmapMut};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -165,23 +167,42 @@ fn measure(contents: Contents, bytes: u64) -> std::io::Result<Measured> {
     })
 }
 
-/// Measures; gives a table.
+/// What was measured, with one thread.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Document {
+    /// Version of this document.
+    pub version: u32,
+    /// Bytes of each kind.
+    pub bytes: u64,
+    /// One for each kind.
+    pub results: Vec<Outcome>,
+}
+
+/// What was measured with one kind of contents. Times are nanoseconds a page.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Outcome {
+    /// What the pages held: same-filled, compressible or random.
+    pub contents: String,
+    /// Pages that were swapped out.
+    pub pages: u64,
+    /// Swapping one out.
+    pub out_ns: f64,
+    /// Reading one back.
+    pub in_ns: f64,
+    /// Freeing one.
+    pub free_ns: f64,
+}
+
+/// Measures.
 ///
 /// # Errors
 ///
 /// It is not safe, or says nothing about this device.
-pub fn run(system: &System, bytes: u64) -> Result<String, Failure> {
+pub fn run(system: &System, bytes: u64) -> Result<Document, Failure> {
     if bytes < 1 << 20 {
         return Err(crate::failure::usage("--size has to be at least 1M"));
     }
-    let mut text = format!(
-        "{} of each, one thread; µs a page and MB/s\n{:<14}{:>18}{:>18}{:>18}\n",
-        size::human(bytes),
-        "contents",
-        "out",
-        "in",
-        "free"
-    );
+    let mut results = Vec::new();
     for contents in Contents::ALL {
         check(system, bytes)?;
         let measured = measure(contents, bytes)
@@ -194,20 +215,45 @@ pub fn run(system: &System, bytes: u64) -> Result<String, Failure> {
                 bytes / PAGE as u64
             )));
         }
-        let cell = |time: Duration| {
-            let seconds = time.as_secs_f64().max(1e-9);
-            let micros = seconds * 1e6 / measured.pages as f64;
-            let rate = measured.pages as f64 * PAGE as f64 / seconds / 1e6;
-            format!("{micros:.2} {rate:>8.0}")
+        let each = |time: Duration| time.as_secs_f64() * 1e9 / measured.pages as f64;
+        results.push(Outcome {
+            contents: contents.name().to_owned(),
+            pages: measured.pages,
+            out_ns: each(measured.out),
+            in_ns: each(measured.back),
+            free_ns: each(measured.free),
+        });
+    }
+    Ok(Document {
+        version: 1,
+        bytes,
+        results,
+    })
+}
+
+/// What was measured, as a table.
+pub fn table(document: &Document) -> String {
+    let mut text = format!(
+        "{} of each, one thread; µs a page and MB/s\n{:<14}{:>18}{:>18}{:>18}\n",
+        size::human(document.bytes),
+        "contents",
+        "out",
+        "in",
+        "free"
+    );
+    for result in &document.results {
+        let cell = |each: f64| {
+            let rate = PAGE as f64 * 1e3 / each.max(1e-3);
+            format!("{:.2} {rate:>8.0}", each / 1e3)
         };
         let _ = writeln!(
             text,
             "{:<14}{:>18}{:>18}{:>18}",
-            contents.name(),
-            cell(measured.out),
-            cell(measured.back),
-            cell(measured.free)
+            result.contents,
+            cell(result.out_ns),
+            cell(result.in_ns),
+            cell(result.free_ns)
         );
     }
-    Ok(text)
+    text
 }

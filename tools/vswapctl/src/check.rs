@@ -5,20 +5,43 @@
 use crate::command;
 use crate::config::Config;
 use crate::system::System;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use vswap_sysfs::NODE;
 
-/// A line of the result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// All is well with it.
-    Good(String),
-    /// What is wrong, and what to do.
-    Warning(String),
+/// What was found about one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// Whether something is to be done.
+    pub is_warning: bool,
+    /// What is so, and what is to be done about it.
+    pub sentence: String,
 }
 
-use Finding::{Good, Warning};
+/// All findings.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Document {
+    /// Version of this document.
+    pub version: u32,
+    /// What was found, good or not.
+    pub findings: Vec<Finding>,
+}
+
+fn good(sentence: String) -> Finding {
+    Finding {
+        is_warning: false,
+        sentence,
+    }
+}
+
+fn warning(sentence: String) -> Finding {
+    Finding {
+        is_warning: true,
+        sentence,
+    }
+}
 
 /// All findings.
 pub fn run(system: &System) -> Vec<Finding> {
@@ -42,26 +65,26 @@ pub fn run(system: &System) -> Vec<Finding> {
 fn kernel(system: &System) -> Option<Finding> {
     let release = system.release();
     if !system.is_new_enough() {
-        return Some(Warning(format!(
+        return Some(warning(format!(
             "kernel {release} is too old: vswap needs 7.3 or later. Boot a newer one."
         )));
     }
     if let Some(config) = system.read(&format!("/boot/config-{release}")) {
         if !config.lines().any(|line| line == "CONFIG_RUST=y") {
-            return Some(Warning(format!(
+            return Some(warning(format!(
                 "kernel {release} was built without CONFIG_RUST, so it can't load the module. Boot one that has it, such as Debian's."
             )));
         }
     }
-    Some(Good(format!("kernel {release} is new enough")))
+    Some(good(format!("kernel {release} is new enough")))
 }
 
 fn module(system: &System) -> Option<Finding> {
     if system.device().is_ok() {
-        return Some(Good("the module is loaded".to_owned()));
+        return Some(good("the module is loaded".to_owned()));
     }
     let release = system.release();
-    Some(Warning(if installed(system).is_some() {
+    Some(warning(if installed(system).is_some() {
         "the module is not loaded. 'vswapctl on' loads it.".to_owned()
     } else {
         format!("the module is not installed for kernel {release}. Install the package vswap-dkms, or run 'make install' in the sources.")
@@ -93,16 +116,28 @@ fn newer_module(system: &System) -> Option<Finding> {
     let bytes = match extension {
         "ko" => fs::read(&file).ok()?,
         // As depmod and the kernel have them.
-        "xz" => command::output("xz", "xz-utils", &[Path::new("-dc"), &file]).ok()?.stdout,
-        "zst" => command::output("zstd", "zstd", &[Path::new("-dcq"), &file]).ok()?.stdout,
-        "gz" => command::output("gzip", "gzip", &[Path::new("-dc"), &file]).ok()?.stdout,
+        "xz" => {
+            command::output("xz", "xz-utils", &[Path::new("-dc"), &file])
+                .ok()?
+                .stdout
+        }
+        "zst" => {
+            command::output("zstd", "zstd", &[Path::new("-dcq"), &file])
+                .ok()?
+                .stdout
+        }
+        "gz" => {
+            command::output("gzip", "gzip", &[Path::new("-dc"), &file])
+                .ok()?
+                .stdout
+        }
         _ => return None,
     };
     let is_same = !note.is_empty() && bytes.windows(note.len()).any(|window| window == note);
     Some(if is_same || bytes.is_empty() {
-        Good("the loaded module is the installed one".to_owned())
+        good("the loaded module is the installed one".to_owned())
     } else {
-        Warning(
+        warning(
             "the installed module is another one than the loaded one. It is used from the next boot on, or after \
              'vswapctl off --unload' and 'vswapctl on'."
                 .to_owned(),
@@ -120,9 +155,9 @@ fn secure_boot(system: &System) -> Option<Finding> {
         return None;
     }
     Some(if system.device().is_ok() {
-        Good("Secure Boot is on, and the module is signed".to_owned())
+        good("Secure Boot is on, and the module is signed".to_owned())
     } else {
-        Warning(
+        warning(
             "Secure Boot is on, so the kernel loads only modules with a signature that it knows. DKMS signs the module; \
              enrol its key with 'mokutil --import /var/lib/dkms/mok.pub', and boot again."
                 .to_owned(),
@@ -133,11 +168,11 @@ fn secure_boot(system: &System) -> Option<Finding> {
 fn swapped_on(system: &System) -> Option<Finding> {
     system.device().ok()?;
     Some(match system.swap() {
-        Some(swap) => Good(format!(
+        Some(swap) => good(format!(
             "{NODE} is swapped on with priority {}",
             swap.priority
         )),
-        None => Warning(format!(
+        None => warning(format!(
             "{NODE} is not swapped on. 'vswapctl on' swaps it on."
         )),
     })
@@ -148,7 +183,7 @@ fn room(system: &System) -> Option<Finding> {
     let device = system.device().ok()?;
     let has_none = device.ram_limit().ok()? == 0 && device.tiers().ok()?.is_empty();
     has_none.then(|| {
-        Warning(format!(
+        warning(format!(
             "ram_limit is 0 and there is no disk, so {NODE} has room for pages that repeat one word only. Add a disk with \
              'vswapctl add', or set ram_limit: 'vswapctl set ram_limit=50%'."
         ))
@@ -158,12 +193,12 @@ fn room(system: &System) -> Option<Finding> {
 fn zswap(system: &System) -> Option<Finding> {
     let enabled = system.read("/sys/module/zswap/parameters/enabled");
     Some(match enabled.as_deref() {
-        Some("Y" | "1") => Warning(
+        Some("Y" | "1") => warning(
             "the kernel's zswap is on and takes pages before vswap sees them. Switch it off: \
              'echo 0 >/sys/module/zswap/parameters/enabled', and zswap.enabled=0 on the kernel's command line."
                 .to_owned(),
         ),
-        _ => Good("the kernel's zswap is off".to_owned()),
+        _ => good("the kernel's zswap is off".to_owned()),
     })
 }
 
@@ -171,7 +206,10 @@ fn others(system: &System) -> Option<Finding> {
     // What it is swapped on with, or would be.
     let (priority, is_on) = match system.swap() {
         Some(swap) => (swap.priority, true),
-        None => (Config::load(system).plan(system.ram()).0.priority.into(), false),
+        None => (
+            Config::load(system).plan(system.ram()).0.priority.into(),
+            false,
+        ),
     };
     let others: Vec<String> = system
         .swaps()
@@ -180,7 +218,7 @@ fn others(system: &System) -> Option<Finding> {
         .map(|swap| format!("{} ({})", swap.path, swap.priority))
         .collect();
     Some(if others.is_empty() {
-        Good(format!("no other swap is used before {NODE}"))
+        good(format!("no other swap is used before {NODE}"))
     } else {
         let zram = if others.iter().any(|other| other.starts_with("/dev/zram")) {
             " zram does in memory what vswap does, so it is better removed."
@@ -188,7 +226,7 @@ fn others(system: &System) -> Option<Finding> {
             " A disk can be a tier instead: 'vswapctl add'."
         };
         let has = if is_on { "has" } else { "gets" };
-        Warning(format!(
+        warning(format!(
             "{} would be used before {NODE} or along with it, which {has} priority {priority}. Swap it off, or give {NODE} a higher priority.{zram}",
             others.join(", ")
         ))
@@ -207,12 +245,12 @@ fn hibernation(system: &System) -> Option<Finding> {
         .map(str::to_owned)
         .or(number.map(|number| format!("device {number} in /sys/power/resume")))
     else {
-        return Some(Good("no hibernation is set up".to_owned()));
+        return Some(good("no hibernation is set up".to_owned()));
     };
     Some(if resume.ends_with("vswap0") {
-        Warning(format!("the kernel is told to resume from {NODE} ({resume}), which can't be hibernated to. Name a swap partition, or remove it."))
+        warning(format!("the kernel is told to resume from {NODE} ({resume}), which can't be hibernated to. Name a swap partition, or remove it."))
     } else {
-        Warning(format!(
+        warning(format!(
             "hibernation is set up ({resume}), and {NODE} can't be hibernated to. Keep that swap area swapped on, with a \
              lower priority and large enough, and don't make it a tier; or do without hibernation: noresume."
         ))
@@ -227,7 +265,7 @@ fn page_cluster(system: &System) -> Option<Finding> {
     let has_ram = device.ram_limit().ok()? > 0;
     let has_disks = !device.tiers().ok()?.is_empty();
     (!has_ram && has_disks && value == 0).then(|| {
-        Warning(
+        warning(
             "vm.page-cluster is 0, so that nothing is read ahead, which disks alone are slow without. Set it to 3: \
              'sysctl vm.page-cluster=3'."
                 .to_owned(),
@@ -238,11 +276,11 @@ fn page_cluster(system: &System) -> Option<Finding> {
 fn swappiness(system: &System) -> Option<Finding> {
     let value: u32 = system.read("/proc/sys/vm/swappiness")?.parse().ok()?;
     Some(if value < 60 {
-        Warning(format!(
+        warning(format!(
             "vm.swappiness is {value}, so that the kernel would rather drop files from memory than swap. From 100 on it \
              swaps more: 'sysctl vm.swappiness=100'."
         ))
     } else {
-        Good(format!("vm.swappiness is {value}"))
+        good(format!("vm.swappiness is {value}"))
     })
 }

@@ -2,10 +2,13 @@
 
 //! The command line. The help and the man pages are made of what is written here.
 
-use crate::columns::Column;
+use crate::columns::{self, Column};
 use crate::failure::CODES;
+use crate::json::What;
 use crate::{age, config, expression, system};
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -120,7 +123,21 @@ pub enum Command {
     ///
     /// Looks at the kernel, at other swap, zswap, hibernation and sysctls, and says what to do. Exits
     /// with 1 when there is a warning.
-    Check,
+    Check(Json),
+    /// Estimate what vswap would save on this machine
+    ///
+    /// Reads a sample of the memory of programs and compresses it as the module would, with each
+    /// algorithm. Nothing is changed and nothing is swapped in; the module is not needed.
+    Estimate(Estimate),
+    /// Show which programs are swapped out, and how much of them
+    ///
+    /// To all swap devices together: the kernel does not say what of a program is where. Only root
+    /// sees others' programs in full.
+    Processes(Processes),
+    /// Write a configuration that goes with that of zram-generator, zram-tools or rpi-swap
+    Migrate(Migrate),
+    /// Print the JSON schema of what a command prints with --json
+    Schema(Schema),
     /// Show or check the configuration
     ///
     /// The configuration is /etc/vswap.conf with the drop-ins in /etc/vswap.conf.d/*.conf; files of
@@ -151,15 +168,16 @@ pub struct Status {
     #[arg(short, long)]
     pub list: bool,
     /// Which columns the table has, with commas between
+    ///
+    /// With a + before the first, they come after the usual ones.
     #[arg(
         short,
         long,
-        value_enum,
+        value_parser = ColumnParser,
         value_delimiter = ',',
-        ignore_case = true,
         value_name = "COLUMNS"
     )]
-    pub output: Vec<Column>,
+    pub output: Vec<(bool, Column)>,
     /// All columns
     #[arg(short = 'O', long, conflicts_with = "output")]
     pub output_all: bool,
@@ -175,6 +193,9 @@ pub struct Status {
     /// JSON, with sizes in bytes: everything, or the columns named
     #[arg(short = 'J', long, conflicts_with_all = ["list", "noheadings", "raw"])]
     pub json: bool,
+    /// Show it again and again, each two seconds or each SECONDS, until Ctrl-C
+    #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", value_parser = seconds)]
+    pub watch: Option<Duration>,
 }
 
 impl Status {
@@ -182,11 +203,155 @@ impl Status {
     pub fn is_table(&self) -> bool {
         self.list || self.output_all || self.noheadings || self.raw || !self.output.is_empty()
     }
+
+    /// The columns that are asked for; none: the usual ones.
+    pub fn columns(&self) -> Vec<Column> {
+        if self.output_all {
+            return Column::value_variants().to_vec();
+        }
+        let named = self.output.iter().map(|(_, column)| *column);
+        if self.output.first().is_some_and(|(is_more, _)| *is_more) {
+            columns::DEFAULT.iter().copied().chain(named).collect()
+        } else {
+            named.collect()
+        }
+    }
+}
+
+/// A column's name in letters of either case, and whether there is a + before it.
+#[derive(Clone)]
+struct ColumnParser;
+
+impl TypedValueParser for ColumnParser {
+    type Value = (bool, Column);
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        let text = value.to_string_lossy();
+        let name = text.strip_prefix('+').unwrap_or(&text).to_ascii_uppercase();
+        let is_more = text.starts_with('+');
+        let column =
+            EnumValueParser::<Column>::new().parse_ref(command, argument, name.as_ref())?;
+        Ok((is_more, column))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(
+            Column::value_variants()
+                .iter()
+                .filter_map(ValueEnum::to_possible_value),
+        ))
+    }
+}
+
+/// Any text; those that there are, are for completions.
+#[derive(Clone)]
+struct Names(&'static [&'static str]);
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        _: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        Ok(value.to_string_lossy().into_owned())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
+}
+
+const KEYS: Names = Names(&[
+    "size",
+    "ram_limit",
+    "comp_algorithm",
+    "high_watermark",
+    "low_watermark",
+    "writeback_limit",
+]);
+
+const ASSIGNMENTS: Names = Names(&[
+    "size=",
+    "ram_limit=",
+    "comp_algorithm=lz4",
+    "comp_algorithm=zstd",
+    "high_watermark=",
+    "low_watermark=",
+    "writeback_limit=",
+]);
+
+/// Options of that command.
+#[derive(Args, Debug)]
+pub struct Json {
+    /// JSON
+    #[arg(short = 'J', long)]
+    pub json: bool,
+}
+
+/// Options of that command.
+#[derive(Args, Debug)]
+pub struct Estimate {
+    /// How much memory is read
+    #[arg(long, default_value = "32M", value_parser = expression::parse)]
+    pub size: expression::Expression,
+    /// For how long, at most, in seconds
+    #[arg(long, default_value = "10", value_parser = seconds, value_name = "SECONDS")]
+    pub time: Duration,
+    /// JSON, with sizes in bytes
+    #[arg(short = 'J', long)]
+    pub json: bool,
+}
+
+/// Options of that command.
+#[derive(Args, Debug)]
+pub struct Processes {
+    /// Control groups instead, each with those below it
+    #[arg(short, long)]
+    pub cgroups: bool,
+    /// Only so many, those of which most is swapped out
+    #[arg(short, long)]
+    pub number: Option<usize>,
+    /// Sizes in bytes
+    #[arg(short, long)]
+    pub bytes: bool,
+    /// JSON, with sizes in bytes
+    #[arg(short = 'J', long)]
+    pub json: bool,
+}
+
+/// Options of that command.
+#[derive(Args, Debug)]
+pub struct Migrate {
+    /// Print the configuration and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Overwrite what was written before
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Options of that command.
+#[derive(Args, Debug)]
+pub struct Schema {
+    /// Of which command
+    #[arg(value_enum)]
+    pub what: What,
 }
 
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct On {
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Virtual size: how much can be swapped out [default: as much as there is RAM]
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub size: Option<expression::Expression>,
@@ -194,7 +359,7 @@ pub struct On {
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub ram_limit: Option<expression::Expression>,
     /// What pages are compressed with: lz4 or zstd [default: lz4]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = Names(&["lz4", "zstd"]), hide_possible_values = true)]
     pub algorithm: Option<String>,
     /// Priority among swap devices: the highest is used first
     #[arg(long, default_value_t = config::PRIORITY, value_parser = clap::value_parser!(i16).range(-1..), allow_negative_numbers = true)]
@@ -226,6 +391,9 @@ fn disk(text: &str) -> Result<(String, i32), String> {
 /// Options of that command.
 #[derive(Args, Debug, Default)]
 pub struct Off {
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Unload the module, too
     #[arg(long)]
     pub unload: bool,
@@ -237,6 +405,9 @@ pub struct Off {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Add {
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// The block device or the file: a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL=
     #[arg(value_name = "DEVICE_OR_FILE", value_hint = ValueHint::FilePath)]
     pub name: String,
@@ -261,6 +432,9 @@ pub struct Add {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Remove {
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// The block device or the file: a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL=
     #[arg(value_name = "DEVICE_OR_FILE", value_hint = ValueHint::FilePath)]
     pub name: String,
@@ -272,8 +446,11 @@ pub struct Remove {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Set {
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// What to change, and to what
-    #[arg(required = true, value_name = "KEY=VALUE")]
+    #[arg(required = true, value_name = "KEY=VALUE", value_parser = ASSIGNMENTS, hide_possible_values = true)]
     pub settings: Vec<String>,
 }
 
@@ -281,10 +458,14 @@ pub struct Set {
 #[derive(Args, Debug)]
 pub struct Get {
     /// Which one
+    #[arg(value_parser = KEYS, hide_possible_values = true)]
     pub key: Option<String>,
     /// Sizes in bytes
     #[arg(short, long)]
     pub bytes: bool,
+    /// JSON, with sizes in bytes: all of them
+    #[arg(short = 'J', long, conflicts_with = "key")]
+    pub json: bool,
 }
 
 /// Options of that command.
@@ -304,6 +485,9 @@ pub struct Top {
     /// Print one frame as text, after one interval
     #[arg(long)]
     pub once: bool,
+    /// JSON: what goes on, in a second
+    #[arg(short = 'J', long, requires = "once")]
+    pub json: bool,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -328,6 +512,9 @@ pub struct Bench {
     /// How much memory
     #[arg(long, default_value = "64M", value_parser = expression::parse)]
     pub size: expression::Expression,
+    /// JSON
+    #[arg(short = 'J', long)]
+    pub json: bool,
 }
 
 /// Options of that command.
@@ -337,6 +524,12 @@ pub struct Config {
     /// Show what is in force, and from which files it is (the default)
     #[arg(long)]
     pub show: bool,
+    /// JSON: the same
+    #[arg(short = 'J', long, conflicts_with = "check")]
+    pub json: bool,
+    /// The paths of the disks alone, a line each, after required or optional; for vswap-generator
+    #[arg(long, hide = true)]
+    pub disks: bool,
     /// Check one file, or what is in force, and change nothing
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "show", value_hint = ValueHint::FilePath)]
     pub check: Option<Option<PathBuf>>,
@@ -345,6 +538,9 @@ pub struct Config {
 /// Options of that command.
 #[derive(Args, Debug, Default)]
 pub struct Start {
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Add this disk of the configuration, which has come late, if the device is swapped on
     #[arg(long, value_name = "PATH", conflicts_with = "module", value_hint = ValueHint::FilePath)]
     pub disk: Option<PathBuf>,

@@ -13,6 +13,8 @@ use crate::out;
 use crate::settings::Key;
 use crate::size;
 use crate::system::{self, System};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::fs;
@@ -195,7 +197,9 @@ struct Value {
 /// Which section a line belongs to.
 enum Place {
     /// Before the first one, or one that there is not, whose lines are skipped.
-    Nowhere { is_said: bool },
+    Nowhere {
+        is_said: bool,
+    },
     Device,
     Disk(usize),
 }
@@ -316,9 +320,10 @@ impl Config {
         if name == "vswap" {
             return Ok(Place::Device);
         }
-        let disk = name.strip_prefix("disk").map(str::trim).filter(|disk| {
-            system::resolve(disk).is_absolute()
-        });
+        let disk = name
+            .strip_prefix("disk")
+            .map(str::trim)
+            .filter(|disk| system::resolve(disk).is_absolute());
         let disk = disk.ok_or_else(|| {
             format!("there is no section [{name}]; there are [vswap] and [disk NAME], whose NAME is an absolute path or PARTUUID=, PARTLABEL=, UUID= or LABEL=")
         })?;
@@ -473,6 +478,83 @@ impl Config {
             section(&format!("disk {}", one.name), DISK_KEYS, &one.values, false);
         }
         text
+    }
+}
+
+/// The configuration, for scripts.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Document {
+    /// Version of this document.
+    pub version: u32,
+    /// The files, in the order in which they were read.
+    pub files: Vec<String>,
+    /// The keys of `[vswap]`.
+    pub device: Vec<Shown>,
+    /// The disks, by their names.
+    pub disks: Vec<ShownDisk>,
+    /// What makes no sense, with file and line.
+    pub problems: Vec<String>,
+}
+
+/// A disk of the configuration.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ShownDisk {
+    /// As it is written.
+    pub name: String,
+    /// The path that the name stands for.
+    pub path: String,
+    /// Its keys.
+    pub keys: Vec<Shown>,
+}
+
+/// A value of the configuration.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Shown {
+    /// The key.
+    pub key: String,
+    /// The value, as it is written; the default if there is none, `null` if there is no default.
+    pub value: Option<String>,
+    /// File and line; `null` for a default.
+    pub from: Option<String>,
+    /// What the device has, if that is something else.
+    pub actual: Option<String>,
+}
+
+impl Config {
+    /// The configuration, for scripts.
+    pub fn document(&self, system: &System) -> Document {
+        let shown = |entry: &Entry, values: &Values, is_device: bool| {
+            let value = values.get(entry.key);
+            let wanted = value.map_or(entry.default, |value| &value.text);
+            Shown {
+                key: entry.key.to_owned(),
+                value: Some(wanted.to_owned()).filter(|wanted| !wanted.is_empty()),
+                from: value.map(|value| format!("{}:{}", value.file.display(), value.line)),
+                actual: actual(system, entry.key, wanted).filter(|_| is_device),
+            }
+        };
+        let (_, problems) = self.plan(ram_of(system));
+        let files = self.files.iter().map(|file| file.display().to_string());
+        let device = DEVICE_KEYS
+            .iter()
+            .map(|entry| shown(entry, &self.device, true));
+        let disks = self.disks.iter().map(|section| {
+            let keys = DISK_KEYS
+                .iter()
+                .map(|entry| shown(entry, &section.values, false));
+            ShownDisk {
+                name: section.name.clone(),
+                path: system::resolve(&section.name).display().to_string(),
+                keys: keys.collect(),
+            }
+        });
+        Document {
+            version: 1,
+            files: files.collect(),
+            device: device.collect(),
+            disks: disks.collect(),
+            problems: problems.iter().map(ToString::to_string).collect(),
+        }
     }
 }
 
@@ -744,13 +826,18 @@ mod tests {
         let text = b"\xef\xbb\xbf[vswap]\r\n# caf\xe9\r\n  ; more\r\nsize = 1G\r\npriority = 5\n\
             [disk PARTUUID=0A1B]\n[disk /dev/b]\npriority = 4\n[disk LABEL=my disk]\n";
         fs::write(file, text).expect("a file");
-        let drop_in = "[vswap]\npriority =\n[disk PARTUUID=0A1B]\nenabled = no\n[disk /dev/b]\npriority=\n";
+        let drop_in =
+            "[vswap]\npriority =\n[disk PARTUUID=0A1B]\nenabled = no\n[disk /dev/b]\npriority=\n";
         fs::write(root.path().join("etc/vswap.conf.d/10-a.conf"), drop_in).expect("a file");
         let (plan, problems) = Config::load(&system).plan(4 << 30);
         assert_eq!(problems, []);
         assert_eq!(plan.settings, [(Key::Size, (1u64 << 30).to_string())]);
         assert_eq!(plan.priority, PRIORITY, "an empty value resets");
-        let disks: Vec<_> = plan.disks.iter().map(|(disk, _)| (disk.path.to_str(), disk.priority)).collect();
+        let disks: Vec<_> = plan
+            .disks
+            .iter()
+            .map(|(disk, _)| (disk.path.to_str(), disk.priority))
+            .collect();
         let label = "/dev/disk/by-label/my\\x20disk";
         assert_eq!(disks, [(Some("/dev/b"), 0), (Some(label), 0)]);
     }
@@ -759,34 +846,101 @@ mod tests {
     fn what_is_wrong_is_named_with_its_line() {
         for (text, line, sentence) in [
             ("size = 1G", 1, "before the first section"),
-            ("[zram0]\nzram-size = 1\n", 1, "no section [zram0]; there are [vswap] and [disk NAME]"),
+            (
+                "[zram0]\nzram-size = 1\n",
+                1,
+                "no section [zram0]; there are [vswap] and [disk NAME]",
+            ),
             ("[disk sda]\n", 1, "no section [disk sda]"),
-            ("[vswap]\n\nsizes = 1G\n", 3, "no key 'sizes' here; there are size, ram-limit"),
+            (
+                "[vswap]\n\nsizes = 1G\n",
+                3,
+                "no key 'sizes' here; there are size, ram-limit",
+            ),
             ("[vswap]\nsize = big\n", 2, "size: 'big' is not a size"),
-            ("[vswap]\nsize = 0\n", 2, "size: the virtual size is too small"),
-            ("[vswap]\nsize = 17T\n", 2, "size: the virtual size is too large"),
-            ("[vswap]\nram-limit = 5G\n", 2, "ram-limit: the ram limit is larger than the machine's RAM"),
-            ("[vswap]\nram-limit = min(ram / 2, 4096)\n", 2, "is only 4096 bytes; did you mean 4096M?"),
+            (
+                "[vswap]\nsize = 0\n",
+                2,
+                "size: the virtual size is too small",
+            ),
+            (
+                "[vswap]\nsize = 17T\n",
+                2,
+                "size: the virtual size is too large",
+            ),
+            (
+                "[vswap]\nram-limit = 5G\n",
+                2,
+                "ram-limit: the ram limit is larger than the machine's RAM",
+            ),
+            (
+                "[vswap]\nram-limit = min(ram / 2, 4096)\n",
+                2,
+                "is only 4096 bytes; did you mean 4096M?",
+            ),
             ("[vswap]\nsize = 512\n", 2, "did you mean 512M?"),
             ("[vswap]\nwriteback-limit = 100\n", 2, "did you mean 100M?"),
-            ("[vswap]\nalgorithm = lzo-rle\n", 2, "there is no algorithm 'lzo-rle'; there are lz4, zstd"),
-            ("[vswap]\nalgorithm = ZSTD\n", 2, "there is no algorithm 'ZSTD'"),
-            ("[vswap]\nalgorithm = zstd ; remark\n", 2, "a comment needs a line of its own"),
-            ("[vswap]\nhigh-watermark = 101\n", 2, "high-watermark: write a whole number of percent"),
-            ("[vswap]\nhigh-watermark = 70\n", 2, "the low watermark has to be below the high one"),
-            ("[vswap]\nhigh-watermark = 50\n\nlow-watermark = 60\n", 4, "low-watermark: the low watermark has to be"),
-            ("[vswap]\npriority = 99999\n", 2, "priority: '99999' is not a priority"),
-            ("[disk /dev/a]\noptional = perhaps\n", 2, "optional: 'perhaps' is not yes or no"),
+            (
+                "[vswap]\nalgorithm = lzo-rle\n",
+                2,
+                "there is no algorithm 'lzo-rle'; there are lz4, zstd",
+            ),
+            (
+                "[vswap]\nalgorithm = ZSTD\n",
+                2,
+                "there is no algorithm 'ZSTD'",
+            ),
+            (
+                "[vswap]\nalgorithm = zstd ; remark\n",
+                2,
+                "a comment needs a line of its own",
+            ),
+            (
+                "[vswap]\nhigh-watermark = 101\n",
+                2,
+                "high-watermark: write a whole number of percent",
+            ),
+            (
+                "[vswap]\nhigh-watermark = 70\n",
+                2,
+                "the low watermark has to be below the high one",
+            ),
+            (
+                "[vswap]\nhigh-watermark = 50\n\nlow-watermark = 60\n",
+                4,
+                "low-watermark: the low watermark has to be",
+            ),
+            (
+                "[vswap]\npriority = 99999\n",
+                2,
+                "priority: '99999' is not a priority",
+            ),
+            (
+                "[disk /dev/a]\noptional = perhaps\n",
+                2,
+                "optional: 'perhaps' is not yes or no",
+            ),
             ("[disk /swap]\ncreate-size = 1M\n", 2, "at least 4 MiB"),
-            ("[disk /dev/a]\ncreate-size = 1G\n", 2, "'/dev/a' is a device, and no file"),
+            (
+                "[disk /dev/a]\ncreate-size = 1G\n",
+                2,
+                "'/dev/a' is a device, and no file",
+            ),
             ("[vswap\n", 1, "has to end with ]"),
-            ("[vswap]\n\nnonsense\n", 3, "'nonsense' is neither a section nor KEY = VALUE"),
+            (
+                "[vswap]\n\nnonsense\n",
+                3,
+                "'nonsense' is neither a section nor KEY = VALUE",
+            ),
         ] {
             let (_, problems) = all(&[("etc/vswap.conf", text)]);
             assert_eq!(problems.len(), 1, "{text}: {problems:?}");
             let shown = problems[0].to_string();
             assert!(shown.contains(sentence), "{text}: {shown}");
-            assert!(shown.contains(&format!("etc/vswap.conf:{line}: ")), "{text}: {shown}");
+            assert!(
+                shown.contains(&format!("etc/vswap.conf:{line}: ")),
+                "{text}: {shown}"
+            );
         }
     }
 
@@ -806,11 +960,16 @@ mod tests {
 
     #[test]
     fn one_disk_too_many() {
-        let text: String = (0..9).map(|number| format!("[disk /dev/d{number}]\n")).collect();
+        let text: String = (0..9)
+            .map(|number| format!("[disk /dev/d{number}]\n"))
+            .collect();
         let (plan, problems) = all(&[("etc/vswap.conf", &text)]);
         assert_eq!((plan.disks.len(), problems.len()), (8, 1));
         let shown = problems[0].to_string();
-        assert!(shown.contains(":9: [disk /dev/d8] is one too many"), "{shown}");
+        assert!(
+            shown.contains(":9: [disk /dev/d8] is one too many"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -823,8 +982,18 @@ mod tests {
         let config = Config::of_file(&copy).expect("a configuration");
         let (plan, problems) = config.plan(1 << 30);
         assert_eq!((plan.disks.len(), problems.len()), (2, 0));
-        let values = |text: &str| text.lines().filter(|line| !line.starts_with("# /")).map(str::to_owned).collect::<Vec<_>>();
-        let from = |text: &str| values(text).into_iter().filter(|line| !line.contains(".conf:") && !line.contains("copy")).collect::<Vec<_>>();
+        let values = |text: &str| {
+            text.lines()
+                .filter(|line| !line.starts_with("# /"))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let from = |text: &str| {
+            values(text)
+                .into_iter()
+                .filter(|line| !line.contains(".conf:") && !line.contains("copy"))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(from(&config.show(&system)), from(&shown));
     }
 

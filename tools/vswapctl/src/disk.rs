@@ -24,8 +24,16 @@ const UNFIT: [(FsWord, &str, &str); 11] = [
     (0x0102_1994, "tmpfs", "is memory itself"),
     (0x8584_58f6, "ramfs", "is memory itself"),
     (0x9584_58f6, "hugetlbfs", "is memory itself"),
-    (0x2fc1_2fc1, "ZFS", "needs memory to write; use a ZFS volume or a partition"),
-    (0x6573_5546, "FUSE", "is served by a program that may be swapped out"),
+    (
+        0x2fc1_2fc1,
+        "ZFS",
+        "needs memory to write; use a ZFS volume or a partition",
+    ),
+    (
+        0x6573_5546,
+        "FUSE",
+        "is served by a program that may be swapped out",
+    ),
     (0x6969, "NFS", "needs memory to write"),
     (0xff53_4d42, "CIFS", "needs memory to write"),
     (0xfe53_4d42, "SMB", "needs memory to write"),
@@ -87,9 +95,75 @@ impl Disk {
         self.add_absolute(system, device, may_ask)
     }
 
-    /// Whether there is nothing of that name, and nothing that would make it: it may come later.
-    pub fn is_missing(&self) -> bool {
-        self.create.is_none() && Identity::of(&self.path).is_none()
+    /// What [`add`](Self::add) would do, in words that follow "would"; the same checks are made.
+    ///
+    /// # Errors
+    ///
+    /// It would fail.
+    pub fn would(&self, system: &System, device: Option<&Device>) -> Result<String, Failure> {
+        let path = self.path.display();
+        let tiers = match device {
+            Some(device) => device.tiers()?,
+            None => Vec::new(),
+        };
+        if system.tier_of(&self.path, &tiers).is_some() {
+            return Err(failed(format!("{path} is a tier already")));
+        }
+        let priority = self.priority;
+        match fs::metadata(&self.path) {
+            Ok(metadata) if metadata.file_type().is_block_device() => {
+                if let Some(holder) = system.holder(&self.path) {
+                    return Err(busy(&self.path, &holder));
+                }
+                self.ask_about_data(system, device, false)?;
+                Ok(format!(
+                    "make {path} a tier with priority {priority}, and overwrite it"
+                ))
+            }
+            Ok(metadata) if metadata.is_file() => {
+                self.check_holders(system)?;
+                self.check_file()?;
+                self.ask_about_data(system, device, false)?;
+                Ok(format!(
+                    "make {path} a tier with priority {priority} through a loop device, and overwrite it"
+                ))
+            }
+            Ok(_) => Err(failed(format!(
+                "{path} is neither a block device nor a regular file"
+            ))),
+            Err(error) => match self
+                .create
+                .filter(|_| error.kind() == io::ErrorKind::NotFound)
+            {
+                Some(size) => {
+                    if let Some(directory) = self.path.parent() {
+                        self.check_place(directory)?;
+                    }
+                    Ok(format!(
+                        "make the file {path} of {}, and a tier of it with priority {priority}",
+                        size::exact(size)
+                    ))
+                }
+                None => Err(failed(format!("{path}: {error}"))),
+            },
+        }
+    }
+
+    /// Refuses a file that is in use.
+    fn check_holders(&self, system: &System) -> Result<(), Failure> {
+        let identity = Identity::of(&self.path)
+            .ok_or_else(|| failed(format!("there is no {}", self.path.display())))?;
+        if system
+            .swaps()
+            .iter()
+            .any(|swap| Identity::of(Path::new(&swap.path)) == Some(identity))
+        {
+            return Err(busy(&self.path, "is swapped on; swap it off first"));
+        }
+        if let Some(node) = system.loop_over(identity) {
+            return Err(busy(&self.path, &format!("is in use through {node}")));
+        }
+        Ok(())
     }
 
     fn add_absolute(
@@ -105,7 +179,9 @@ impl Disk {
             }
             (Ok(metadata), _) if !metadata.is_file() => {
                 return Err(failed(if metadata.file_type().is_block_device() {
-                    format!("{path} is a block device, and no file to be created; leave the size out")
+                    format!(
+                        "{path} is a block device, and no file to be created; leave the size out"
+                    )
                 } else {
                     format!("{path} is neither a block device nor a regular file")
                 }))
@@ -154,7 +230,7 @@ impl Disk {
         if let Some(holder) = system.holder(&self.path) {
             return Err(busy(&self.path, &holder));
         }
-        self.ask_about_data(system, device, may_ask)?;
+        self.ask_about_data(system, Some(device), may_ask)?;
         let node =
             fits(&self.path).ok_or_else(|| failed("the path is too long or has blanks in it"))?;
         self.add_node(device, node)?;
@@ -170,21 +246,10 @@ impl Disk {
     ) -> Result<String, Failure> {
         let whole = fs::canonicalize(&self.path)
             .map_err(|error| failed(format!("{}: {error}", self.path.display())))?;
-        let identity = Identity::of(&whole)
-            .ok_or_else(|| failed(format!("there is no {}", self.path.display())))?;
-        if system
-            .swaps()
-            .iter()
-            .any(|swap| Identity::of(Path::new(&swap.path)) == Some(identity))
-        {
-            return Err(busy(&self.path, "is swapped on; swap it off first"));
-        }
-        if let Some(node) = system.loop_over(identity) {
-            return Err(busy(&self.path, &format!("is in use through {node}")));
-        }
+        self.check_holders(system)?;
         if !is_new {
             self.check_file()?;
-            self.ask_about_data(system, device, may_ask)?;
+            self.ask_about_data(system, Some(device), may_ask)?;
         }
         let node = loops::attach(system, &whole)?;
         let added = self.add_node(device, &node);
@@ -263,7 +328,7 @@ impl Disk {
     fn ask_about_data(
         &self,
         system: &System,
-        device: &Device,
+        device: Option<&Device>,
         may_ask: bool,
     ) -> Result<(), Failure> {
         if self.force {

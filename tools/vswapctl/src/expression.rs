@@ -58,6 +58,12 @@ impl Expression {
         Ok(value.max(0.0) as u64)
     }
 
+    /// The same expression where numbers without a unit are megabytes, as zram-generator has them; with
+    /// their units. `None`: it has no such reading.
+    pub fn in_megabytes(&self) -> Option<String> {
+        self.node.sized()
+    }
+
     /// The number that may have been meant to be one of megabytes, as other programs have it: the
     /// size is below 1 MiB, and comes from a number without a unit.
     pub fn suspect(&self, bytes: u64) -> Option<f64> {
@@ -72,6 +78,51 @@ impl fmt::Display for Expression {
 }
 
 impl Node {
+    /// Its value, if it is a mere number.
+    fn number(&self) -> Option<f64> {
+        match self {
+            Self::Bare(number) => Some(*number),
+            Self::Two(_, left, right) => {
+                left.number()?;
+                right.number()?;
+                Some(self.value(0.0))
+            }
+            _ => None,
+        }
+    }
+
+    /// Written as a size: a mere number is one of megabytes.
+    fn sized(&self) -> Option<String> {
+        if let Some(number) = self.number() {
+            return Some(format!("{number}M"));
+        }
+        Some(match self {
+            Self::Ram => "ram".to_owned(),
+            Self::Percent(percent) => format!("{percent}%"),
+            Self::Bytes(_) | Self::Bare(_) => return None,
+            Self::Two(operator, left, right) => match operator {
+                Operator::Min => format!("min({}, {})", left.sized()?, right.sized()?),
+                Operator::Max => format!("max({}, {})", left.sized()?, right.sized()?),
+                Operator::Add => format!("{} + {}", left.sized()?, right.sized()?),
+                Operator::Subtract => format!("{} - {}", left.sized()?, right.in_brackets()?),
+                Operator::Divide => format!("{} / {}", left.in_brackets()?, right.number()?),
+                Operator::Multiply => match (left.number(), right.number()) {
+                    (Some(factor), _) => format!("{factor} * {}", right.in_brackets()?),
+                    (_, Some(factor)) => format!("{} * {factor}", left.in_brackets()?),
+                    _ => return None,
+                },
+            },
+        })
+    }
+
+    fn in_brackets(&self) -> Option<String> {
+        let text = self.sized()?;
+        Some(match self {
+            Self::Two(Operator::Add | Operator::Subtract, ..) => format!("({text})"),
+            _ => text,
+        })
+    }
+
     /// The largest number without a unit that is no factor.
     fn bare(&self) -> Option<f64> {
         match self {
@@ -281,8 +332,8 @@ mod tests {
     #[test]
     fn what_is_no_size() {
         for text in [
-            "", " ", "G", "-1", "1GBB", "1iB", "1 G", "1..2", "0x10", "ram ram", "min(1", "min()", "min", "2 +",
-            "(1", "1)", "12 % %", "swap / 2", "1e3", "ram2",
+            "", " ", "G", "-1", "1GBB", "1iB", "1 G", "1..2", "0x10", "ram ram", "min(1", "min()",
+            "min", "2 +", "(1", "1)", "12 % %", "swap / 2", "1e3", "ram2",
         ] {
             assert!(parse(text).is_err(), "{text:?}");
         }

@@ -17,14 +17,19 @@ pub mod columns;
 pub mod command;
 pub mod config;
 pub mod disk;
+pub mod dry;
+pub mod estimate;
 pub mod expression;
 pub mod failure;
 pub mod generate;
+pub mod json;
 pub mod lock;
 pub mod look;
 pub mod loops;
 pub mod metrics;
+pub mod migrate;
 pub mod out;
+pub mod processes;
 pub mod remove;
 pub mod settings;
 pub mod signature;
@@ -57,18 +62,31 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
     let look = Look::of_stdout(cli.color);
     match &cli.command {
         Command::Status(options) => status::run(&system, look, options),
-        Command::On(options) => bring::up(&system, &plan(&system, options)?).map(line),
+        Command::On(options) => {
+            let plan = plan(&system, options)?;
+            if options.dry_run {
+                return dry::up(&system, &plan);
+            }
+            bring::up(&system, &plan).map(line)
+        }
+        Command::Off(options) | Command::Stop(options) if options.dry_run => {
+            dry::down(&system, options.unload)
+        }
         Command::Off(options) | Command::Stop(options) => {
             bring::down(&system, options.unload, options.force).map(line)
         }
         Command::Add(options) => add(&system, options).map(line),
+        Command::Remove(options) if options.dry_run => dry::remove(&system, &options.name),
         Command::Remove(options) => {
             system.require_root()?;
             remove::run(&system, &system::resolve(&options.name), options.force).map(line)
         }
         Command::Set(options) => {
-            system.require_root()?;
             let settings = settings::parse(&options.settings, system.ram())?;
+            if options.dry_run {
+                return dry::set(&system.device()?, &settings);
+            }
+            system.require_root()?;
             let device = system.device()?;
             let _lock = lock::take(&system)?;
             settings::apply(&system, &device, &settings).map(|()| String::new())
@@ -79,7 +97,11 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
             } else {
                 Style::Human
             };
-            settings::show(&system.device()?, options.key.as_deref(), style)
+            let device = system.device()?;
+            if options.json {
+                return json::text(&settings::document(&device)?);
+            }
+            settings::show(&device, options.key.as_deref(), style)
         }
         Command::Writeback(options) => writeback(&system, options.age).map(line),
         Command::Recompress(options) => recompress(&system, options.age).map(line),
@@ -92,9 +114,29 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
             }
         }
         Command::Bench(options) => {
-            bench::run(&system, options.size.bytes(system.ram()).map_err(usage)?)
+            let bytes = config::checked(&options.size, system.ram()).map_err(usage)?;
+            let measured = bench::run(&system, bytes)?;
+            if options.json {
+                return json::text(&measured);
+            }
+            Ok(bench::table(&measured))
         }
-        Command::Check => check(&system, look),
+        Command::Estimate(options) => estimate::run(&system, options),
+        Command::Processes(options) => processes::run(&system, look, options),
+        Command::Migrate(options) => migrate::run(&system, options),
+        Command::Schema(options) => json::schema(options.what),
+        Command::Check(options) => check(&system, look, options.json),
+        Command::Config(options) if options.disks => {
+            let (plan, _) = Config::load(&system).plan(system.ram());
+            let word = |is_optional: bool| if is_optional { "optional" } else { "required" };
+            let line = |(disk, is_optional): &(Disk, bool)| {
+                format!("{} {}\n", word(*is_optional), disk.path.display())
+            };
+            Ok(plan.disks.iter().map(line).collect())
+        }
+        Command::Config(options) if options.json => {
+            json::text(&Config::load(&system).document(&system))
+        }
         Command::Config(options) => match &options.check {
             Some(file) => {
                 let (config, what) = match file {
@@ -127,6 +169,9 @@ fn start(system: &System, options: &cli::Start) -> Result<String, Failure> {
     }
     if let Some(path) = &options.disk {
         return bring::late(system, &plan, path);
+    }
+    if options.dry_run {
+        return dry::up(system, &plan).map(|text| text.trim_end().to_owned());
     }
     if let Some(problem) = problems.iter().find(|problem| problem.is_fatal) {
         return Err(usage(problem.to_string()));
@@ -193,6 +238,10 @@ fn add(system: &System, options: &cli::Add) -> Result<String, Failure> {
         takes_any_size: false,
         force: options.force,
     };
+    if options.dry_run {
+        let steps = disk.would(system, Some(&device))?;
+        return Ok(format!("would {steps}"));
+    }
     let node = disk.add(system, &device, true)?;
     let path = out::printable(&options.name);
     let through = if disk.path.to_str() == Some(node.as_str()) {
@@ -244,18 +293,21 @@ fn recompress(system: &System, age: u32) -> Result<String, Failure> {
     ))
 }
 
-fn check(system: &System, look: Look) -> Result<String, Failure> {
-    let mut text = String::new();
-    let mut warnings = 0;
-    for finding in check::run(system) {
-        match finding {
-            check::Finding::Good(sentence) => text.push_str(&format!("ok       {sentence}\n")),
-            check::Finding::Warning(sentence) => {
-                warnings += 1;
-                text.push_str(&format!("{}  {sentence}\n", look.alarm("warning")));
-            }
-        }
-    }
+fn check(system: &System, look: Look, is_json: bool) -> Result<String, Failure> {
+    let findings = check::run(system);
+    let warnings = findings.iter().filter(|one| one.is_warning).count();
+    let text = if is_json {
+        json::text(&check::Document {
+            version: 1,
+            findings,
+        })?
+    } else {
+        let line = |one: &check::Finding| match one.is_warning {
+            false => format!("ok       {}\n", one.sentence),
+            true => format!("{}  {}\n", look.alarm("warning"), one.sentence),
+        };
+        findings.iter().map(line).collect()
+    };
     if warnings == 0 {
         return Ok(text);
     }

@@ -143,7 +143,10 @@ mod tests {
         assert_eq!(end_of("/a/模模", 4), "模模");
         assert_eq!(end_of("/a/模模", 3), "模");
         assert_eq!(end_of("ab", 9), "ab");
-        assert_eq!(cut("\x1b[1mab模c\x1b[0m\nabcdef\n", 4), "\x1b[1mab模\x1b[0m\nabcd\n");
+        assert_eq!(
+            cut("\x1b[1mab模c\x1b[0m\nabcdef\n", 4),
+            "\x1b[1mab模\x1b[0m\nabcd\n"
+        );
     }
 
     #[test]

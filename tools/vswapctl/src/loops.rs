@@ -76,7 +76,8 @@ pub fn status(node: &Path) -> Option<Identity> {
     let file = File::open(node).ok()?;
     let mut info = MaybeUninit::<Info>::zeroed();
     // SAFETY: the request writes a `loop_info64`, for which there is room.
-    let result = unsafe { libc::ioctl(file.as_raw_fd(), LOOP_GET_STATUS64 as _, info.as_mut_ptr()) };
+    let result =
+        unsafe { libc::ioctl(file.as_raw_fd(), LOOP_GET_STATUS64 as _, info.as_mut_ptr()) };
     // SAFETY: all of it was zeros, or what the kernel wrote; any bits will do.
     let info = unsafe { info.assume_init() };
     let _ = info.rest;

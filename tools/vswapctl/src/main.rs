@@ -23,7 +23,9 @@ fn main() -> ExitCode {
     match written {
         // Who reads has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            out::note(&format!("vswapctl: the output can't be written: {error}.\n"));
+            out::note(&format!(
+                "vswapctl: the output can't be written: {error}.\n"
+            ));
             ExitCode::FAILURE
         }
         _ => ExitCode::SUCCESS,

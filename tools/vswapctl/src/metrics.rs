@@ -39,7 +39,11 @@ pub fn text(system: &System) -> Result<String, Failure> {
     let is_on = u64::from(snapshot.swap.is_some());
     for (name, meaning, value) in [
         ("loaded", "Whether the module is loaded.", Some(1)),
-        ("swapped_on", "Whether the device is swapped on.", Some(is_on)),
+        (
+            "swapped_on",
+            "Whether the device is swapped on.",
+            Some(is_on),
+        ),
         ("size_bytes", "Virtual size.", snapshot.size),
         (
             "ram_limit_bytes",
@@ -107,9 +111,12 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
             "Disks of higher priority are filled first.",
             |disk| Some(disk.priority.into()),
         ),
-        ("size_bytes", Kind::Level, "What fits on the disk.", |disk| {
-            Some(disk.size as f64)
-        }),
+        (
+            "size_bytes",
+            Kind::Level,
+            "What fits on the disk.",
+            |disk| Some(disk.size as f64),
+        ),
         ("used_bytes", Kind::Level, "What is on the disk.", |disk| {
             Some(disk.used as f64)
         }),
@@ -194,7 +201,10 @@ struct Page(Vec<MetricFamily>);
 
 impl Page {
     fn build_info(&mut self, abi: &str) {
-        let labels = vec![label("version", env!("CARGO_PKG_VERSION")), label("abi", abi)];
+        let labels = vec![
+            label("version", env!("CARGO_PKG_VERSION")),
+            label("abi", abi),
+        ];
         self.family(
             "vswap_build_info",
             Kind::Level,

@@ -6,6 +6,9 @@ use crate::failure::{failed, usage, Code, Failure};
 use crate::size::{self, Style};
 use crate::system::System;
 use crate::{config, expression};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use vswap_engine::codec::Algorithm;
 use vswap_engine::config::{RamLimit, Size};
 use vswap_sysfs::{known, Device, Error};
@@ -88,15 +91,14 @@ impl Key {
         match self {
             Self::Size | Self::RamLimit | Self::WritebackLimit => {
                 let expression = expression::parse(value).map_err(|reason| wrong(&reason))?;
-                let bytes =
-                    config::checked(&expression, ram).map_err(|reason| wrong(&reason))?;
+                let bytes = config::checked(&expression, ram).map_err(|reason| wrong(&reason))?;
                 self.kept(bytes, ram)
             }
             Self::HighWatermark | Self::LowWatermark => {
                 let number = value.trim_end_matches('%').trim_end().parse::<u64>().ok();
                 let percent = number.filter(|percent| (1..=100).contains(percent));
-                let percent =
-                    percent.ok_or_else(|| wrong("write a whole number of percent from 1 to 100"))?;
+                let percent = percent
+                    .ok_or_else(|| wrong("write a whole number of percent from 1 to 100"))?;
                 Ok(percent.to_string())
             }
             Self::Algorithm => match Algorithm::from_name(value.as_bytes()) {
@@ -300,4 +302,45 @@ pub fn show(device: &Device, key: Option<&str>, style: Style) -> Result<String, 
         text.push_str(&format!("{}={}\n", key.name(), value(key)?));
     }
     Ok(text)
+}
+
+/// All settings. Sizes are in bytes.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Document {
+    /// Version of this document.
+    pub version: u32,
+    /// By the attributes' names; `null` is what the module does not say.
+    pub settings: BTreeMap<String, Option<Setting>>,
+}
+
+/// A number of bytes or percent, or a name.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Setting {
+    /// A number.
+    Number(u64),
+    /// A name.
+    Name(String),
+}
+
+/// All settings, for scripts.
+///
+/// # Errors
+///
+/// They can't be read.
+pub fn document(device: &Device) -> Result<Document, Failure> {
+    let setting = |key: Key| -> Result<_, Failure> {
+        let value = known(key.get(device))?.map(|text| match text.parse() {
+            Ok(number) => Setting::Number(number),
+            Err(_) => Setting::Name(text),
+        });
+        Ok((key.name().to_owned(), value))
+    };
+    Ok(Document {
+        version: 1,
+        settings: Key::ALL
+            .into_iter()
+            .map(setting)
+            .collect::<Result<_, _>>()?,
+    })
 }

@@ -34,8 +34,13 @@ pub fn own_uuid(system: &System) -> Option<u128> {
     let mut hash = Hmac::<Sha256>::new_from_slice(&machine.to_be_bytes()).ok()?;
     hash.update(LABEL.as_bytes());
     let hash = hash.finalize().into_bytes();
-    let machine = hash.iter().take(8).fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
-    let boot = system.read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let machine = hash
+        .iter()
+        .take(8)
+        .fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
+    let boot = system
+        .read("/proc/sys/kernel/random/boot_id")
+        .unwrap_or_default();
     let boot = u128::from_str_radix(&boot.replace('-', ""), 16).unwrap_or(0);
     let uuid = machine << 64 | boot & u128::from(u64::MAX);
     // Version 8 and variant 2, as RFC 9562 has them for UUIDs of one's own making.
@@ -47,12 +52,16 @@ pub fn own_uuid(system: &System) -> Option<u128> {
 /// # Errors
 ///
 /// It can't be looked at.
-pub fn find(system: &System, device: &Device, path: &Path) -> Result<Found, Failure> {
+pub fn find(system: &System, device: Option<&Device>, path: &Path) -> Result<Found, Failure> {
     let words = ["-p", "-o", "export"].map(Path::new);
     let output = command::output("blkid", "util-linux", &[&words[..], &[path]].concat())?;
     match output.status.code() {
         Some(0) => {
-            let own = [own_uuid(system), vswap_sysfs::known(device.disk_uuid())?];
+            let module = match device {
+                Some(device) => vswap_sysfs::known(device.disk_uuid())?,
+                None => None,
+            };
+            let own = [own_uuid(system), module];
             Ok(describe(&String::from_utf8_lossy(&output.stdout), own))
         }
         // Nothing there.
@@ -83,7 +92,8 @@ fn describe(text: &str, own: [Option<u128>; 2]) -> Found {
             Found::Nothing
         } else {
             Found::Data(
-                "a disk of another vswap, which another machine may be using at this moment,".to_owned(),
+                "a disk of another vswap, which another machine may be using at this moment,"
+                    .to_owned(),
             )
         };
     }
@@ -135,7 +145,10 @@ mod tests {
         assert_eq!(own_uuid(&system), None);
         for (path, text) in [
             ("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
-            ("proc/sys/kernel/random/boot_id", "9da0bb3e-2f4d-4a3a-8c1d-0b1f7a8c9d0e\n"),
+            (
+                "proc/sys/kernel/random/boot_id",
+                "9da0bb3e-2f4d-4a3a-8c1d-0b1f7a8c9d0e\n",
+            ),
         ] {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
@@ -145,7 +158,11 @@ mod tests {
         assert_eq!((own >> 76 & 0xf, own >> 62 & 3), (8, 2));
         let tier = |uuid: u128| {
             let digits = format!("{uuid:032x}");
-            format!("TYPE=swap\nLABEL=vswap0-tier\nUUID={}-{}\n", &digits[..8], &digits[8..])
+            format!(
+                "TYPE=swap\nLABEL=vswap0-tier\nUUID={}-{}\n",
+                &digits[..8],
+                &digits[8..]
+            )
         };
         let is_mine = |text: &str| describe(text, [Some(own), Some(7)]) == Found::Nothing;
         assert!(is_mine(&tier(own)));

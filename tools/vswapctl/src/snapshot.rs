@@ -4,6 +4,7 @@
 
 use crate::failure::Failure;
 use crate::system::{Pressure, Swap, System};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -47,7 +48,7 @@ pub struct Snapshot {
 }
 
 /// A place where pages lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// In the slots' entries.
@@ -244,7 +245,7 @@ fn agree(stat: &Stat, tiers: &[Tier]) -> bool {
 }
 
 /// What happened in a second between two readings.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub struct Rates {
     /// Pages that the machine swapped out, wherever to.
     pub out: u64,

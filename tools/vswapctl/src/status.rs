@@ -4,20 +4,22 @@
 
 use crate::bar;
 use crate::cli;
-use crate::columns::{self, Column, Layout};
+use crate::columns::{self, Layout};
 use crate::failure::Failure;
 use crate::look::{self, Look};
 use crate::out::printable;
 use crate::size::{self, Style};
 use crate::snapshot::{Kind, Part, Rates, Snapshot};
-use crate::system::System;
+use crate::system::{Pressure, Swap, System};
 use anstyle::AnsiColor;
-use clap::ValueEnum;
-use serde_json::{json, Value};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
 use std::fmt::Write;
+use std::io::{self, IsTerminal, Write as _};
 use std::thread;
 use std::time::Duration;
-use vswap_sysfs::{Device, State, PAGE};
+use vswap_sysfs::{Device, Stat, State, Tier, PAGE};
 
 /// For how long two readings are apart when something may be going on.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -28,6 +30,27 @@ const PAUSE: Duration = Duration::from_millis(250);
 ///
 /// The module is not loaded.
 pub fn run(system: &System, look: Look, options: &cli::Status) -> Result<String, Failure> {
+    let Some(pause) = options.watch else {
+        return once(system, look, options);
+    };
+    let is_terminal = io::stdout().is_terminal();
+    loop {
+        let text = once(system, look, options)?;
+        // From the top, and what is left of the last one goes.
+        let text = if is_terminal {
+            format!("\x1b[H\x1b[2J{text}")
+        } else {
+            text + "\n"
+        };
+        let written = io::stdout().write_all(text.as_bytes());
+        if written.and_then(|()| io::stdout().flush()).is_err() {
+            return Ok(String::new());
+        }
+        thread::sleep(pause);
+    }
+}
+
+fn once(system: &System, look: Look, options: &cli::Status) -> Result<String, Failure> {
     let device = system.device()?;
     let (snapshot, rates) = observe(system, &device)?;
     let style = if options.bytes {
@@ -36,27 +59,24 @@ pub fn run(system: &System, look: Look, options: &cli::Status) -> Result<String,
         Style::Human
     };
     if options.json {
-        let value = if options.output_all {
-            json!({ "tiers": columns::json(&snapshot.parts(), Column::value_variants()) })
-        } else if options.output.is_empty() {
-            document(&snapshot, &rates)
-        } else {
-            json!({ "tiers": columns::json(&snapshot.parts(), &options.output) })
-        };
-        return Ok(format!("{value:#}\n"));
+        let columns = options.columns();
+        if columns.is_empty() {
+            return crate::json::text(&document(&snapshot, &rates));
+        }
+        let rows = columns::json(&snapshot.parts(), &columns);
+        return crate::json::text(&json!({ "version": 1, "tiers": rows }));
     }
     if options.is_table() {
-        let columns = match options {
-            options if options.output_all => Column::value_variants(),
-            options if options.output.is_empty() => columns::DEFAULT,
-            options => &options.output,
+        let columns = match options.columns() {
+            columns if columns.is_empty() => columns::DEFAULT.to_vec(),
+            columns => columns,
         };
         let layout = Layout {
             headings: !options.noheadings,
             raw: options.raw,
             style,
         };
-        return Ok(columns::table(&snapshot.parts(), columns, layout));
+        return Ok(columns::table(&snapshot.parts(), &columns, layout));
     }
     let mut text = screen(&snapshot, &rates, look, style);
     if options.explain {
@@ -97,7 +117,10 @@ pub fn screen(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> S
         "\n{} of {} swapped out{}",
         look.bold(&style.show(used)),
         style.show_known(snapshot.size),
-        snapshot.size.map_or(String::new(), |size| format!(", {}", size::percent(used, size)))
+        snapshot.size.map_or(String::new(), |size| format!(
+            ", {}",
+            size::percent(used, size)
+        ))
     );
     let parts = snapshot.parts();
     let bar_width = look.width;
@@ -124,7 +147,9 @@ fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
     let remarks = parts
         .iter()
         .map(|part| look::columns(&remark(part, plain, style)));
-    let names = parts.iter().map(|part| look::columns(&printable(&part.name)));
+    let names = parts
+        .iter()
+        .map(|part| look::columns(&printable(&part.name)));
     let others = 2 * size_width + 12 + remarks.max().unwrap_or(0);
     let room = look.width.saturating_sub(others);
     let least = if look.width < 60 { 10 } else { 16 };
@@ -233,7 +258,11 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
         None => fact("memory", format!("{} of ?", style.show(pool))),
         Some(limit) => {
             let marks = [snapshot.low_mark(), snapshot.high_mark()];
-            let marks = if snapshot.disks.is_empty() { &[][..] } else { &marks };
+            let marks = if snapshot.disks.is_empty() {
+                &[][..]
+            } else {
+                &marks
+            };
             let bar = bar::marked(look, AnsiColor::Blue, pool, limit, bar_width, marks);
             fact(
                 "memory",
@@ -278,7 +307,11 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
     }
     for (disk, file) in &snapshot.disks {
         if disk.errors > 0 || disk.bad > 0 {
-            let name = shortened(file.as_ref().unwrap_or(&disk.path), look.width.saturating_sub(50).max(10), look);
+            let name = shortened(
+                file.as_ref().unwrap_or(&disk.path),
+                look.width.saturating_sub(50).max(10),
+                look,
+            );
             let trouble = format!(
                 "{} errors, {} can't be used",
                 disk.errors,
@@ -363,32 +396,117 @@ fn explanation(look: Look) -> String {
     text
 }
 
-/// Everything, as JSON.
-fn document(snapshot: &Snapshot, rates: &Rates) -> Value {
-    let disk = |(disk, file): &(vswap_sysfs::Tier, Option<String>)| {
-        let mut value = json!(disk);
-        value["file"] = json!(file);
-        value
+/// Everything, for scripts. Sizes are in bytes.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Document {
+    /// Version of this document.
+    pub version: u32,
+    /// The node.
+    pub device: String,
+    /// The device as the swap core sees it; `null`: it is not swapped on.
+    pub swap: Option<Swap>,
+    /// What can be set.
+    pub settings: Settings,
+    /// What is swapped out: the sum of the parts.
+    pub used: u64,
+    /// Memory that is free because pages are compressed.
+    pub saved: u64,
+    /// The places where pages lie.
+    pub parts: Vec<PlaceRow>,
+    /// The disks.
+    pub disks: Vec<DiskRow>,
+    /// What happens in a second, at this moment.
+    pub rates: RateRow,
+    /// The share of time in which programs wait for memory, if the kernel says it.
+    pub pressure: Option<Pressure>,
+    /// The module's statistics.
+    pub stat: Stat,
+}
+
+/// What can be set; `null` is what the module does not say.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Settings {
+    /// Virtual size.
+    pub size: Option<u64>,
+    /// Limit of the ram tier.
+    pub ram_limit: Option<u64>,
+    /// What new pages are compressed with.
+    pub comp_algorithm: Option<String>,
+    /// In percent of the limit.
+    pub high_watermark: Option<u64>,
+    /// In percent of the limit.
+    pub low_watermark: Option<u64>,
+    /// A day; 0 is none.
+    pub writeback_limit: Option<u64>,
+}
+
+/// A place where pages lie.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PlaceRow {
+    /// A disk's path, or the file that is used as one.
+    pub name: String,
+    /// Which kind.
+    pub kind: Kind,
+    /// Pages that lie there.
+    pub pages: u64,
+    /// What they are.
+    pub data: u64,
+    /// What is taken for them.
+    pub used: u64,
+}
+
+/// A disk.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DiskRow {
+    /// What the module says of it.
+    #[serde(flatten)]
+    pub tier: Tier,
+    /// The file behind it, if it is a loop device.
+    pub file: Option<String>,
+}
+
+/// What happens in a second.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RateRow {
+    /// Moved from memory to disks.
+    pub written_back_bytes: u64,
+    /// Moved from disks that are being removed.
+    pub drained_bytes: u64,
+}
+
+fn document(snapshot: &Snapshot, rates: &Rates) -> Document {
+    let place = |part: Part| PlaceRow {
+        name: part.name,
+        kind: part.kind,
+        pages: part.holds / PAGE,
+        data: part.holds,
+        used: part.takes,
     };
-    json!({
-        "device": snapshot.node,
-        "swap": snapshot.swap,
-        "settings": {
-            "size": snapshot.size,
-            "ram_limit": snapshot.ram_limit,
-            "comp_algorithm": snapshot.algorithm,
-            "high_watermark": snapshot.high_watermark,
-            "low_watermark": snapshot.low_watermark,
-            "writeback_limit": snapshot.writeback_limit,
+    let disk = |(tier, file): &(Tier, Option<String>)| DiskRow {
+        tier: tier.clone(),
+        file: file.clone(),
+    };
+    Document {
+        version: 1,
+        device: snapshot.node.to_owned(),
+        swap: snapshot.swap.clone(),
+        settings: Settings {
+            size: snapshot.size,
+            ram_limit: snapshot.ram_limit,
+            comp_algorithm: snapshot.algorithm.clone(),
+            high_watermark: snapshot.high_watermark,
+            low_watermark: snapshot.low_watermark,
+            writeback_limit: snapshot.writeback_limit,
         },
-        "used": snapshot.used(),
-        "saved": snapshot.saved(),
-        "parts": columns::json(&snapshot.parts(), &[Column::Name, Column::Kind, Column::Pages, Column::Data, Column::Used]),
-        "disks": snapshot.disks.iter().map(disk).collect::<Vec<_>>(),
-        "rates": {
-            "written_back_bytes": rates.written_back,
-            "drained_bytes": rates.drained,
+        used: snapshot.used(),
+        saved: snapshot.saved(),
+        parts: snapshot.parts().into_iter().map(place).collect(),
+        disks: snapshot.disks.iter().map(disk).collect(),
+        rates: RateRow {
+            written_back_bytes: rates.written_back,
+            drained_bytes: rates.drained,
         },
-        "stat": snapshot.stat,
-    })
+        pressure: snapshot.pressure,
+        stat: snapshot.stat.clone(),
+    }
 }

@@ -118,7 +118,9 @@ fn watch(system: &System, is_over: &AtomicBool) {
             false,
             &[
                 NotifyState::Status(&status),
-                NotifyState::ExtendTimeoutUsec(u32::try_from(MORE_TIME.as_micros()).unwrap_or(u32::MAX)),
+                NotifyState::ExtendTimeoutUsec(
+                    u32::try_from(MORE_TIME.as_micros()).unwrap_or(u32::MAX),
+                ),
             ],
         );
         thread::sleep(INTERVAL);

@@ -4,8 +4,9 @@
 
 use crate::failure::{Code, Failure};
 use crate::loops;
-use serde::Serialize;
 use rustix::fs::{major, makedev, minor};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -20,7 +21,7 @@ pub struct System {
 }
 
 /// A swap device, as `/proc/swaps` has it. Sizes are in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Swap {
     /// Its path.
     pub path: String,
@@ -116,7 +117,7 @@ fn encoded(label: &str) -> String {
 }
 
 /// The share of the last ten seconds in which programs waited for memory, in percent.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Pressure {
     /// In which at least one did.
     pub some: f64,
@@ -236,8 +237,7 @@ impl System {
     /// The file behind a loop device, if it is one.
     pub fn loop_file(&self, node: &str) -> Option<Behind> {
         let name = Path::new(node).file_name()?.to_str()?;
-        let bytes =
-            fs::read(self.path(&format!("/sys/block/{name}/loop/backing_file"))).ok()?;
+        let bytes = fs::read(self.path(&format!("/sys/block/{name}/loop/backing_file"))).ok()?;
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let is_there = |bytes: &[u8]| Path::new(OsStr::from_bytes(bytes)).exists();
         // A file may be called that.
@@ -254,15 +254,17 @@ impl System {
     fn is_over(&self, node: &str, file: Identity) -> bool {
         match loops::status(&self.path(node)) {
             Some(identity) => identity == file,
-            None => self
-                .loop_file(node)
-                .is_some_and(|behind| !behind.is_deleted && Identity::of(&behind.path) == Some(file)),
+            None => self.loop_file(node).is_some_and(|behind| {
+                !behind.is_deleted && Identity::of(&behind.path) == Some(file)
+            }),
         }
     }
 
     /// The loop device over a file, if there is one.
     pub fn loop_over(&self, file: Identity) -> Option<String> {
-        self.loops().into_iter().find(|node| self.is_over(node, file))
+        self.loops()
+            .into_iter()
+            .find(|node| self.is_over(node, file))
     }
 
     /// The loop devices that have a file.
@@ -346,7 +348,9 @@ fn unescaped(field: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = field.as_bytes();
     while let Some((byte, after)) = rest.split_first() {
-        let digits = after.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = after
+            .get(..3)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         let octal = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
         match octal.filter(|_| *byte == b'\\') {
             Some(octal) => {
@@ -372,8 +376,14 @@ mod tests {
         let file = root.path().join("swapfile");
         fs::write(&file, "x").expect("a file");
         for (name, text) in [
-            ("sys/block/loop0/loop/backing_file", format!("{}\n", file.display())),
-            ("sys/class/vswap/vswap0/tiers", "/dev/loop0 size=1\n/dev/null dev=8:3\n".to_owned()),
+            (
+                "sys/block/loop0/loop/backing_file",
+                format!("{}\n", file.display()),
+            ),
+            (
+                "sys/class/vswap/vswap0/tiers",
+                "/dev/loop0 size=1\n/dev/null dev=8:3\n".to_owned(),
+            ),
         ] {
             let path = root.path().join(name);
             fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
@@ -385,7 +395,10 @@ mod tests {
     #[test]
     fn a_file_is_what_it_is_under_any_name() {
         let (root, system, file) = machine();
-        let tiers = system.device().and_then(|device| Ok(device.tiers()?)).expect("tiers");
+        let tiers = system
+            .device()
+            .and_then(|device| Ok(device.tiers()?))
+            .expect("tiers");
         let tier = |path: &Path| system.tier_of(path, &tiers).map(|tier| tier.path.as_str());
         let link = root.path().join("hard");
         fs::hard_link(&file, &link).expect("a link");

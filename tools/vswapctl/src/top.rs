@@ -9,7 +9,7 @@ use crate::look::{self, Look};
 use crate::out::printable;
 use crate::size;
 use crate::snapshot::{Kind, Rates, Snapshot};
-use crate::system::System;
+use crate::system::{Pressure, System};
 use anstyle::{AnsiColor, Style as AnsiStyle};
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::backend::TestBackend;
@@ -20,6 +20,8 @@ use ratatui::symbols;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Sparkline};
 use ratatui::{Frame, Terminal};
+use schemars::JsonSchema;
+use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::low_level::emulate_default_handler;
 use std::collections::VecDeque;
@@ -33,6 +35,19 @@ use vswap_sysfs::{Device, State};
 
 /// As many columns as the widest chart can have.
 const HISTORY: usize = 400;
+
+/// What goes on, for scripts.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Document {
+    /// Version of this document.
+    pub version: u32,
+    /// Over how many seconds.
+    pub seconds: f64,
+    /// What happens in a second.
+    pub rates: Rates,
+    /// The share of time in which programs wait for memory, if the kernel says it.
+    pub pressure: Option<Pressure>,
+}
 
 /// How long a key or a signal may wait.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -137,9 +152,10 @@ impl Top {
                 "{} of {} swapped out{}; {} of memory saved",
                 size::human(used),
                 size::Style::Human.show_known(self.snapshot.size),
-                self.snapshot
-                    .size
-                    .map_or(String::new(), |size| format!(", {}", size::percent(used, size))),
+                self.snapshot.size.map_or(String::new(), |size| format!(
+                    ", {}",
+                    size::percent(used, size)
+                )),
                 size::human(self.snapshot.saved())
             )),
         ];
@@ -227,12 +243,8 @@ impl Top {
 
     /// What share of the pages read back came from memory, since it was started.
     fn from_memory(&self) -> Option<String> {
-        let sum = |rate: fn(&Rates) -> u64| {
-            self.history
-                .iter()
-                .map(rate)
-                .fold(0, u64::saturating_add)
-        };
+        let sum =
+            |rate: fn(&Rates) -> u64| self.history.iter().map(rate).fold(0, u64::saturating_add);
         let all = sum(Rates::back);
         (all > 0).then(|| size::percent(all - sum(|rates| rates.disk_in).min(all), all))
     }
@@ -282,7 +294,10 @@ impl Top {
                 size::Style::Human.show_known(self.snapshot.ram_limit),
                 self.snapshot
                     .ram_limit
-                    .map_or(String::new(), |limit| format!(", {}", size::percent(pool, limit))),
+                    .map_or(String::new(), |limit| format!(
+                        ", {}",
+                        size::percent(pool, limit)
+                    )),
                 size::human(self.snapshot.stat.metadata_bytes())
             )),
         ]);
@@ -306,15 +321,16 @@ impl Top {
         // Four: side by side when there is room for it, otherwise in two rows.
         let charts: [(&str, bool, AnsiColor, Rate); 4] = [
             ("out (all swap)", false, AnsiColor::Blue, |rates| rates.out),
-            ("read back", false, AnsiColor::Cyan, |rates| {
-                rates.back()
-            }),
+            ("read back", false, AnsiColor::Cyan, |rates| rates.back()),
             ("written back", true, AnsiColor::Magenta, |rates| {
                 rates.written_back
             }),
-            ("disks, both ways", true, AnsiColor::BrightMagenta, |rates| {
-                rates.disk_read.saturating_add(rates.disk_written)
-            }),
+            (
+                "disks, both ways",
+                true,
+                AnsiColor::BrightMagenta,
+                |rates| rates.disk_read.saturating_add(rates.disk_written),
+            ),
         ];
         let columns = if area.width >= 120 { 4 } else { 2 };
         let rows = Layout::vertical(vec![Constraint::Fill(1); charts.len() / columns]).split(area);
@@ -495,6 +511,14 @@ pub fn run(system: &System, look: Look, options: &cli::Top) -> Result<String, Fa
     if options.once {
         thread::sleep(options.interval);
         top.advance(Snapshot::take(system, &device)?);
+        if options.json {
+            return crate::json::text(&Document {
+                version: 1,
+                seconds: options.interval.as_secs_f64(),
+                rates: top.history.back().copied().unwrap_or_default(),
+                pressure: top.snapshot.pressure,
+            });
+        }
         let lines = env::var("LINES")
             .ok()
             .and_then(|lines| lines.parse().ok())
@@ -514,7 +538,14 @@ pub fn run(system: &System, look: Look, options: &cli::Top) -> Result<String, Fa
     let mut next = Instant::now() + options.interval;
     loop {
         let mut terminal = ratatui::try_init().map_err(broken)?;
-        let ended = live(&mut terminal, &mut top, system, &device, &mut next, &signals);
+        let ended = live(
+            &mut terminal,
+            &mut top,
+            system,
+            &device,
+            &mut next,
+            &signals,
+        );
         drop(terminal);
         // Whoever comes next is to find the terminal as it was.
         let _ = ratatui::try_restore();

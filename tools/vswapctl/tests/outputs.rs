@@ -124,7 +124,10 @@ fn no_line_is_wider_than_the_screen() {
 fn what_is_odd_does_no_harm() {
     for (name, arguments) in [
         ("status-odd", &["status"][..]),
-        ("table-odd", &["status", "--list", "--output", "NAME,STATE,DATA"]),
+        (
+            "table-odd",
+            &["status", "--list", "--output", "NAME,STATE,DATA"],
+        ),
         ("json-odd", &["status", "--json"]),
         ("get-odd", &["get"]),
         ("top-odd", &["top", "--once", "--interval", "0.1"]),
@@ -186,7 +189,11 @@ fn copy_of(state: &str) -> tempfile::TempDir {
 fn in_root(root: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vswapctl"));
     command.env_clear().env("LC_ALL", "C.UTF-8").arg("--root");
-    command.arg(root).args(arguments).output().expect("vswapctl")
+    command
+        .arg(root)
+        .args(arguments)
+        .output()
+        .expect("vswapctl")
 }
 
 #[test]
@@ -238,7 +245,9 @@ fn top_gives_the_terminal_back() {
         let settings = fs::read_to_string(directory.path().join("SETTINGS"));
         let settings = settings.unwrap_or_else(|_| panic!("{}", shown(&output)));
         for setting in ["icanon", "echo", "isig"] {
-            let is_set = settings.lines().any(|word| word.trim_end_matches(';') == setting);
+            let is_set = settings
+                .lines()
+                .any(|word| word.trim_end_matches(';') == setting);
             assert!(is_set, "{setting} after SIG{signal}: {settings}");
         }
         let typed = fs::read(directory.path().join("typescript")).expect("a script");

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `estimate`: what vswap would save on this machine, before anything is switched on.
+//!
+//! Pages of programs' anonymous memory are read, as many of each program's as it has a share of all,
+//! and compressed as the module would do it: LZ4 and zstd at their default levels, and what they take
+//! by zsmalloc's size classes. Only pages that are in memory are read, so nothing is swapped in;
+//! reading one counts as a use of it, and does nothing else.
+
+use crate::cli;
+use crate::failure::{failed, usage, Failure};
+use crate::size;
+use crate::system::System;
+use indicatif::ProgressBar;
+use lz4::block::CompressionMode;
+use procfs::process::{MMPermissions, MMapPath, MemoryPageFlags, PageInfo, Process};
+use procfs::{KPageFlags, PhysicalPageFlags};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt::Write;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+use vswap_engine::codec::Algorithm;
+use vswap_engine::entry::Entry;
+use vswap_engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
+use vswap_engine::same;
+
+/// The kernel's level, `ZSTD_CLEVEL_DEFAULT`.
+const ZSTD_LEVEL: i32 = 3;
+
+/// What a page takes besides: an entry of its table, and its share of a cluster's object.
+const TABLE_BYTES: f64 = 8.4;
+
+/// Pages of a program's map that are looked at together.
+const CHUNK: usize = 4096;
+
+/// What zsmalloc takes for an object of that length, in bytes. As `mm/zsmalloc.c` has it: size classes
+/// of 16 bytes, whose objects lie in zspages of up to 8 pages, as many as waste least; the object's
+/// handle takes 8 bytes. Classes that are merged have the same cost.
+fn pool_bytes(length: usize) -> f64 {
+    const CHAIN: usize = 8;
+    let class = (length + 8).clamp(32, PAGE_SIZE).next_multiple_of(16);
+    let pages = (1..=CHAIN).min_by_key(|pages| {
+        let bytes = pages * PAGE_SIZE;
+        (bytes % class) * 100 / bytes
+    });
+    let bytes = pages.unwrap_or(1) * PAGE_SIZE;
+    bytes as f64 / (bytes / class) as f64
+}
+
+/// What one algorithm makes of the sample.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct Outcome {
+    /// Its name.
+    pub algorithm: String,
+    /// Share of the pages that repeat one word and take no more than an entry.
+    pub same_filled: f64,
+    /// Share of the pages that compress.
+    pub compressible: f64,
+    /// Share of the pages that don't.
+    pub incompressible: f64,
+    /// How many bytes of compressible pages take one byte, the pool's losses included; 0 without
+    /// any.
+    pub ratio: f64,
+    /// Bytes that all of the anonymous memory would take, were it swapped out to compressed memory,
+    /// tables included.
+    pub needed_bytes: u64,
+    /// Bytes that would be free then.
+    pub saved_bytes: u64,
+}
+
+/// The estimate.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Estimate {
+    /// Version of this document.
+    pub version: u32,
+    /// Processes whose memory was looked at.
+    pub processes: usize,
+    /// Bytes of anonymous memory that they have in memory.
+    pub anonymous_bytes: u64,
+    /// Pages that were read.
+    pub sampled_pages: usize,
+    /// Whether the time ended before as many were read as were to be.
+    pub is_cut_short: bool,
+    /// What each algorithm makes of them.
+    pub results: Vec<Outcome>,
+}
+
+#[derive(Default)]
+struct Tally {
+    same: usize,
+    compressed: usize,
+    raw: usize,
+    compressed_bytes: f64,
+    other_bytes: f64,
+}
+
+impl Tally {
+    /// Counts a page that takes so many bytes when it is compressed.
+    fn add(&mut self, length: Option<usize>) {
+        match length.map(|length| (length, pool_bytes(length))) {
+            Some((_, bytes)) if bytes < PAGE_SIZE as f64 => {
+                self.compressed += 1;
+                self.compressed_bytes += bytes;
+            }
+            _ => {
+                self.raw += 1;
+                self.other_bytes += PAGE_SIZE as f64;
+            }
+        }
+    }
+
+    fn add_same(&mut self, word: u64) {
+        self.same += 1;
+        if Entry::same(word).is_none() {
+            self.other_bytes += pool_bytes(size_of::<u64>());
+        }
+    }
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a size is neither negative nor near 2^64"
+    )]
+    fn result(&self, algorithm: Algorithm, anonymous: u64) -> Outcome {
+        let pages = (self.same + self.compressed + self.raw).max(1) as f64;
+        let share = |number: usize| number as f64 / pages;
+        let each = (self.compressed_bytes + self.other_bytes) / pages + TABLE_BYTES;
+        let needed = (anonymous as f64 / PAGE_SIZE as f64 * each) as u64;
+        Outcome {
+            algorithm: algorithm.name().to_owned(),
+            same_filled: share(self.same),
+            compressible: share(self.compressed),
+            incompressible: share(self.raw),
+            ratio: match self.compressed {
+                0 => 0.0,
+                number => number as f64 * PAGE_SIZE as f64 / self.compressed_bytes,
+            },
+            needed_bytes: needed,
+            saved_bytes: anonymous.saturating_sub(needed),
+        }
+    }
+}
+
+/// Counts a page with each algorithm.
+fn count(page: &Page, tallies: &mut [Tally], zstd: &mut zstd::bulk::Compressor<'_>) {
+    if let Some(word) = same::repeated_word(page) {
+        for tally in tallies {
+            tally.add_same(word);
+        }
+        return;
+    }
+    let bytes: Vec<u8> = page.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    for (algorithm, tally) in Algorithm::ALL.into_iter().zip(tallies) {
+        let length = match algorithm {
+            Algorithm::Lz4 => {
+                lz4::block::compress(&bytes, Some(CompressionMode::DEFAULT), false).ok()
+            }
+            Algorithm::Zstd => zstd.compress(&bytes).ok(),
+        };
+        tally.add(length.map(|bytes| bytes.len()));
+    }
+}
+
+/// A program, and how many bytes of anonymous memory it has in memory.
+struct Program {
+    process: Process,
+    anonymous: u64,
+}
+
+fn programs(system: &System) -> Result<Vec<Program>, Failure> {
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let all = procfs::process::all_processes_with_root(system.path("/proc"))
+        .map_err(|error| failed(format!("/proc can't be read: {error}")))?;
+    // Processes end while one looks, and kernel threads have no memory.
+    Ok(all
+        .filter_map(|process| {
+            let process = process.ok().filter(|process| process.pid() != own)?;
+            let anonymous = process.status().ok()?.rssanon?.saturating_mul(1024);
+            (anonymous > 0).then_some(Program { process, anonymous })
+        })
+        .collect())
+}
+
+/// Where the pages of a program are that are to be read: each of so many of its anonymous pages in
+/// memory.
+struct Sampler {
+    flags: Option<KPageFlags>,
+    memory: File,
+}
+
+impl Sampler {
+    /// Whether swapping could take the page: no page of zeros that all share, none that is locked.
+    fn is_swappable(&mut self, flags: MemoryPageFlags) -> bool {
+        if !flags.contains(MemoryPageFlags::PRESENT) || flags.contains(MemoryPageFlags::FILE) {
+            return false;
+        }
+        let frame = flags.get_page_frame_number();
+        match self.flags.as_mut().map(|all| all.get_info(frame)) {
+            Some(Ok(flags)) => {
+                flags.contains(PhysicalPageFlags::ANON)
+                    && !flags
+                        .intersects(PhysicalPageFlags::ZERO_PAGE | PhysicalPageFlags::UNEVICTABLE)
+            }
+            _ => true,
+        }
+    }
+
+    fn read(&self, address: u64) -> Option<Page> {
+        let mut bytes = [0u8; PAGE_SIZE];
+        self.memory.read_exact_at(&mut bytes, address).ok()?;
+        let mut page = [0; PAGE_WORDS];
+        for (word, bytes) in page.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = u64::from_ne_bytes(bytes.try_into().ok()?);
+        }
+        Some(page)
+    }
+}
+
+/// Gives `found` every `step`-th page of the program until it says that it is enough.
+fn sample(program: &Process, step: u64, mut found: impl FnMut(&Page) -> bool) -> Option<()> {
+    let mut sampler = Sampler {
+        flags: KPageFlags::new().ok(),
+        memory: program.mem().ok()?,
+    };
+    let mut map = program.pagemap().ok()?;
+    let mut seen = step / 2;
+    for area in program.maps().ok()? {
+        let is_readable = area.perms.contains(MMPermissions::READ);
+        if !is_readable
+            || matches!(
+                area.pathname,
+                MMapPath::Vsyscall | MMapPath::Vvar | MMapPath::Vdso
+            )
+        {
+            continue;
+        }
+        let page = |address: u64| usize::try_from(address / PAGE_SIZE as u64).ok();
+        let (mut from, end) = (page(area.address.0)?, page(area.address.1)?);
+        while from < end {
+            let to = end.min(from + CHUNK);
+            for (index, info) in (from..to).zip(map.get_range_info(from..to).ok()?) {
+                let PageInfo::MemoryPage(flags) = info else {
+                    continue;
+                };
+                if !flags.contains(MemoryPageFlags::PRESENT)
+                    || flags.contains(MemoryPageFlags::FILE)
+                {
+                    continue;
+                }
+                seen += 1;
+                if seen < step || !sampler.is_swappable(flags) {
+                    continue;
+                }
+                seen = 0;
+                if let Some(page) = sampler.read(index as u64 * PAGE_SIZE as u64) {
+                    if !found(&page) {
+                        return Some(());
+                    }
+                }
+            }
+            from = to;
+        }
+    }
+    Some(())
+}
+
+/// Looks at the machine.
+///
+/// # Errors
+///
+/// Nothing may be read, or there is nothing.
+pub fn look(system: &System, bytes: u64, time: Duration) -> Result<Estimate, Failure> {
+    let wanted = bytes / PAGE_SIZE as u64;
+    if wanted == 0 {
+        return Err(usage("--size has to be at least 4K"));
+    }
+    system.require_root()?;
+    let programs = programs(system)?;
+    let anonymous = programs
+        .iter()
+        .map(|program| program.anonymous)
+        .sum::<u64>();
+    let step = (anonymous / PAGE_SIZE as u64 / wanted).max(1);
+    let mut zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL)
+        .map_err(|error| failed(format!("zstd does not work: {error}")))?;
+    let mut tallies = Algorithm::ALL.map(|_| Tally::default());
+    let bar = ProgressBar::new(wanted.min(anonymous / PAGE_SIZE as u64));
+    let until = Instant::now() + time;
+    let (mut pages, mut is_cut_short, mut looked_at) = (0, false, 0);
+    for program in &programs {
+        if is_cut_short {
+            break;
+        }
+        let looked = sample(&program.process, step, |page| {
+            count(page, &mut tallies, &mut zstd);
+            pages += 1;
+            bar.inc(1);
+            is_cut_short = Instant::now() >= until;
+            !is_cut_short
+        });
+        looked_at += usize::from(looked.is_some());
+    }
+    bar.finish_and_clear();
+    if pages == 0 {
+        return Err(failed(
+            "no anonymous memory could be read, so there is nothing to say",
+        ));
+    }
+    let results = Algorithm::ALL.into_iter().zip(&tallies);
+    Ok(Estimate {
+        version: 1,
+        processes: looked_at,
+        anonymous_bytes: anonymous,
+        sampled_pages: pages,
+        is_cut_short,
+        results: results
+            .map(|(algorithm, tally)| tally.result(algorithm, anonymous))
+            .collect(),
+    })
+}
+
+/// The estimate as a table.
+pub fn table(estimate: &Estimate) -> String {
+    let anonymous = size::human(estimate.anonymous_bytes);
+    let mut text = format!(
+        "{} pages sampled of the {anonymous} of memory that {} programs have of their own{}\n\n",
+        estimate.sampled_pages,
+        estimate.processes,
+        if estimate.is_cut_short {
+            ", as far as the time went"
+        } else {
+            ""
+        }
+    );
+    let mut row = |name: &str, cell: fn(&Outcome) -> String| {
+        let _ = write!(text, "{name:<24}");
+        for result in &estimate.results {
+            let _ = write!(text, "{:>9}", cell(result));
+        }
+        text.push('\n');
+    };
+    row("", |result| result.algorithm.clone());
+    row("same-filled", |result| percent(result.same_filled));
+    row("compressible", |result| percent(result.compressible));
+    row("  their ratio", |result| match result.ratio {
+        0.0 => "-".to_owned(),
+        ratio => format!("{ratio:.2}:1"),
+    });
+    row("incompressible", |result| percent(result.incompressible));
+    row("all of it would take", |result| {
+        size::human(result.needed_bytes)
+    });
+    row("and save", |result| size::human(result.saved_bytes));
+    text.push_str("\nIncompressible pages go to a disk instead, if there is one.\n");
+    text
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
+}
+
+/// Does it; gives the text.
+///
+/// # Errors
+///
+/// Those of [`look`].
+pub fn run(system: &System, options: &cli::Estimate) -> Result<String, Failure> {
+    let bytes = options.size.bytes(system.ram()).map_err(usage)?;
+    let estimate = look(system, bytes, options.time)?;
+    if options.json {
+        return crate::json::text(&estimate);
+    }
+    Ok(table(&estimate))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zsmalloc_takes_what_its_classes_take() {
+        // As /sys/kernel/debug/zsmalloc/*/classes shows it: pages and objects of a zspage.
+        for (length, pages, objects) in [
+            (8, 1, 128),
+            (24, 1, 128),
+            (1000, 1, 4),
+            (2040, 1, 2),
+            (2700, 2, 3),
+            (4088, 1, 1),
+        ] {
+            let cost = (pages * PAGE_SIZE) as f64 / f64::from(objects);
+            assert!(
+                (pool_bytes(length) - cost).abs() < 20.0,
+                "{length}: {}",
+                pool_bytes(length)
+            );
+        }
+        let costs: Vec<f64> = (1..=PAGE_SIZE).map(pool_bytes).collect();
+        assert!(costs.windows(2).all(|pair| pair[0] <= pair[1] * 1.05));
+    }
+
+    /// What is compressed with what the module compresses with comes to what is expected.
+    #[test]
+    fn pages_are_what_they_are() {
+        let mut state = 1u64;
+        let mut random = [0u64; PAGE_WORDS];
+        for word in &mut random {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            *word = state ^ state >> 33;
+        }
+        let mut third = random;
+        third[PAGE_WORDS / 3..].fill(0);
+        let mut tallies = Algorithm::ALL.map(|_| Tally::default());
+        let mut zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL).expect("a compressor");
+        for page in [random, third, [7; PAGE_WORDS], third] {
+            count(&page, &mut tallies, &mut zstd);
+        }
+        for (algorithm, tally) in Algorithm::ALL.into_iter().zip(&tallies) {
+            let result = tally.result(algorithm, 4 << 20);
+            assert_eq!(
+                (
+                    result.same_filled,
+                    result.compressible,
+                    result.incompressible
+                ),
+                (0.25, 0.5, 0.25)
+            );
+            assert!((2.5..3.1).contains(&result.ratio), "{result:?}");
+            assert_eq!(result.needed_bytes + result.saved_bytes, 4 << 20);
+        }
+    }
+}
