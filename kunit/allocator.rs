@@ -60,6 +60,7 @@ mod cases {
     #[test]
     fn cpus_have_clusters_of_their_own() -> Result {
         let device = pages::device_with(16, SYNCHRONOUS)?;
+        device.ram().set_limit(pages::no_room()?);
         store_from(&device, 0, 0, 8)?;
         store_from(&device, 1, 1000, 8)?;
         store_from(&device, 0, 8, 8)?;
@@ -98,6 +99,7 @@ mod cases {
     #[test]
     fn nothing_is_out_of_reach_when_a_cpu_goes() -> Result {
         let device = pages::device_with(16, SYNCHRONOUS)?;
+        device.ram().set_limit(pages::no_room()?);
         let capacity = device.disks().room() / 4096;
         let capacity = u32::try_from(capacity)?;
         ensure_eq!(capacity, 2047);
@@ -109,6 +111,7 @@ mod cases {
             ensure_eq!(device.disks().room(), 0);
             ensure_eq!(device.counter(Counter::DiskSlots), i64::from(capacity));
             // What comes now has to lie in memory.
+            device.ram().set_limit(pages::limit(16)?);
             store_from(&device, 0, 5000, 1)?;
             ensure_eq!(device.counter(Counter::RawSlots), 1);
         }

@@ -94,6 +94,11 @@ pub(super) fn limit(mib: u64) -> Result<RamLimit> {
     RamLimit::from_mib(mib, u64::MAX).map_err(|_| EINVAL)
 }
 
+/// A limit of the ram tier that no page fits below, so that all go to disks.
+pub(super) fn no_room() -> Result<RamLimit> {
+    RamLimit::from_bytes(1, u64::MAX).map_err(|_| EINVAL)
+}
+
 /// A device with a disk.
 pub(super) fn device_with(ram_mib: u64, disk: &CStr) -> Result<Arc<Device>> {
     let device = device(ram_mib)?;

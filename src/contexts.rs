@@ -132,6 +132,11 @@ impl<'a> Lazy<'a> {
     }
 }
 
+/// How often a page was compressed, for the cases that see that none is in vain.
+#[cfg(vswap_kunit)]
+pub(crate) static COMPRESSIONS: core::sync::atomic::AtomicU64 =
+    core::sync::atomic::AtomicU64::new(0);
+
 impl Context {
     /// Compresses a page. `None` when it does not get shorter than `limit` bytes.
     #[inline]
@@ -141,6 +146,8 @@ impl Context {
         page: &Page,
         limit: usize,
     ) -> Option<&[u8]> {
+        #[cfg(vswap_kunit)]
+        COMPRESSIONS.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
         let to = self.scratch.0.as_mut_slice();
         let length = match algorithm {
             Algorithm::Lz4 => self.lz4.compress(page, to)?,

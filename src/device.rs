@@ -15,7 +15,8 @@ use crate::engine::config::{RamLimit, Size};
 use crate::engine::counters::{self, Counter};
 use crate::engine::entry::{Content, Place};
 use crate::engine::form::Home;
-use crate::engine::page::{Page, PAGE_SIZE};
+use crate::engine::page::PAGE_SIZE;
+use crate::engine::patience::Patience;
 use crate::engine::same;
 use crate::engine::slot::ClusterNumber;
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
@@ -40,10 +41,6 @@ use kernel::sync::Arc;
 /// How often a page that disks fail to take is stored elsewhere before it stays in memory.
 const RETRIES: usize = 4;
 
-/// How long a store waits at a time for writeback to make room, in milliseconds, and how often.
-const THROTTLE_MS: u32 = 100;
-const THROTTLES: usize = 10;
-
 /// How often a page is looked up that is being moved about: each time means that a mover was
 /// faster, or that a context had to be waited for.
 const LOOKS: usize = 1000;
@@ -66,6 +63,8 @@ pub(crate) struct Device {
     /// How far writeback has got, for stores that wait for room.
     #[pin]
     pub(crate) progress: Progress,
+    /// How long tasks have waited for it of late.
+    pub(crate) patience: Patience,
     /// Until when writeback rests, as it could do nothing, in seconds.
     resting: AtomicU32,
     /// Slots that wait for a sweep.
@@ -97,6 +96,7 @@ impl Device {
                 budget: Budget::default(),
                 bell <- WaitQueue::new(),
                 progress <- Progress::new(),
+                patience: Patience::default(),
                 resting: AtomicU32::new(0),
                 pending <- Pending::new(),
                 index <- Index::new(),
@@ -109,10 +109,6 @@ impl Device {
     /// Stores folios' pages in their slots. On an error none of those slots holds anything: the
     /// folios stay in memory, and no older copy of them is ever read.
     pub(crate) fn store(&self, mut call: Call<Store>) {
-        let writes_back = self.ram.is_used() && !self.disks.are_none();
-        if writes_back && self.ram.is_full() && !self.sweep() {
-            self.throttle();
-        }
         let mut context = Lazy::new(&self.contexts);
         let (pages, disk_io) = call.split();
         let result = Storing::new(self, pages, disk_io, &mut context).run();
@@ -120,31 +116,11 @@ impl Device {
         if result.is_err() && !call.is_under_way() {
             self.undo(&mut call, &[]);
         }
-        if writes_back && self.ram.is_above_high() {
+        if self.ram.is_used() && !self.disks.are_none() && self.ram.is_above_high() {
             self.bell.wake();
         }
         // The last: once no call is left, the device may be swapped off and go.
         call.finish(result);
-    }
-
-    /// Waits for writeback to make room in the ram tier, as long as it gets on.
-    #[cold]
-    fn throttle(&self) {
-        if self.is_writeback_resting() {
-            return;
-        }
-        self.tally(&Pinned::new())
-            .count(Counter::ThrottledStores, 1);
-        for _ in 0..THROTTLES {
-            let seen = self.progress.now();
-            if !self.ram.is_full() || self.is_writeback_resting() {
-                return;
-            }
-            self.bell.wake();
-            if !self.progress.wait(seen, THROTTLE_MS) {
-                return;
-            }
-        }
     }
 
     /// Whether writeback rests, as it could do nothing.
@@ -196,7 +172,7 @@ impl Device {
                 continue;
             }
             self.tally(&Pinned::new()).count(Counter::RetriedPages, 1);
-            if self.ram.is_used() {
+            if self.ram.is_used() && !self.ram.is_full() {
                 let entry = self
                     .ram
                     .store(page.contents(), context.get()?)
@@ -484,6 +460,12 @@ impl Device {
         &self.budget
     }
 
+    /// Takes a page of what may be written to disks in a day, if that is not spent.
+    #[inline]
+    fn may_write_page(&self) -> bool {
+        self.budget.limit() == 0 || self.budget.take(1, clock::seconds())
+    }
+
     /// Changes what new pages are compressed with; what is stored stays as it is. May sleep.
     pub(crate) fn set_algorithm(&self, algorithm: Algorithm) -> Result {
         self.contexts.prepare(algorithm)?;
@@ -572,50 +554,81 @@ impl<'a, 'c> Storing<'a, 'c> {
     #[inline]
     fn try_page(&mut self, page: &CallPage<'_, Store>) -> Stored {
         let device = self.device;
-        let ram = &device.ram;
-        let entry = match same::repeated_word(page.contents()) {
-            Some(word) => match Owned::same(word) {
-                Some(entry) => Ok(entry),
-                None if ram.is_used() => ram.store_word(word),
-                None => Err(ENOSPC),
-            },
-            None if ram.is_used() => match ram.store(page.contents(), self.context.get()?) {
-                Ok(entry) => entry,
-                Err(Incompressible) => return self.store_incompressible(page),
-            },
-            None => Err(ENOSPC),
-        };
-        match entry {
-            Ok(entry) => device.put(page.slot(), entry, &[]),
-            Err(error) if device.disks.are_none() => Err(error),
-            Err(_) => self.store_on_disk(page),
+        let word = same::repeated_word(page.contents());
+        if let Some(entry) = word.and_then(Owned::same) {
+            return device.put(page.slot(), entry, &[]);
+        }
+        if !device.ram.is_used() {
+            return self.overflow(page, ENOSPC);
+        }
+        if device.ram.is_full() {
+            return self.store_when_full(page, word);
+        }
+        match self.store_in_ram(page, word) {
+            // It has turned out to be full.
+            Err(error) if error == ENOSPC => self.store_when_full(page, word),
+            Err(error) => self.overflow(page, error),
+            Ok(()) => Ok(()),
         }
     }
 
-    /// To a disk at once, where it takes no memory; where there is none, or its flash is to be
-    /// spared, as it is.
+    /// With no room in the ram tier nothing is compressed in vain: there, when room was made, or on
+    /// a disk.
+    #[cold]
+    #[inline(never)]
+    fn store_when_full(&mut self, page: &CallPage<'_, Store>, word: Option<u64>) -> Stored {
+        // Nobody waits with a context.
+        self.context.give_back();
+        let stored = if self.device.make_room() {
+            self.store_in_ram(page, word)
+        } else {
+            Err(ENOSPC)
+        };
+        stored.or_else(|error| self.overflow(page, error))
+    }
+
+    /// In the ram tier, unless the page is better on a disk. `ENOSPC`: it is full.
+    #[inline]
+    fn store_in_ram(&mut self, page: &CallPage<'_, Store>, word: Option<u64>) -> Stored {
+        let device = self.device;
+        let entry = match word {
+            Some(word) => device.ram.store_word(word),
+            None => match device.ram.store(page.contents(), self.context.get()?) {
+                Ok(entry) => entry,
+                Err(Incompressible) => return self.store_incompressible(page),
+            },
+        };
+        device.put(page.slot(), entry?, &[])
+    }
+
+    /// A page that does not get shorter gains nothing in memory. It stays there all the same until it
+    /// is old, like any other; above the high watermark a disk is the better place.
     fn store_incompressible(&mut self, page: &CallPage<'_, Store>) -> Stored {
         let device = self.device;
-        let raw = |page: &Page| device.ram.store_raw(page);
-        if device.disks.are_none() {
-            return device.put(page.slot(), raw(page.contents())?, &[]);
-        }
-        let bytes = crate::disk::PAGE_BYTES;
-        if device.budget.left(clock::seconds()) < bytes {
-            if let Ok(entry) = raw(page.contents()) {
-                return device.put(page.slot(), entry, &[]);
-            }
-        }
-        if self.store_on_disk(page).is_ok() {
-            device.budget.spend(bytes, clock::seconds());
+        if device.ram.is_above_high() && self.overflow(page, ENOSPC).is_ok() {
             return Ok(());
         }
-        device.put(page.slot(), raw(page.contents())?, &[])
+        let raw = device.ram.store_raw(page.contents())?;
+        device.put(page.slot(), raw, &[])
+    }
+
+    /// On a disk, if there is one, as no other tier takes the page.
+    #[inline]
+    fn overflow(&mut self, page: &CallPage<'_, Store>, error: Error) -> Stored {
+        let device = self.device;
+        if device.disks.are_none() || !device.may_write_page() {
+            return Err(error);
+        }
+        self.context.give_back();
+        let stored = self.store_on_disk(page);
+        if stored.is_err() {
+            device.budget.give_back(1);
+        }
+        stored
     }
 
     fn store_on_disk(&mut self, page: &CallPage<'_, Store>) -> Stored {
         let device = self.device;
-        self.context.give_back();
         // With a ram tier clusters are mixed; then pages go where they are next to each other.
         if !device.ram.is_used() {
             if let Some(stored) = self.copy_home(page) {

@@ -171,6 +171,11 @@ impl Disks {
             .filter(|entered| entered.disk().is_active())
     }
 
+    /// Whether any disk takes pages.
+    pub(crate) fn take_pages(&self) -> bool {
+        self.active().next().is_some()
+    }
+
     /// Allocates up to `want` consecutive slots, in one piece if `want` have room anywhere.
     /// Does not sleep.
     #[inline]

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The ram tier: pages as compressed objects in a pool of limited size.
+//!
+//! The pool grows by a zspage at a time, and how long the pages of one are cannot be known before an
+//! object is allocated. So a store that took the pool above the limit is undone, and from then on
+//! the tier is *full*: no page is compressed for it until the largest zspage has room below the
+//! limit, or an object was freed, whose place another one may take.
 
 use crate::contexts::Context;
 use crate::engine::codec::{Algorithm, Codec};
@@ -9,14 +14,16 @@ use crate::engine::page::Page;
 use crate::engine::watermarks::Watermarks;
 use crate::glue::held::{HeldObject, Owned};
 use crate::glue::memory;
-use crate::glue::zsmalloc::Pool;
-use core::sync::atomic::{AtomicU64, Ordering};
+use crate::glue::zsmalloc::{Pool, LARGEST_ZSPAGE};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use kernel::prelude::*;
 
 /// The tier.
 pub(crate) struct Ram {
     pool: Pool,
     limit: AtomicU64,
+    /// Whether a store was undone, and nothing was freed since.
+    refused: AtomicBool,
     algorithm: AtomicU64,
     watermarks: Watermarks,
 }
@@ -30,6 +37,7 @@ impl Ram {
         Ok(Self {
             pool: Pool::new(c"vswap")?,
             limit: AtomicU64::new(limit.bytes()),
+            refused: AtomicBool::new(false),
             algorithm: AtomicU64::new(Algorithm::Lz4.to_bits()),
             watermarks: Watermarks::default(),
         })
@@ -83,7 +91,8 @@ impl Ram {
     #[inline]
     fn within_limit(&self, entry: Owned) -> Result<Owned> {
         if self.pool.bytes() > self.limit() {
-            self.free(entry);
+            self.pool.free(entry);
+            self.refused.store(true, Ordering::Relaxed);
             return Err(ENOSPC);
         }
         Ok(entry)
@@ -107,7 +116,17 @@ impl Ram {
     /// Frees what an entry holds in this tier. Does not sleep.
     #[inline]
     pub(crate) fn free(&self, entry: Owned) {
-        self.pool.free(entry)
+        if self.pool.free(entry) && self.refused.load(Ordering::Relaxed) {
+            self.freed();
+        }
+    }
+
+    /// Something was freed, whose place a page may take; not so above the limit.
+    #[cold]
+    fn freed(&self) {
+        if self.pool.bytes() <= self.limit() {
+            self.refused.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Bytes that the pool takes.
@@ -127,10 +146,20 @@ impl Ram {
         self.limit() != 0
     }
 
-    /// Whether the limit is reached, so that a store is likely to fail.
+    /// Whether there is no room for a page, so that none is to be compressed.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.pool.bytes() >= self.limit()
+        self.refused.load(Ordering::Relaxed) && !self.has_room()
+    }
+
+    /// Whether any object has room below the limit, even if it takes a zspage of its own.
+    #[cold]
+    fn has_room(&self) -> bool {
+        let has_room = self.pool.bytes().saturating_add(LARGEST_ZSPAGE) <= self.limit();
+        if has_room {
+            self.refused.store(false, Ordering::Relaxed);
+        }
+        has_room
     }
 
     /// Whether pages are to be written back.
@@ -158,6 +187,7 @@ impl Ram {
     /// Changes the limit. What is stored stays, even above it.
     pub(crate) fn set_limit(&self, limit: RamLimit) {
         self.limit.store(limit.bytes(), Ordering::Relaxed);
+        self.refused.store(false, Ordering::Relaxed);
     }
 
     /// What new pages are compressed with.

@@ -38,6 +38,7 @@ mod ram;
 mod recompress;
 mod sweep;
 mod tally;
+mod throttle;
 mod tiers;
 mod writeback;
 

@@ -46,6 +46,7 @@ mod mover_models;
 pub mod number;
 pub mod order;
 pub mod page;
+pub mod patience;
 pub mod protection;
 pub mod same;
 pub mod slot;

@@ -12,6 +12,13 @@ pub(crate) fn seconds() -> u32 {
     u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
+/// Milliseconds of the same clock.
+pub(crate) fn milliseconds() -> u64 {
+    // SAFETY: no requirements.
+    let nanoseconds = unsafe { kernel::bindings::ktime_get() };
+    u64::try_from(nanoseconds).unwrap_or(0) / 1_000_000
+}
+
 /// The clock's ticks (250 a second in Debian's kernels), which wrap: to be subtracted from one
 /// another with `wrapping_sub`. As cheap as a load.
 #[allow(clippy::cast_possible_truncation, reason = "they are to wrap")]

@@ -12,6 +12,7 @@
 #include <linux/percpu-refcount.h>
 #include <linux/pseudo_fs.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/swapops.h>
 #include <linux/uio.h>
@@ -573,6 +574,24 @@ bool vswap_wait_timeout(struct wait_queue_head *queue, bool (*ready)(void *data)
 			unsigned int milliseconds)
 {
 	return wait_event_idle_timeout(*queue, ready(data), msecs_to_jiffies(milliseconds));
+}
+
+/*
+ * Not kswapd, on whom all wait, nor another thread of the kernel, as a disk may need it; nor who
+ * says that he is one of those, or is in a transaction of a file system; nor who is to die.
+ */
+bool vswap_may_wait(void)
+{
+	const unsigned int busy = PF_KTHREAD | PF_LOCAL_THROTTLE | PF_MEMALLOC_NOFS |
+				  PF_MEMALLOC_NOIO | PF_EXITING;
+
+	return !(current->flags & busy) && !fatal_signal_pending(current);
+}
+
+bool vswap_wait_killable(struct wait_queue_head *queue, bool (*ready)(void *data), void *data,
+			 unsigned int milliseconds)
+{
+	return wait_event_killable_timeout(*queue, ready(data), msecs_to_jiffies(milliseconds)) > 0;
 }
 
 /* The fence that this has pairs with that of a waiter between queueing himself and looking. */

@@ -23,6 +23,7 @@
 static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
 static const unsigned long VSWAP_SWP_BLKDEV = SWP_BLKDEV;
 static const unsigned int VSWAP_HZ = HZ;
+static const unsigned int VSWAP_ZSPAGE_PAGES = CONFIG_ZSMALLOC_CHAIN_SIZE;
 static const unsigned int VSWAP_BLKGETSIZE64 = BLKGETSIZE64;
 
 /* cpu */
@@ -134,6 +135,9 @@ void vswap_wait(struct wait_queue_head *queue, bool (*ready)(void *data), void *
 bool vswap_wait_timeout(struct wait_queue_head *queue, bool (*ready)(void *data), void *data,
 			unsigned int milliseconds);
 void vswap_wake(struct wait_queue_head *queue);
+bool vswap_may_wait(void);
+bool vswap_wait_killable(struct wait_queue_head *queue, bool (*ready)(void *data), void *data,
+			 unsigned int milliseconds);
 
 /* threads and workqueues */
 struct task_struct *vswap_thread_start(int (*run)(void *data), void *data, const char *name);

@@ -27,6 +27,7 @@ pub(crate) mod srcu;
 pub(crate) mod swap_io;
 pub(crate) mod sysfs;
 pub(crate) mod tags;
+pub(crate) mod task;
 pub(crate) mod thread;
 pub(crate) mod trace;
 pub(crate) mod transfer;

@@ -2,8 +2,8 @@
 
 //! Waiting for something to be so, and for somebody to get on.
 //!
-//! Who waits is idle: he counts neither as load nor as hung. Signals don't wake him.
-//! `kernel::sync::CondVar` waits in states that do, and with a lock.
+//! Who waits for work is idle: he counts neither as load nor as hung, and signals don't wake him.
+//! Who waits that somebody gets on can be killed. `kernel::sync::CondVar` has neither, and a lock.
 //!
 //! C header: `include/linux/wait.h`
 
@@ -66,6 +66,15 @@ impl WaitQueue {
         }
     }
 
+    /// As [`wait_timeout`](Self::wait_timeout), but who waits can be killed; then it is not ready.
+    fn wait_killable<F: Fn() -> bool>(&self, milliseconds: u32, ready: F) -> bool {
+        let data = ptr::from_ref(&ready).cast_mut().cast();
+        // SAFETY: as in `wait`.
+        unsafe {
+            bindings::vswap_wait_killable(self.head.get(), Some(call::<F>), data, milliseconds)
+        }
+    }
+
     /// Wakes all that wait, after what they wait for was written. A fence and a look when
     /// nobody does. Does not sleep; fine in interrupts.
     #[inline]
@@ -106,8 +115,9 @@ impl Progress {
     }
 
     /// Sleeps until it is further than `seen`, which [`now`](Self::now) gave, or so many
-    /// milliseconds have passed. Gives whether it is.
+    /// milliseconds have passed, or the task is to die. Gives whether it is further.
     pub(crate) fn wait(&self, seen: u64, milliseconds: u32) -> bool {
-        self.queue.wait_timeout(milliseconds, || self.now() != seen)
+        self.queue
+            .wait_killable(milliseconds, || self.now() != seen)
     }
 }

@@ -18,6 +18,10 @@ const HANDLE_SHIFT: u32 = 3;
 
 const PAGE_BYTES: u64 = PAGE_SIZE as u64;
 
+/// The most bytes by which a pool grows for an object: a zspage of the longest chain of pages that
+/// this kernel has.
+pub(crate) const LARGEST_ZSPAGE: u64 = bindings::VSWAP_ZSPAGE_PAGES as u64 * PAGE_BYTES;
+
 /// A pool of objects of up to a page each. The pages it takes are movable.
 ///
 /// # Invariants
@@ -131,18 +135,21 @@ impl Pool {
         }
     }
 
-    /// Frees what an entry holds, if that is an object and no mover reads it. Does not sleep.
+    /// Frees what an entry holds, if that is an object and no mover reads it. Says whether it did.
+    /// Does not sleep.
     #[inline]
-    pub(crate) fn free(&self, entry: Owned) {
+    pub(crate) fn free(&self, entry: Owned) -> bool {
         if entry.is_moving() {
             // Its mover frees it.
-            return;
+            return false;
         }
         if let Some(Content::Ram(object)) = entry.content() {
             // SAFETY: nobody else holds or reads the object, by the invariant of `Owned`, which
             // goes with this; the pool is valid by ours.
             unsafe { bindings::zs_free(self.pool.as_ptr(), self.address(object.handle)) }
+            return true;
         }
+        false
     }
 
     /// Moves objects together and gives back the pages that get free. May take long.

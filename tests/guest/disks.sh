@@ -129,6 +129,12 @@ add() {
 }
 remove() { tell tier_remove "$*" || fail "$* can't be removed"; }
 
+# to_disks: pages that don't compress go to the disks at once, but for a few.
+to_disks() {
+    tell low_watermark 1
+    tell high_watermark 2
+}
+
 # tier DISK FIELD: what the list says of it; nothing for a disk that is not added.
 tier() {
     awk -v disk="$1" -v field="$2" '

@@ -48,6 +48,7 @@ turns_bad() {
 }
 
 load size_mib=1024 ram_limit_mib=4
+to_disks
 swapon "$device"
 make_disk disk /dev/pmem0
 
@@ -192,9 +193,9 @@ echo $((4 * mib)) >$class/ram_limit
 add $disk
 
 step "to memory"
-echo $((64 * mib)) >$class/ram_limit
 hold_out --size "$(scaled 8)" --mix random --pageout
 settled
+echo $((64 * mib)) >$class/ram_limit
 holds "pages on the disk" "$(value disk_slots)" -ge $(($(scaled 8) * 256 * 97 / 100))
 remove $disk
 settled

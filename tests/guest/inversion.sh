@@ -12,12 +12,14 @@ hot=16 cold=64 slice=8
 # The hot pages fit into it, compressed.
 limit=12
 
-# from COUNTERS: the percentage of hot pages that came back from memory, when not all of them
+# from COUNTERS [OPTION...]: the percentage of hot pages that came back from memory, when not all of them
 # fit into that of the program.
 from() {
-    limited 12 hotcold --hot "$hot" --cold "$cold" --slice "$slice" --from "$1" >/tmp/hotcold ||
+    from_counters=$1
+    shift
+    limited 12 hotcold --hot "$hot" --cold "$cold" --slice "$slice" --from "$from_counters" "$@" >/tmp/hotcold ||
         fail "hotcold ended with status $?"
-    echo "result: hot set, $1: $(sed 's/^hotcold: //' /tmp/hotcold)"
+    echo "result: hot set, $from_counters $*: $(sed 's/^hotcold: //' /tmp/hotcold)"
     percent=$(sed -n 's/.*: \([0-9]*\) %$/\1/p' /tmp/hotcold)
     counted=$(sed -n 's/^hotcold: \([0-9]*\) pages from memory, \([0-9]*\) from.*/\1 + \2/p' /tmp/hotcold)
     holds "hot pages that came back" $((counted)) -ge $((hot * 256))
@@ -30,8 +32,17 @@ from vswap
 holds "percent of hot pages from memory" "$percent" -ge 90
 holds "pages on the disk at some time" "$(value written_back_pages)" -gt 0
 expect "failed stores" "$(value failed_stores)" 0
+
+step "hot pages that don't compress"
+# With as much memory in which to keep them as for the others.
+hot=8
+echo $((20 * mib)) >$class/ram_limit
+from vswap --hot-mix random
+holds "percent of hot pages from memory" "$percent" -ge 80
+expect "failed stores" "$(value failed_stores)" 0
 remove /dev/pmem0
 stop
+hot=16
 
 modprobe zram
 # Persistent memory counts nothing unless it is told to.

@@ -13,6 +13,7 @@ serve /taken
 connect
 
 load size_mib=1024 ram_limit_mib=4
+to_disks
 add /dev/nbd0
 swapon "$device"
 step "used"

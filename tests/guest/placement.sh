@@ -38,19 +38,31 @@ share ram_slots -ge 97
 share disk_slots -le 1
 released
 
-placed "random pages: the disk, at once" --mix random
+placed "random pages: memory, as they are" --mix random
+share raw_slots -ge 97
+share disk_slots -le 1
+released
+
+step "random pages above the high watermark: the disk, at once"
+echo $((4 * mib)) >$class/ram_limit
+to_disks
+placed "random pages" --mix random
 share disk_slots -ge 97
-share raw_slots -le 1
+share raw_slots -le 3
+holds "pages that were in memory before" "$(value written_back_pages)" -le $((pages / 8))
 holds "bytes written" "$(value disk_write_bytes)" -ge $((pages * 4096 * 97 / 100))
 holds "bytes written" "$(value disk_write_bytes)" -le $((pages * 4096 * 2))
 loaded=$(value disk_loads)
 released
 holds "pages read from the disk" $(($(value disk_loads) - loaded)) -ge $((pages * 97 / 100))
 
+tell high_watermark 90
+tell low_watermark 80
+echo $((64 * mib)) >$class/ram_limit
 placed "all kinds, rewritten" --mix same=30,compressible=40,random=30 --rounds 2 --hold-after 2
-share disk_slots -ge 20
-share disk_slots -le 40
-share ram_slots -ge 35
+share raw_slots -ge 20
+share raw_slots -le 40
+share ram_slots -ge 55
 share same_filled_slots -ge 20
 released
 

@@ -29,6 +29,7 @@ filled() {
 }
 
 load size_mib=1024 ram_limit_mib=4
+to_disks
 expect "the disks" "$(cat $class/tiers)" ""
 
 step "added before swapon"

@@ -36,6 +36,9 @@ struct Options {
     warm_up: u32,
     #[arg(long, default_value = "compressible")]
     mix: Mix,
+    /// What the hot pages are, when not the same
+    #[arg(long)]
+    hot_mix: Option<Mix>,
     /// Whose counters to read: "vswap", or MEMORY,DISK with the names of two block devices
     #[arg(long, default_value = "vswap")]
     from: String,
@@ -160,7 +163,8 @@ impl Set {
 }
 
 fn run(options: &Options) -> Result<Loads> {
-    let mut hot = Set::new(options.hot, options.mix, 1)?;
+    let hot_mix = options.hot_mix.unwrap_or(options.mix);
+    let mut hot = Set::new(options.hot, hot_mix, 1)?;
     let mut cold = Set::new(options.cold, options.mix, 2)?;
     let slice = ((options.slice as usize) << 20) / PAGE;
     let mut next = (0..cold.area.pages()).cycle();
