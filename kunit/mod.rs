@@ -49,6 +49,7 @@ mod device;
 mod frontend;
 mod index;
 mod last_used;
+mod limits;
 mod pages;
 mod readers;
 mod sysfs;

@@ -8,6 +8,7 @@ use crate::engine::config::{parse_size, RamLimit, Refusal, Size};
 use crate::engine::counters::Counter;
 use crate::glue::inode::SwapInode;
 use crate::glue::memory;
+use crate::glue::pressure::Pressure;
 use crate::glue::sysfs::{attributes, Attribute, Text};
 use crate::glue::thread::Thread;
 use crate::sweep::Sweeper;
@@ -28,6 +29,8 @@ pub(crate) struct Control {
     /// The thread that writes back, from when there is the first disk. The mutex also makes
     /// changes one at a time that depend on one another.
     writeback: Pin<KBox<Mutex<Option<Thread>>>>,
+    /// Has the kernel ask the device for memory.
+    _pressure: Pressure<Device>,
     /// The thread that sweeps.
     _sweeper: Thread,
 }
@@ -37,6 +40,7 @@ impl Control {
     pub(crate) fn new(device: Arc<Device>, inode: SwapInode) -> Result<Self> {
         let sweeper = Thread::start(c"vswap_sweep", Sweeper::new(device.clone())?)?;
         Ok(Self {
+            _pressure: Pressure::new(c"vswap", device.clone())?,
             device,
             inode,
             _sweeper: sweeper,
@@ -134,7 +138,7 @@ impl Attribute for RamLimitAttribute {
             .ram()
             .set_limit(limit.map_err(|refusal| refused("ram_limit", refusal))?);
         // What is above a lower limit can be written back.
-        control.device.bell.wake();
+        control.device.begin_writeback();
         Ok(())
     }
 }

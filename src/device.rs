@@ -33,7 +33,7 @@ use crate::glue::wait::{Progress, WaitQueue};
 use crate::ram::{Incompressible, Ram};
 use crate::sweep::Pending;
 use crate::tally::Tally;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use kernel::pr_err_once;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -65,6 +65,10 @@ pub(crate) struct Device {
     pub(crate) progress: Progress,
     /// How long tasks have waited for it of late.
     pub(crate) patience: Patience,
+    /// Pages of the ram tier that writeback was asked for, whatever the watermarks say.
+    pub(crate) wanted_writeback: AtomicU64,
+    /// Up to which of the pages that were read from disks that was seen to.
+    pub(crate) seen_loads: AtomicUsize,
     /// Until when writeback rests, as it could do nothing, in seconds.
     resting: AtomicU32,
     /// Slots that wait for a sweep.
@@ -97,6 +101,8 @@ impl Device {
                 bell <- WaitQueue::new(),
                 progress <- Progress::new(),
                 patience: Patience::default(),
+                wanted_writeback: AtomicU64::new(0),
+                seen_loads: AtomicUsize::new(0),
                 resting: AtomicU32::new(0),
                 pending <- Pending::new(),
                 index <- Index::new(),
@@ -132,6 +138,12 @@ impl Device {
     pub(crate) fn rest_writeback(&self, seconds: u32) {
         let until = clock::seconds().saturating_add(seconds);
         self.resting.store(until, Ordering::Relaxed);
+    }
+
+    /// Something was changed after which writeback may be wanted, or possible: it looks.
+    pub(crate) fn begin_writeback(&self) {
+        self.rest_writeback(0);
+        self.bell.wake();
     }
 
     /// Stores those pages again that disks failed to take, and completes the call.

@@ -13,7 +13,7 @@ use crate::glue::cpu::Pinned;
 use crate::glue::index::{Found, Swept};
 use crate::glue::thread::{Stop, Work};
 use crate::glue::wait::WaitQueue;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
@@ -24,6 +24,8 @@ const GATHERING_MS: u32 = 10;
 #[pin_data]
 pub(crate) struct Pending {
     any: AtomicBool,
+    /// Clusters with marked slots, about.
+    clusters: AtomicUsize,
     #[pin]
     bell: WaitQueue,
 }
@@ -33,6 +35,7 @@ impl Pending {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             any: AtomicBool::new(false),
+            clusters: AtomicUsize::new(0),
             bell <- WaitQueue::new(),
         })
     }
@@ -40,9 +43,15 @@ impl Pending {
     /// A cluster has a marked slot for the first time since it was swept.
     #[cold]
     fn add(&self) {
+        self.clusters.fetch_add(1, Ordering::Relaxed);
         if !self.any.swap(true, Ordering::SeqCst) {
             self.bell.wake();
         }
+    }
+
+    /// How many clusters have marked slots, about.
+    pub(crate) fn clusters(&self) -> usize {
+        self.clusters.load(Ordering::Relaxed)
     }
 }
 
@@ -67,7 +76,9 @@ impl Work for Sweeper {
 
     fn run(&self, stop: &Stop) {
         self.bell().wait_timeout(GATHERING_MS, || stop.requested());
-        self.0.sweep();
+        if self.0.sweep() {
+            self.0.progress.advance();
+        }
     }
 }
 
@@ -90,6 +101,7 @@ impl Device {
     pub(crate) fn sweep(&self) -> bool {
         // Before the clusters are looked for: what is marked from now on wakes the thread again.
         self.pending.any.store(false, Ordering::SeqCst);
+        self.pending.clusters.store(0, Ordering::Relaxed);
         self.index()
             .freed(0)
             .is_some_and(|first| self.sweep_from(first))

@@ -102,7 +102,7 @@ impl Attribute for AddAttribute {
         let path = path_of("tier_add", path)?;
         control.start_writeback()?;
         control.device().disks().add(&path, priority, protection)?;
-        control.device().rest_writeback(0);
+        control.device().begin_writeback();
         Ok(())
     }
 }
@@ -172,8 +172,8 @@ impl Attribute for RecompressAttribute {
     }
 }
 
-/// `writeback_limit`: the most that is written to disks in a day, in bytes, unless a page has
-/// no other place; 0 is no limit.
+/// `writeback_limit`: the most that is written to disks in a day by vswap's own decision, in bytes;
+/// 0 is no limit.
 pub(crate) struct WritebackLimitAttribute;
 
 impl Attribute for WritebackLimitAttribute {
@@ -188,6 +188,7 @@ impl Attribute for WritebackLimitAttribute {
         let bytes =
             config::parse_size(text).map_err(|refusal| refused("writeback_limit", refusal))?;
         control.device().budget().set_limit(bytes);
+        control.device().begin_writeback();
         Ok(())
     }
 }
@@ -209,7 +210,9 @@ impl Attribute for HighWatermarkAttribute {
         let _changing = control.lock();
         config::parse_percentage(text)
             .and_then(|percent| marks.set_high(percent))
-            .map_err(|refusal| refused("high_watermark", refusal))
+            .map_err(|refusal| refused("high_watermark", refusal))?;
+        control.device().begin_writeback();
+        Ok(())
     }
 }
 
@@ -230,6 +233,8 @@ impl Attribute for LowWatermarkAttribute {
         let _changing = control.lock();
         config::parse_percentage(text)
             .and_then(|percent| marks.set_low(percent))
-            .map_err(|refusal| refused("low_watermark", refusal))
+            .map_err(|refusal| refused("low_watermark", refusal))?;
+        control.device().begin_writeback();
+        Ok(())
     }
 }

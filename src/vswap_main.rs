@@ -36,6 +36,7 @@ mod kunit {
 mod mover;
 mod ram;
 mod recompress;
+mod shrink;
 mod sweep;
 mod tally;
 mod throttle;
@@ -61,7 +62,7 @@ module! {
     params: {
         size_mib: i64 {
             default: -1,
-            description: "Virtual size in MiB; -1, the default: as much as the machine has RAM",
+            description: "Virtual size in MiB; -1, the default: 16 times the RAM",
         },
         ram_limit_mib: i64 {
             default: -1,

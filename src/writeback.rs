@@ -23,6 +23,7 @@ use crate::glue::transfer::BufferTransfer;
 use crate::glue::wait::WaitQueue;
 use crate::mover::{Mover, NewContent, Slots, CHUNK};
 use core::mem::take;
+use core::sync::atomic::Ordering;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
@@ -77,13 +78,20 @@ impl Background {
     }
 }
 
+impl Background {
+    /// Pages that are asked for, whatever the watermarks say.
+    fn asked(&self) -> u64 {
+        self.device.wanted_writeback.load(Ordering::Relaxed)
+    }
+}
+
 impl Work for Background {
     fn bell(&self) -> &WaitQueue {
         &self.device.bell
     }
 
     fn wanted(&self) -> bool {
-        self.device.ram().is_above_high()
+        (self.device.ram().is_above_high() || self.asked() != 0)
             && !self.device.disks().are_none()
             && !self.device.is_writeback_resting()
     }
@@ -99,11 +107,14 @@ impl Work for Background {
             pick(&self.device, picked);
             let mut moved = 0usize;
             for number in picked.clusters() {
-                if stop.requested() || self.device.ram().is_below_low() {
+                if stop.requested() || self.device.ram().is_below_low() && self.asked() == 0 {
                     return;
                 }
                 match writer.write_back(number) {
-                    Ok(pages) => moved = moved.saturating_add(pages),
+                    Ok(pages) => {
+                        moved = moved.saturating_add(pages);
+                        self.device.written_back(pages);
+                    }
                     Err(_) => break,
                 }
             }
@@ -114,6 +125,8 @@ impl Work for Background {
         }
         // What is left lies scattered over pages of which other parts were freed.
         self.device.ram().compact();
+        // There is no more.
+        self.device.wanted_writeback.store(0, Ordering::Relaxed);
         if done == 0 {
             self.device.rest_writeback(REST);
         }

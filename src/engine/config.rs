@@ -14,6 +14,9 @@ pub const MIN_SIZE: u64 = MIB;
 /// The largest virtual size, in bytes: the swap core numbers slots in 32 bits.
 pub const MAX_SIZE: u64 = u32::MAX as u64 * PAGE_BYTES;
 
+/// How many times as large as the machine's RAM a device is when nothing is said.
+const DEFAULT_FACTOR: u64 = 16;
+
 /// Why a value is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -77,9 +80,11 @@ impl Size {
         Self::from_bytes(mib.checked_mul(MIB).ok_or(Refusal::SizeTooLarge)?)
     }
 
-    /// What a machine with that much RAM, in bytes, gets when nothing is said: as much again.
+    /// What a machine with that much RAM, in bytes, gets when nothing is said: so much of it that
+    /// memory and disks are full first. Slots that are not used cost only the swap core a little.
     pub fn default_for(ram: u64) -> Self {
-        Self::from_bytes(ram.clamp(MIN_SIZE, MAX_SIZE)).unwrap_or(Self(u32::MAX))
+        let bytes = ram.saturating_mul(DEFAULT_FACTOR);
+        Self::from_bytes(bytes.clamp(MIN_SIZE, MAX_SIZE)).unwrap_or(Self(u32::MAX))
     }
 
     /// Pages, the header's included.
@@ -245,7 +250,7 @@ mod tests {
 
     #[test]
     fn defaults_follow_from_ram() {
-        assert_eq!(Size::default_for(8 << 30).bytes(), 8 << 30);
+        assert_eq!(Size::default_for(8 << 30).bytes(), 128 << 30);
         assert_eq!(Size::default_for(0).bytes(), MIN_SIZE);
         assert_eq!(Size::default_for(u64::MAX).bytes(), MAX_SIZE);
         assert_eq!(RamLimit::default_for(8 << 30).bytes(), 4 << 30);

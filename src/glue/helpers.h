@@ -129,6 +129,20 @@ int vswap_srcu_init(struct srcu_struct *srcu);
 struct srcu_ctr __percpu *vswap_srcu_down(struct srcu_struct *srcu);
 void vswap_srcu_up(struct srcu_struct *srcu, struct srcu_ctr __percpu *token);
 
+/* memory that is asked back; nothing of it sleeps */
+struct vswap_pressure;
+struct vswap_pressure_ops {
+	/* Pages that there are. */
+	unsigned long (*count)(void *data);
+	/* Gives some back; false: none are to be had. */
+	bool (*scan)(void *data, unsigned long wanted, unsigned long *freed);
+	/* Before a process is killed for them: pages given back. */
+	unsigned long (*last)(void *data);
+};
+struct vswap_pressure *vswap_pressure_new(const char *name, const struct vswap_pressure_ops *ops,
+					  void *data);
+void vswap_pressure_free(struct vswap_pressure *pressure);
+
 /* waiting; "ready" must not sleep */
 void vswap_wait_init(struct wait_queue_head *queue);
 void vswap_wait(struct wait_queue_head *queue, bool (*ready)(void *data), void *data);

@@ -20,6 +20,7 @@ pub(crate) mod inode;
 pub(crate) mod kunit;
 pub(crate) mod lz4;
 pub(crate) mod memory;
+pub(crate) mod pressure;
 pub(crate) mod random;
 pub(crate) mod rcu;
 pub(crate) mod signal;

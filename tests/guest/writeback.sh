@@ -40,7 +40,18 @@ set_to low_watermark 80
 
 step "no disk to write to, and nonsense"
 denied "No space left on device" writeback all
+# What is above the watermark already is written when there is one.
+hold --size "$(scaled 24)" --mix compressible --pageout
+set_to low_watermark 5
+set_to high_watermark 8
+holds "bytes in the pool" "$(value pool_bytes)" -gt $((64 * mib * 8 / 100))
 add /dev/pmem0
+is_low() { [ "$(value pool_bytes)" -le $((64 * mib * 8 / 100)) ]; }
+within 30 is_low || fail "a new disk is not written to: $(tr '\n' ' ' <$class/stat)"
+holds "pages written back" "$(value written_back_pages)" -gt 0
+released
+set_to high_watermark 90
+set_to low_watermark 80
 for nonsense in "" some -1 "1 2"; do
     denied "Invalid argument" writeback "$nonsense"
     denied "Invalid argument" recompress "$nonsense"
@@ -65,6 +76,20 @@ expect "failed stores" "$(value failed_stores)" 0
 sampled "$limit" limited "$(scaled 16)" pagecheck --size "$(scaled 40)" --mix compressible=80,random=20 --rounds 1 --threads 2
 expect "failed stores" "$(value failed_stores)" 0
 expect_empty
+
+step "watermarks that are lowered"
+echo $((64 * mib)) >$class/ram_limit
+hold --size "$(scaled 24)" --mix compressible --pageout
+settled
+written=$(value written_back_pages)
+expect "pages on the disk" "$(value disk_slots)" 0
+set_to low_watermark 5
+set_to high_watermark 8
+within 30 is_low || fail "nothing is written back: $(tr '\n' ' ' <$class/stat)"
+holds "pages written back" "$(value written_back_pages)" -gt "$written"
+released
+set_to high_watermark 90
+set_to low_watermark 80
 
 step "all of it, when asked for"
 echo $((64 * mib)) >$class/ram_limit
@@ -144,6 +169,16 @@ settled
 holds "pages in memory" "$(value ram_slots)" -le 16
 rm /tmp/held-too
 finished $other
+
+step "more than memory has room for, and nothing more may be written"
+written=$(value disk_write_bytes) failed=$(value failed_stores)
+echo "$((2 * mib))" >$class/ram_limit
+for mix in compressible random; do
+    pagecheck --size "$(scaled 16)" --mix $mix --pageout || fail "pagecheck ended with status $?"
+    holds "failed stores of $mix" "$(value failed_stores)" -gt "$failed"
+    failed=$(value failed_stores)
+done
+expect "bytes written" "$(value disk_write_bytes)" "$written"
 pid=$hold_first
 released
 tell writeback_limit 0

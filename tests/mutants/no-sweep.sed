@@ -2,4 +2,4 @@
 # what: the thread that sweeps doesn't
 # file: src/sweep.rs
 # test: freeing
-s/^        self\.0\.sweep();$/        let _ = stop;/
+s/if self\.0\.sweep()/if stop.requested() \&\& self.0.sweep()/

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# When the machine has little memory, cold pages go from memory to the disk though the device's own
+# limit is far away.
+# memory: 384
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+load size_mib=2048 ram_limit_mib=192
+add /dev/pmem0
+swapon "$device"
+
+step "cold pages, in memory"
+cold=$(scaled 96)
+hold --size "$cold" --mix compressible=80,random=20 --pageout
+settled
+holds "slots in memory" "$(value ram_slots)" -ge $((cold * 256 * 97 / 100))
+expect "pages written back" "$(value written_back_pages)" 0
+
+step "memory gets short"
+size=$(($(available 100) + $(scaled 48)))
+pagecheck --size "$size" --mix same=20,compressible=80 --rounds 1 || fail "pagecheck ended with status $?"
+settled
+step "$(value written_back_pages) pages written back; the pool takes $(value pool_bytes)"
+holds "pages written back" "$(value written_back_pages)" -ge 128
+expect "failed stores" "$(value failed_stores)" 0
+
+step "nothing more may be written"
+tell writeback_limit 4K
+written=$(value disk_write_bytes)
+pagecheck --size "$size" --mix same=20,compressible=80 || fail "pagecheck ended with status $?"
+holds "bytes written" "$(value disk_write_bytes)" -le $((written + 4096))
+release
+expect_empty
+remove /dev/pmem0
+stop
