@@ -63,3 +63,24 @@ for _ in 1 2 3 4; do
     [ $((large - small)) -ge $least ] || least=$((large - small))
 done
 holds "KiB that 1 TiB costs more" $least -lt 1024
+
+step "what the swap core keeps of slots that are not used"
+# kept MIB: KiB of the kernel's memory that a swap area of that size takes.
+kept() {
+    load "size_mib=$1"
+    before=$(meminfo VmallocUsed)
+    swapon "$device"
+    echo $(($(meminfo VmallocUsed) - before))
+    swapoff "$device"
+    unload
+}
+kept 1048576 >/dev/null
+small=$(kept 1024) large=$(kept 1048576)
+echo "result: swapped on, an area of 1 GiB takes $small KiB, of 1 TiB $large KiB: $(((large - small) * 1024 / 268173)) bytes for 1000 slots"
+holds "bytes for 1000 slots" $(((large - small) * 1024 / 268173)) -le 150
+default=$(($(meminfo MemTotal) * 1024 * 16))
+load
+# RAM that the kernel has, which is a little more than this says.
+holds "size by default" "$(cat $class/size)" -ge "$default"
+holds "size by default" "$(cat $class/size)" -le $((default + default / 8))
+unload

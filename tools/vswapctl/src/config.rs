@@ -46,13 +46,13 @@ pub struct Entry {
 
 /// The keys of the section `[vswap]`.
 pub const DEVICE_KEYS: &[Entry] = &[
-    Entry { key: "size", value: "SIZE", default: "ram", meaning: "Virtual size: how much can be swapped out. What is not used costs nothing." },
+    Entry { key: "size", value: "SIZE", default: "ram * 16", meaning: "Virtual size: how much can be swapped out. What is not used costs nothing." },
     Entry { key: "ram-limit", value: "SIZE", default: "ram / 2", meaning: "The most that compressed pages may take in memory. With 0 only disks are used." },
     Entry { key: "algorithm", value: "NAME", default: "lz4", meaning: "What pages are compressed with: lz4 or zstd." },
     Entry { key: "priority", value: "NUMBER", default: "100", meaning: "Priority among swap devices: the highest is used first. With -1 the kernel chooses." },
     Entry { key: "high-watermark", value: "PERCENT", default: "90", meaning: "Above that share of ram-limit, cold pages are written to disks." },
     Entry { key: "low-watermark", value: "PERCENT", default: "80", meaning: "Writing cold pages ends at that share of ram-limit." },
-    Entry { key: "writeback-limit", value: "SIZE", default: "0", meaning: "The most that is written to disks in a day, unless a page has no other place. 0 is no limit." },
+    Entry { key: "writeback-limit", value: "SIZE", default: "0", meaning: "The most that is written to disks in a day unasked; pages stay in memory then. 0 is no limit." },
 ];
 
 /// The keys of the sections `[disk PATH]`.

@@ -371,7 +371,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("takes", "What is needed to keep them there: bytes of memory, or of the disk; also for pages that are on their way there and still counted where they come from."),
     ("same-filled", "Pages that repeat one word. The word is in the table of slots, and they take nothing else."),
     ("compressed", "Pages in memory, compressed; what they are over what they take is the ratio beside it."),
-    ("incompressible", "Pages in memory that did not compress, kept as they are because no disk had room."),
+    ("incompressible", "Pages in memory that did not compress, kept as they are."),
     ("disks", "Pages on each disk or swap file, not compressed. The remark says how large it is, its priority (higher ones are filled first) or how many pages were not what was written, its state unless all is well, and how far its removal is."),
     ("lost", "Pages on a disk that was given up with --force. Who needs one gets an error."),
     ("memory", "What the pool of compressed pages takes now, and the limit it keeps to (ram_limit). It is a little more than what the pages take, for what is lost between them."),
