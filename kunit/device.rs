@@ -182,6 +182,56 @@ mod cases {
         pages::ensure_empty(&device)
     }
 
+    /// Two folios of a page or more with the slots from 504 on.
+    fn two_folios(order: u32, kind: Kind) -> Result<Folios> {
+        let mut folios = Folios::with(Slot::new(504), 2, order)?;
+        for index in 0..2usize << order {
+            pages::fill(folios.page_mut(index)?, kind, index as u64);
+        }
+        Ok(folios)
+    }
+
+    /// Of a call that there can't be, no page is stored, and none is said to be loaded.
+    fn impossible_calls(ram_mib: u64, disk: Option<&CStr>, order: u32) -> Result {
+        let device = pages::device(ram_mib)?;
+        if let Some(disk) = disk {
+            pages::add(&device, disk, 0)?;
+        }
+        for kind in [Kind::Same, Kind::Incompressible] {
+            let mut how = 0;
+            let mut spoilt = two_folios(order, kind)?;
+            while spoilt.spoil(how) {
+                ensure_eq!((how, spoilt.store(&device)), (how, Err(EIO)));
+                for slot in 504..504 + (2 << order) {
+                    ensure_eq!((how, pages::read(&device, slot)), (how, Err(EIO)));
+                }
+                device.sweep();
+                pages::ensure_empty(&device)?;
+                two_folios(order, kind)?.store(&device)?;
+                spoilt = two_folios(order, kind)?;
+                spoilt.spoil(how);
+                ensure_eq!((how, spoilt.load(&device)), (how, Err(EIO)));
+                pages::free_run(&device, 504, 2 << order);
+                device.sweep();
+                spoilt = two_folios(order, kind)?;
+                how += 1;
+            }
+            ensure_eq!(how, 9);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn impossible_calls_fail() -> Result {
+        for order in [0, 2] {
+            impossible_calls(16, None, order)?;
+            for disk in [MEMORY, SYNCHRONOUS, INTERRUPTING] {
+                impossible_calls(0, Some(disk), order)?;
+            }
+        }
+        Ok(())
+    }
+
     #[test]
     fn a_call_with_one_slot_that_holds_nothing_fails() -> Result {
         let device = pages::device(16)?;

@@ -127,7 +127,8 @@ impl Folios {
         Self::with(first, 1, order)
     }
 
-    fn with(first: Slot, folios: u32, order: u32) -> Result<Self> {
+    /// So many folios of `1 << order` zeroed pages each. May sleep.
+    pub(crate) fn with(first: Slot, folios: u32, order: u32) -> Result<Self> {
         // SAFETY: no requirements but that the caller may sleep.
         let call = unsafe { bindings::vswap_kunit_call_new(first.number(), folios, order) };
         // INVARIANT: just made.
@@ -155,6 +156,13 @@ impl Folios {
         Ok(unsafe { page.as_mut() })
     }
 
+    /// Makes the call one that the swap core never makes, in one of so many ways; `false`: there
+    /// is no such way. The pages can't be looked at from then on.
+    pub(crate) fn spoil(&mut self, how: u32) -> bool {
+        // SAFETY: the call is valid by the invariant, and nothing is under way.
+        unsafe { bindings::vswap_kunit_call_spoil(self.0.as_ptr(), how) }
+    }
+
     /// Has the device store the pages, and waits for the answer.
     pub(crate) fn store(&mut self, device: &Device) -> Result {
         // SAFETY: the context is one as the swap core makes it, and the folios are nobody
@@ -163,7 +171,7 @@ impl Folios {
             let ctx = bindings::vswap_kunit_call_ctx(self.0.as_ptr());
             let call = Call::<Store>::new(ctx, device);
             bindings::vswap_kunit_call_begin(self.0.as_ptr());
-            device.store(call);
+            call.store();
             to_result(bindings::vswap_kunit_call_wait(self.0.as_ptr()))
         }
     }
@@ -175,7 +183,7 @@ impl Folios {
             let ctx = bindings::vswap_kunit_call_ctx(self.0.as_ptr());
             let call = Call::<Load>::new(ctx, device);
             bindings::vswap_kunit_call_begin(self.0.as_ptr());
-            device.load(call);
+            call.load();
             to_result(bindings::vswap_kunit_call_wait(self.0.as_ptr()))
         }
     }

@@ -71,6 +71,7 @@ struct vswap_kunit_call {
 	struct swap_info_struct area;
 	struct completion done;
 	long result;
+	unsigned int folios;
 };
 
 static const struct file_operations vswap_kunit_no_ops = {
@@ -79,9 +80,9 @@ static const struct file_operations vswap_kunit_no_ops = {
 
 void vswap_kunit_call_free(struct vswap_kunit_call *call)
 {
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < call->sio.nr_bvecs; i++) {
+	for (i = 0; i < call->folios; i++) {
 		struct folio *folio = bvec_folio(&call->sio.bvecs[i]);
 
 		folio->swap.val = 0;
@@ -115,6 +116,7 @@ struct vswap_kunit_call *vswap_kunit_call_new(unsigned int slot, unsigned int fo
 			goto failed;
 		folio->swap = swp_entry(0, slot + (i << order));
 		bvec_set_folio(&call->sio.bvecs[i], folio, folio_size(folio), 0);
+		call->folios++;
 		call->sio.nr_bvecs++;
 		call->sio.len += folio_size(folio);
 	}
@@ -128,6 +130,49 @@ failed:
 struct swap_io_ctx *vswap_kunit_call_ctx(struct vswap_kunit_call *call)
 {
 	return &call->ctx;
+}
+
+/* Makes it a call that the swap core never makes. Says whether there are so many ways. */
+bool vswap_kunit_call_spoil(struct vswap_kunit_call *call, unsigned int how)
+{
+	struct swap_iocb *sio = &call->sio;
+	struct bio_vec *last = &sio->bvecs[call->folios - 1];
+	struct folio *folio = bvec_folio(last);
+
+	switch (how) {
+	case 0: /* slots beyond those that there can be */
+		folio->swap = swp_entry(0, 1UL << 32);
+		break;
+	case 1: /* only the last one, of a large folio */
+		folio->swap = swp_entry(0, 2UL + U32_MAX - folio_nr_pages(folio));
+		break;
+	case 2: /* no page at all */
+		last->bv_len = 0;
+		sio->len -= folio_size(folio);
+		break;
+	case 3: /* a part of a page, after others if the folio is large */
+		last->bv_len -= SECTOR_SIZE;
+		sio->len -= SECTOR_SIZE;
+		break;
+	case 4: /* pages that don't begin where pages do */
+		last->bv_offset = SECTOR_SIZE;
+		break;
+	case 5: /* fewer folios than bytes */
+		sio->nr_bvecs--;
+		break;
+	case 6: /* more folios than there is room for */
+		sio->nr_bvecs = ARRAY_SIZE(sio->bvecs) + 1;
+		break;
+	case 7: /* fewer than none */
+		sio->nr_bvecs = -1;
+		break;
+	case 8: /* more bytes than folios */
+		sio->len += PAGE_SIZE;
+		break;
+	default:
+		return false;
+	}
+	return true;
 }
 
 static void vswap_kunit_call_ended(struct kiocb *iocb, long result)
@@ -156,9 +201,9 @@ int vswap_kunit_call_wait(struct vswap_kunit_call *call)
 
 void *vswap_kunit_call_page(struct vswap_kunit_call *call, unsigned int index)
 {
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < call->sio.nr_bvecs; i++) {
+	for (i = 0; i < call->folios; i++) {
 		struct folio *folio = bvec_folio(&call->sio.bvecs[i]);
 
 		if (index < folio_nr_pages(folio))

@@ -21,6 +21,7 @@ struct vswap_kunit_call *vswap_kunit_call_new(unsigned int slot, unsigned int fo
 					      unsigned int order);
 void vswap_kunit_call_free(struct vswap_kunit_call *call);
 struct swap_io_ctx *vswap_kunit_call_ctx(struct vswap_kunit_call *call);
+bool vswap_kunit_call_spoil(struct vswap_kunit_call *call, unsigned int how);
 void vswap_kunit_call_begin(struct vswap_kunit_call *call);
 int vswap_kunit_call_wait(struct vswap_kunit_call *call);
 void *vswap_kunit_call_page(struct vswap_kunit_call *call, unsigned int index);

@@ -20,7 +20,7 @@ use crate::engine::patience::Patience;
 use crate::engine::same;
 use crate::engine::slot::ClusterNumber;
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
-use crate::glue::call::{Broken, Call, CallPage, DiskIo, Load, Pages, Store};
+use crate::glue::call::{Call, CallPage, Load, Pages, Store};
 use crate::glue::clock;
 use crate::glue::cluster::{CLUSTER_BYTES, TABLE_BYTES};
 use crate::glue::cpu::{PerCpu, Pinned};
@@ -80,8 +80,8 @@ pub(crate) struct Device {
     disks: Disks,
 }
 
-/// A page did not find room in any tier: `ENOSPC`, or `ENOMEM`.
-type Stored = Result;
+/// A page that did not find room in any tier is given back: `ENOSPC`, or `ENOMEM`.
+type Stored<'a> = Result<(), (Error, CallPage<'a, Store>)>;
 
 impl Device {
     /// The device's number: there is one.
@@ -114,19 +114,17 @@ impl Device {
 
     /// Stores folios' pages in their slots. On an error none of those slots holds anything: the
     /// folios stay in memory, and no older copy of them is ever read.
-    pub(crate) fn store(&self, mut call: Call<Store>) {
+    pub(crate) fn store(&self, call: &mut Call<Store>) -> Result {
         let mut context = Lazy::new(&self.contexts);
-        let (pages, disk_io) = call.split();
-        let result = Storing::new(self, pages, disk_io, &mut context).run();
+        let result = Storing::new(self, call.pages(), &mut context).run();
         drop(context);
         if result.is_err() && !call.is_under_way() {
-            self.undo(&mut call, &[]);
+            self.undo(call, &[]);
         }
         if self.ram.is_used() && !self.disks.are_none() && self.ram.is_above_high() {
             self.bell.wake();
         }
-        // The last: once no call is left, the device may be swapped off and go.
-        call.finish(result);
+        result
     }
 
     /// Whether writeback rests, as it could do nothing.
@@ -146,44 +144,47 @@ impl Device {
         self.bell.wake();
     }
 
-    /// Stores those pages again that disks failed to take, and completes the call.
-    pub(crate) fn repair(&self, broken: Broken) {
-        let (mut call, result, failed) = broken.into_parts();
+    /// Stores those pages of a call again that disks failed to take, when the others have got
+    /// where they are to lie; or none of the call, if that has failed otherwise: `result`.
+    pub(crate) fn repair(&self, call: &mut Call<Store>, result: Result, failed: &Failed) -> Result {
         if result.is_err() {
-            self.undo(&mut call, &[&failed]);
-            return call.finish(result);
+            self.undo(call, &[failed]);
+            return result;
         }
         let mut latest = None;
         for _ in 0..RETRIES {
-            let bad = latest.as_ref().unwrap_or(&failed);
-            let sent = self.send_again(&mut call, bad);
+            let bad = latest.as_ref().unwrap_or(failed);
+            let sent = self.send_again(call, bad);
             let again = call.wait();
             if sent.is_err() {
                 match &again {
-                    Some(again) => self.undo(&mut call, &[bad, again]),
-                    None => self.undo(&mut call, &[bad]),
+                    Some(again) => self.undo(call, &[bad, again]),
+                    None => self.undo(call, &[bad]),
                 }
-                return call.finish(sent);
+                return sent;
             }
             if again.as_ref().is_none_or(Failed::is_none) {
-                return call.finish(Ok(()));
+                return Ok(());
             }
             latest = again;
         }
-        self.undo(&mut call, &[latest.as_ref().unwrap_or(&failed)]);
-        call.finish(Err(EIO));
+        self.undo(call, &[latest.as_ref().unwrap_or(failed)]);
+        Err(EIO)
     }
 
-    /// Sends those pages of a call elsewhere that failed to get where they are to lie.
+    /// Sends those pages of a call elsewhere that failed to get where they are to lie. `EIO`: no
+    /// page is one of them.
     #[inline(never)]
-    fn send_again(&self, call: &mut Call<Store>, bad: &Failed) -> Stored {
+    fn send_again(&self, call: &mut Call<Store>, bad: &Failed) -> Result {
         let mut context = Lazy::new(&self.contexts);
-        let (pages, disk_io) = call.split();
-        for page in pages {
+        let mut result = Err(EIO);
+        for page in call.pages() {
+            let page = page?;
             if !self.place_of(page.slot()).is_some_and(|p| bad.has(p)) {
                 continue;
             }
             self.tally(&Pinned::new()).count(Counter::RetriedPages, 1);
+            result = Ok(());
             if self.ram.is_used() && !self.ram.is_full() {
                 let entry = self
                     .ram
@@ -198,22 +199,16 @@ impl Device {
             let run = self
                 .disks
                 .allocate_rather(&Allocating::Store(&Pinned::new()), |disk| !bad.is_of(disk));
-            self.send(
-                &self.repairs,
-                &page,
-                disk_io,
-                &mut run.ok_or(ENOSPC)?,
-                &[bad],
-            )?;
+            self.send(&self.repairs, page, &mut run.ok_or(ENOSPC)?, &[bad])
+                .map_err(|(error, _)| error)?;
         }
-        Ok(())
+        result
     }
 
     /// Frees all slots of a call of which a page could not be stored. Nothing of it is under
     /// way.
     fn undo(&self, call: &mut Call<Store>, bad: &[&Failed]) {
-        let (pages, _) = call.split();
-        for page in pages {
+        for page in call.pages().flatten() {
             let cpu = Pinned::new();
             self.empty(&cpu, page.slot(), bad);
             self.tally(&cpu).count(Counter::FailedStores, 1);
@@ -223,12 +218,10 @@ impl Device {
 
     /// Reads slots into a folio's pages. `EIO`: a slot holds nothing, or nothing that can be
     /// read.
-    pub(crate) fn load(&self, mut call: Call<Load>) {
+    pub(crate) fn load(&self, call: &mut Call<Load>) -> Result {
         let mut context = Lazy::new(&self.contexts);
-        let (mut pages, disk_io) = call.split();
-        let result = pages.try_for_each(|page| self.load_page(page, disk_io, &mut context));
-        drop(context);
-        call.finish(result);
+        call.pages()
+            .try_for_each(|page| self.load_page(page?, &mut context))
     }
 
     /// Empties a slot that is being stored to. Says whether it held anything. Does not sleep.
@@ -268,12 +261,12 @@ impl Device {
 
     /// Puts an entry into a slot whose page it is.
     #[inline]
-    fn put(&self, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Stored {
+    fn put(&self, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Result {
         self.put_on(&Pinned::new(), slot, entry, bad)
     }
 
     /// As [`put`](Self::put), on this CPU.
-    fn put_on(&self, cpu: &Pinned, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Stored {
+    fn put_on(&self, cpu: &Pinned, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Result {
         let content = entry.content();
         match self.index.put(cpu, slot.slot(), entry) {
             Ok(replaced) => {
@@ -298,20 +291,25 @@ impl Device {
 
     /// Sends a page to the next slot of a run.
     #[inline]
-    fn send(
+    fn send<'a>(
         &self,
         reserves: &Reserves,
-        page: &CallPage<'_, Store>,
-        disk_io: &mut DiskIo<Store>,
+        page: CallPage<'a, Store>,
         run: &mut Run<'_>,
         bad: &[&Failed],
-    ) -> Stored {
-        let (place, slot) = run.take().ok_or(ENOSPC)?;
+    ) -> Stored<'a> {
+        let Some((place, slot)) = run.take() else {
+            return Err((ENOSPC, page));
+        };
         // Nobody reads the page, or moves it away, before it is written: the swap core waits
         // for the call, and movers for those in the bay.
-        self.put(page.slot(), Owned::disk(place), bad)?;
-        disk_io.add(reserves, page, &run.entered, slot);
-        Ok(())
+        match self.put(page.slot(), Owned::disk(place), bad) {
+            Ok(()) => {
+                page.send(reserves, &run.entered, slot);
+                Ok(())
+            }
+            Err(error) => Err((error, page)),
+        }
     }
 
     /// Where a slot's page lies on a disk, if it does.
@@ -325,12 +323,7 @@ impl Device {
     }
 
     #[inline]
-    fn load_page(
-        &self,
-        mut page: CallPage<'_, Load>,
-        disk_io: &mut DiskIo<Load>,
-        context: &mut Lazy<'_>,
-    ) -> Result {
+    fn load_page(&self, mut page: CallPage<'_, Load>, context: &mut Lazy<'_>) -> Result {
         for _ in 0..LOOKS {
             let (slot, contents) = page.parts();
             let reader = Reader::new();
@@ -367,7 +360,7 @@ impl Device {
                         Some(place) if place.disk == entered.number() => {
                             self.loaded(&Pinned::new(), found, Counter::DiskLoads);
                             context.give_back();
-                            disk_io.add(&self.reserves, &page, &entered, place.slot);
+                            page.send(&self.reserves, &entered, place.slot);
                             return Ok(());
                         }
                         _ => continue,
@@ -520,7 +513,6 @@ impl Device {
 struct Storing<'a, 'c> {
     device: &'a Device,
     pages: Pages<'a, Store>,
-    disk_io: &'a mut DiskIo<Store>,
     context: &'a mut Lazy<'c>,
     /// Slots that were allocated for a folio and are left.
     run: Option<Run<'a>>,
@@ -530,16 +522,10 @@ struct Storing<'a, 'c> {
 
 impl<'a, 'c> Storing<'a, 'c> {
     #[inline]
-    fn new(
-        device: &'a Device,
-        pages: Pages<'a, Store>,
-        disk_io: &'a mut DiskIo<Store>,
-        context: &'a mut Lazy<'c>,
-    ) -> Self {
+    fn new(device: &'a Device, pages: Pages<'a, Store>, context: &'a mut Lazy<'c>) -> Self {
         Self {
             device,
             pages,
-            disk_io,
             context,
             run: None,
             home: None,
@@ -547,28 +533,29 @@ impl<'a, 'c> Storing<'a, 'c> {
     }
 
     #[inline]
-    fn run(mut self) -> Stored {
+    fn run(mut self) -> Result {
         while let Some(page) = self.pages.next() {
-            self.store_page(page)?;
+            self.store_page(page?)?;
         }
         Ok(())
     }
 
     /// Same-filled pages go into the entry, others to the ram tier, or else to a disk.
     #[inline]
-    fn store_page(&mut self, page: CallPage<'_, Store>) -> Stored {
-        match self.try_page(&page) {
-            Err(_) if self.device.sweep() => self.try_page(&page),
+    fn store_page(&mut self, page: CallPage<'a, Store>) -> Result {
+        match self.try_page(page) {
+            Err((_, page)) if self.device.sweep() => self.try_page(page),
             result => result,
         }
+        .map_err(|(error, _)| error)
     }
 
     #[inline]
-    fn try_page(&mut self, page: &CallPage<'_, Store>) -> Stored {
+    fn try_page(&mut self, page: CallPage<'a, Store>) -> Stored<'a> {
         let device = self.device;
         let word = same::repeated_word(page.contents());
         if let Some(entry) = word.and_then(Owned::same) {
-            return device.put(page.slot(), entry, &[]);
+            return self.put(page, Ok(entry));
         }
         if !device.ram.is_used() {
             return self.overflow(page, ENOSPC);
@@ -578,58 +565,73 @@ impl<'a, 'c> Storing<'a, 'c> {
         }
         match self.store_in_ram(page, word) {
             // It has turned out to be full.
-            Err(error) if error == ENOSPC => self.store_when_full(page, word),
-            Err(error) => self.overflow(page, error),
+            Err((error, page)) if error == ENOSPC => self.store_when_full(page, word),
+            Err((error, page)) => self.overflow(page, error),
             Ok(()) => Ok(()),
         }
+    }
+
+    /// Puts the entry that was made for a page into its slot.
+    #[inline]
+    fn put(&self, page: CallPage<'a, Store>, entry: Result<Owned>) -> Stored<'a> {
+        let put = entry.and_then(|entry| self.device.put(page.slot(), entry, &[]));
+        put.map_err(|error| (error, page))
     }
 
     /// With no room in the ram tier nothing is compressed in vain: there, when room was made, or on
     /// a disk.
     #[cold]
     #[inline(never)]
-    fn store_when_full(&mut self, page: &CallPage<'_, Store>, word: Option<u64>) -> Stored {
+    fn store_when_full(&mut self, page: CallPage<'a, Store>, word: Option<u64>) -> Stored<'a> {
         // Nobody waits with a context.
         self.context.give_back();
         let stored = if self.device.make_room() {
             self.store_in_ram(page, word)
         } else {
-            Err(ENOSPC)
+            Err((ENOSPC, page))
         };
-        stored.or_else(|error| self.overflow(page, error))
+        stored.or_else(|(error, page)| self.overflow(page, error))
     }
 
     /// In the ram tier, unless the page is better on a disk. `ENOSPC`: it is full.
     #[inline]
-    fn store_in_ram(&mut self, page: &CallPage<'_, Store>, word: Option<u64>) -> Stored {
-        let device = self.device;
+    fn store_in_ram(&mut self, page: CallPage<'a, Store>, word: Option<u64>) -> Stored<'a> {
+        let ram = &self.device.ram;
         let entry = match word {
-            Some(word) => device.ram.store_word(word),
-            None => match device.ram.store(page.contents(), self.context.get()?) {
-                Ok(entry) => entry,
-                Err(Incompressible) => return self.store_incompressible(page),
+            Some(word) => ram.store_word(word),
+            None => match self.context.get() {
+                Ok(context) => match ram.store(page.contents(), context) {
+                    Ok(entry) => entry,
+                    Err(Incompressible) => return self.store_incompressible(page),
+                },
+                Err(error) => Err(error),
             },
         };
-        device.put(page.slot(), entry?, &[])
+        self.put(page, entry)
     }
 
     /// A page that does not get shorter gains nothing in memory. It stays there all the same until it
     /// is old, like any other; above the high watermark a disk is the better place.
-    fn store_incompressible(&mut self, page: &CallPage<'_, Store>) -> Stored {
-        let device = self.device;
-        if device.ram.is_above_high() && self.overflow(page, ENOSPC).is_ok() {
-            return Ok(());
-        }
-        let raw = device.ram.store_raw(page.contents())?;
-        device.put(page.slot(), raw, &[])
+    fn store_incompressible(&mut self, page: CallPage<'a, Store>) -> Stored<'a> {
+        let ram = &self.device.ram;
+        let page = if ram.is_above_high() {
+            match self.overflow(page, ENOSPC) {
+                Ok(()) => return Ok(()),
+                Err((_, page)) => page,
+            }
+        } else {
+            page
+        };
+        let raw = ram.store_raw(page.contents());
+        self.put(page, raw)
     }
 
     /// On a disk, if there is one, as no other tier takes the page.
     #[inline]
-    fn overflow(&mut self, page: &CallPage<'_, Store>, error: Error) -> Stored {
+    fn overflow(&mut self, page: CallPage<'a, Store>, error: Error) -> Stored<'a> {
         let device = self.device;
         if device.disks.are_none() || !device.may_write_page() {
-            return Err(error);
+            return Err((error, page));
         }
         self.context.give_back();
         let stored = self.store_on_disk(page);
@@ -639,15 +641,15 @@ impl<'a, 'c> Storing<'a, 'c> {
         stored
     }
 
-    fn store_on_disk(&mut self, page: &CallPage<'_, Store>) -> Stored {
+    fn store_on_disk(&mut self, page: CallPage<'a, Store>) -> Stored<'a> {
         let device = self.device;
         // With a ram tier clusters are mixed; then pages go where they are next to each other.
         if !device.ram.is_used() {
-            if let Some(stored) = self.copy_home(page) {
-                return stored;
+            if let Some(stored) = self.copy_home(&page) {
+                return stored.map_err(|error| (error, page));
             }
             if let Some(mut run) = self.claim_at_home(page.slot()) {
-                return device.send(&device.reserves, page, self.disk_io, &mut run, &[]);
+                return device.send(&device.reserves, page, &mut run, &[]);
             }
         }
         if self.run.as_ref().is_none_or(Run::is_over) {
@@ -659,8 +661,10 @@ impl<'a, 'c> Storing<'a, 'c> {
             let cpu = Pinned::new();
             self.run = device.disks.allocate(&Allocating::Store(&cpu), want);
         }
-        let run = self.run.as_mut().ok_or(ENOSPC)?;
-        let sent = device.send(&device.reserves, page, self.disk_io, run, &[]);
+        let sent = match &mut self.run {
+            Some(run) => device.send(&device.reserves, page, run, &[]),
+            None => Err((ENOSPC, page)),
+        };
         if self.pages.left_in_folio() == 1 {
             // The next folio's pages lie elsewhere; what is left is freed.
             self.run = None;
@@ -671,7 +675,7 @@ impl<'a, 'c> Storing<'a, 'c> {
     /// Copies a page to its own offset in its cluster's home, if that is on a disk that is memory
     /// and nobody has the slot: the way of nearly all pages where disks are such.
     #[inline]
-    fn copy_home(&self, page: &CallPage<'_, Store>) -> Option<Stored> {
+    fn copy_home(&self, page: &CallPage<'_, Store>) -> Option<Result> {
         let device = self.device;
         // Who closes a disk for claims, and then waits for those in its bay, waits for this as
         // well.

@@ -14,9 +14,11 @@ use crate::disk::Disk;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::slot::{PhysicalSlot, Slot};
 use crate::engine::traffic::Direction;
+use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::ffi::c_int;
+use kernel::pr_err_once;
 use kernel::prelude::*;
 
 /// A call that pages are stored for.
@@ -69,18 +71,21 @@ impl RawCall {
 pub(crate) struct Call<W: Way> {
     raw: RawCall,
     device: NonNull<Device>,
-    disk_io: DiskIo<W>,
+    /// Pages that go to disks or come from there.
+    transfer: Cell<Option<Transfer>>,
+    _way: PhantomData<W>,
 }
 
-/// A call's pages, from first to last.
+/// Where a walk is that has ended with an error.
+const OVER: usize = usize::MAX;
+
+/// A call's pages, from first to last: all that the swap core asked for, or an error as the last.
 pub(crate) struct Pages<'a, W: Way> {
-    raw: RawCall,
+    call: &'a Call<W>,
     bvec: usize,
-    folios: u16,
-    /// As many as there are, and no more than a bio takes.
-    pages: u16,
+    /// Bytes of the folios that were given out.
+    bytes: usize,
     folio: Folio,
-    _call: PhantomData<(&'a (), W)>,
 }
 
 /// What is left of a folio.
@@ -100,13 +105,53 @@ struct Folio {
 pub(crate) struct CallPage<'a, W: Way> {
     slot: PinnedSlot<'a>,
     page: NonNull<Page>,
-    folios: u16,
-    pages: u16,
-    _call: PhantomData<(&'a (), W)>,
+    call: &'a Call<W>,
 }
 
-/// A call's pages that go to disks or come from there.
-pub(crate) struct DiskIo<W: Way>(Option<Transfer>, PhantomData<W>);
+impl Call<Store> {
+    /// Has the device store the pages.
+    pub(super) fn store(mut self) {
+        let device = self.device;
+        // SAFETY: the device is there as long as the call is not completed.
+        let result = unsafe { device.as_ref() }.store(&mut self);
+        self.finish(result);
+    }
+
+    /// Has the device store those pages of a call elsewhere that did not get to their disks.
+    ///
+    /// # Safety
+    ///
+    /// The call is the caller's to complete, was made for that device, and nothing of it is under
+    /// way.
+    pub(super) unsafe fn repair(
+        raw: RawCall,
+        device: NonNull<Device>,
+        result: Result,
+        failed: Failed,
+    ) {
+        let mut call = Self {
+            raw,
+            device,
+            transfer: Cell::new(None),
+            _way: PhantomData,
+        };
+        // SAFETY: the device is there as long as the call is not completed.
+        let result = unsafe { device.as_ref() }.repair(&mut call, result, &failed);
+        // It has a request of the device's, which may go when the call is completed.
+        drop(failed);
+        call.finish(result);
+    }
+}
+
+impl Call<Load> {
+    /// Has the device load the pages.
+    pub(super) fn load(mut self) {
+        let device = self.device;
+        // SAFETY: as in `store`.
+        let result = unsafe { device.as_ref() }.load(&mut self);
+        self.finish(result);
+    }
+}
 
 impl<W: Way> Call<W> {
     /// A call of the swap core's.
@@ -125,44 +170,51 @@ impl<W: Way> Call<W> {
         Self {
             raw: RawCall(sio),
             device: NonNull::from(device),
-            disk_io: DiskIo(None, PhantomData),
+            transfer: Cell::new(None),
+            _way: PhantomData,
         }
     }
 
-    /// The pages, and the way to and from disks, for one walk through the pages.
+    /// A walk through the pages.
     #[inline]
-    pub(crate) fn split(&mut self) -> (Pages<'_, W>, &mut DiskIo<W>) {
-        let pages = Pages {
-            raw: self.raw,
+    pub(crate) fn pages(&mut self) -> Pages<'_, W> {
+        Pages {
+            call: self,
             bvec: 0,
-            folios: 1,
-            pages: 1,
+            bytes: 0,
             folio: Folio {
                 first: Slot::new(0),
                 start: core::ptr::null_mut(),
                 pages: 0,
             },
-            _call: PhantomData,
-        };
-        (pages, &mut self.disk_io)
+        }
+    }
+
+    /// The call, as the swap core filled it.
+    #[inline]
+    fn sio(&self) -> &bindings::swap_iocb {
+        // SAFETY: by the invariant it is not completed, and the swap core leaves it as it is.
+        unsafe { self.raw.0.as_ref() }
     }
 
     /// Waits for the pages that are on their way, if any are. Gives what failed. May sleep.
     pub(crate) fn wait(&mut self) -> Option<Failed> {
-        self.disk_io.0.take().map(Transfer::wait)
+        self.transfer.take().map(Transfer::wait)
     }
 
     /// Whether a page is on its way to a disk or from one.
-    pub(crate) fn is_under_way(&self) -> bool {
-        self.disk_io.0.is_some()
+    pub(crate) fn is_under_way(&mut self) -> bool {
+        self.transfer.get_mut().is_some()
     }
 
     /// Has the swap core told of the result, when all pages that are on their way are there.
     /// What is under way and fails is an error besides; for a store the device is asked to
     /// [repair](Device::repair) first.
+    ///
+    /// The last thing to do: when no call is left, the device may be swapped off and go.
     #[inline]
-    pub(crate) fn finish(mut self, result: Result) {
-        let (raw, device, transfer) = (self.raw, self.device, self.disk_io.0.take());
+    fn finish(self, result: Result) {
+        let (raw, device, transfer) = (self.raw, self.device, self.transfer.take());
         core::mem::forget(self);
         match transfer {
             None => {
@@ -177,41 +229,22 @@ impl<W: Way> Call<W> {
 impl<W: Way> Drop for Call<W> {
     fn drop(&mut self) {
         // What is under way is waited for.
-        drop(self.disk_io.0.take());
+        drop(self.transfer.take());
         // SAFETY: by the invariant it is completed here, and the value goes.
         unsafe { self.raw.complete(Err(EIO)) }
     }
 }
 
-impl<W: Way> DiskIo<W> {
-    /// Sends a page to a slot of a disk, or has it come from there. May sleep.
-    #[inline]
-    pub(crate) fn add(
-        &mut self,
-        reserves: &Reserves,
-        page: &CallPage<'_, W>,
-        entered: &Entered<'_>,
-        slot: PhysicalSlot,
-    ) {
-        if page.copy(entered.disk(), slot) {
-            return reserves.copied(&Pinned::new(), W::DIRECTION, entered.disk());
-        }
-        let transfer = self
-            .0
-            .get_or_insert_with(|| Transfer::new(reserves, page.folios, page.pages));
-        // SAFETY: by its invariant nobody else uses the page until its call is completed, and
-        // the call completes after its transfer.
-        unsafe { transfer.add(W::DIRECTION, entered, slot, page.page) }
-    }
-}
-
 impl<'a, W: Way> Iterator for Pages<'a, W> {
-    type Item = CallPage<'a, W>;
+    type Item = Result<CallPage<'a, W>>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.folio.pages == 0 {
-            self.folio = self.next_folio()?;
+            match self.next_folio() {
+                Ok(folio) => self.folio = folio?,
+                Err(error) => return Some(Err(error)),
+            }
         }
         let Folio {
             first,
@@ -228,13 +261,11 @@ impl<'a, W: Way> Iterator for Pages<'a, W> {
         let slot = unsafe { PinnedSlot::new(first) };
         // INVARIANT: as above; the disk asks for stable writes, so what is under writeback is
         // not written to, and what is read is locked and not up to date.
-        Some(CallPage {
+        Some(NonNull::new(start).ok_or(EIO).map(|page| CallPage {
             slot,
-            page: NonNull::new(start)?,
-            folios: self.folios,
-            pages: self.pages,
-            _call: PhantomData,
-        })
+            page,
+            call: self.call,
+        }))
     }
 }
 
@@ -244,31 +275,75 @@ impl<W: Way> Pages<'_, W> {
         self.folio.pages.saturating_add(1)
     }
 
-    fn next_folio(&mut self) -> Option<Folio> {
-        // SAFETY: the call is not completed, as `self` has borrowed it.
-        let sio = unsafe { self.raw.0.as_ref() };
-        if self.bvec >= usize::try_from(sio.nr_bvecs).ok()? {
-            return None;
-        }
-        let bvec = sio.bvecs.get(self.bvec)?;
-        self.bvec = self.bvec.saturating_add(1);
-        self.folios = u16::try_from(sio.nr_bvecs).ok()?;
-        let pages = usize::try_from(sio.len).ok()? / PAGE_SIZE;
-        self.pages = u16::try_from(pages).map_or(BIO_PAGES, |pages| pages.min(BIO_PAGES));
+    /// The next folio, or `None` when all that the swap core asked for were given out.
+    #[inline]
+    fn next_folio(&mut self) -> Result<Option<Folio>> {
+        let sio = self.call.sio();
+        let Some(bvec) = usize::try_from(sio.nr_bvecs)
+            .ok()
+            .and_then(|count| sio.bvecs.get(..count)?.get(self.bvec))
+        else {
+            return self.end();
+        };
         let mut slot = 0;
-        // SAFETY: the swap core fills a bvec with a whole folio, which is in the swap cache and
-        // pinned until the call is completed. 64-bit kernels map all memory.
+        // SAFETY: the swap core fills a bvec with a folio, which is in the swap cache and pinned
+        // until the call is completed. 64-bit kernels map all memory.
         let start = unsafe { bindings::vswap_bvec_folio(bvec, &mut slot) };
-        // The swap core's slots have 32 bits, and a folio has at least one page.
-        Some(Folio {
-            first: Slot::new(u32::try_from(slot).ok()?),
-            start: start.cast(),
-            pages: usize::try_from(bvec.bv_len).ok()? / PAGE_SIZE,
-        })
+        // Lossless: usize has 64 bits.
+        let bytes = bvec.bv_len as usize;
+        let pages = bytes / PAGE_SIZE;
+        // The swap core's slots have 32 bits.
+        let last = slot.checked_add(pages.wrapping_sub(1));
+        let is_possible = last.is_some_and(|last| u32::try_from(last).is_ok());
+        match u32::try_from(slot) {
+            Ok(first) if is_possible && pages != 0 && !start.is_null() => {
+                self.bvec = self.bvec.wrapping_add(1);
+                self.bytes = self.bytes.wrapping_add(bytes);
+                Ok(Some(Folio {
+                    first: Slot::new(first),
+                    start: start.cast(),
+                    pages,
+                }))
+            }
+            _ => self.end(),
+        }
+    }
+
+    /// Ends the walk, once more if need be. `EIO`: there can't be such a call.
+    fn end(&mut self) -> Result<Option<Folio>> {
+        let sio = self.call.sio();
+        let is_whole = usize::try_from(sio.nr_bvecs) == Ok(self.bvec)
+            && usize::try_from(sio.len) == Ok(self.bytes);
+        if is_whole || self.bvec == OVER {
+            return Ok(None);
+        }
+        self.bvec = OVER;
+        pr_err_once!("the swap core asked for what there can't be; its call fails\n");
+        Err(EIO)
     }
 }
 
 impl<'a, W: Way> CallPage<'a, W> {
+    /// Sends the page to a slot of a disk, or has it come from there. May sleep.
+    #[inline]
+    pub(crate) fn send(self, reserves: &Reserves, entered: &Entered<'_>, slot: PhysicalSlot) {
+        if self.copy(entered.disk(), slot) {
+            return reserves.copied(&Pinned::new(), W::DIRECTION, entered.disk());
+        }
+        let mut transfer = self.call.transfer.take().unwrap_or_else(|| {
+            let sio = self.call.sio();
+            let pages = usize::try_from(sio.len).map_or(0, |bytes| bytes / PAGE_SIZE);
+            // No more than a bio takes; with too little room, what is too much fails.
+            let room = |count| u16::try_from(count).map_or(BIO_PAGES, |n| n.min(BIO_PAGES));
+            let folios = usize::try_from(sio.nr_bvecs).unwrap_or(0);
+            Transfer::new(reserves, room(folios), room(pages))
+        });
+        // SAFETY: by its invariant nobody else uses the page until its call is completed, and
+        // the call completes after its transfer.
+        unsafe { transfer.add(W::DIRECTION, entered, slot, self.page) }
+        self.call.transfer.set(Some(transfer));
+    }
+
     /// The slot.
     #[inline]
     pub(crate) fn slot(&self) -> &PinnedSlot<'a> {
@@ -300,42 +375,5 @@ impl<'a> CallPage<'a, Load> {
     pub(crate) fn parts(&mut self) -> (&PinnedSlot<'a>, &mut Page) {
         // SAFETY: by the invariant it is nobody else's, and a walk gives out each page once.
         (&self.slot, unsafe { self.page.as_mut() })
-    }
-}
-
-/// A store of which a page did not get to its disk, or found no room.
-pub(crate) struct Broken {
-    call: Call<Store>,
-    result: Result,
-    failed: Failed,
-}
-
-impl Broken {
-    /// The call, with nothing under way any more.
-    ///
-    /// # Safety
-    ///
-    /// The call is the caller's to complete, and was made for the device that this goes to.
-    pub(super) unsafe fn new(
-        raw: RawCall,
-        device: NonNull<Device>,
-        result: Result,
-        failed: Failed,
-    ) -> Self {
-        Self {
-            call: Call {
-                raw,
-                device,
-                disk_io: DiskIo(None, PhantomData),
-            },
-            result,
-            failed,
-        }
-    }
-
-    /// The parts: the call, what came of the pages that were not sent to disks, and what did
-    /// not get there.
-    pub(crate) fn into_parts(self) -> (Call<Store>, Result, Failed) {
-        (self.call, self.result, self.failed)
     }
 }

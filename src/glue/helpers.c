@@ -107,10 +107,16 @@ int vswap_xa_insert(struct xarray *xa, unsigned long index, void *entry)
 	return xa_insert(xa, index, entry, GFP_STORE);
 }
 
+/* NULL, unless it is a whole folio. */
 void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot)
 {
-	struct folio *folio = bvec_folio(bvec);
+	struct folio *folio;
 
+	if (!bvec->bv_page || bvec->bv_offset)
+		return NULL;
+	folio = bvec_folio(bvec);
+	if (bvec->bv_len != folio_size(folio))
+		return NULL;
 	*slot = swp_offset(folio->swap);
 	return folio_address(folio);
 }

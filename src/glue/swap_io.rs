@@ -5,7 +5,7 @@
 //! C headers: `include/linux/swap_ops.h`, `mm/page_io.c`
 
 use super::bindings;
-use super::call::Call;
+use super::call::{Call, Load, Store};
 use crate::device::Device;
 use crate::engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
 use crate::engine::slot::Slot;
@@ -34,10 +34,7 @@ unsafe fn device<'a>(ctx: *mut bindings::swap_io_ctx) -> &'a Device {
 /// Called by the swap core, for an area that [`activate`] made.
 unsafe extern "C" fn submit_write(ctx: *mut bindings::swap_io_ctx) {
     // SAFETY: the swap core's call.
-    unsafe {
-        let device = device(ctx);
-        device.store(Call::new(ctx, device));
-    }
+    unsafe { Call::<Store>::new(ctx, device(ctx)) }.store();
 }
 
 /// Reads folios back.
@@ -47,10 +44,7 @@ unsafe extern "C" fn submit_write(ctx: *mut bindings::swap_io_ctx) {
 /// Called by the swap core, for an area that [`activate`] made.
 unsafe extern "C" fn submit_read(ctx: *mut bindings::swap_io_ctx) {
     // SAFETY: the swap core's call.
-    unsafe {
-        let device = device(ctx);
-        device.load(Call::new(ctx, device));
-    }
+    unsafe { Call::<Load>::new(ctx, device(ctx)) }.load();
 }
 
 /// Folios that are written may come together in a call, as disks like it; of a synchronous

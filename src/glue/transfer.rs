@@ -10,7 +10,7 @@
 
 use super::bay::Entered;
 use super::bindings;
-use super::call::{Broken, Load, RawCall, Store, Way};
+use super::call::{Call, Load, RawCall, Store, Way};
 use super::cipher::Cipher;
 use super::cpu::{PerCpu, Pinned};
 use super::memory::Buffer;
@@ -308,7 +308,7 @@ impl Transfer {
         let (disk, section) = entered.stay();
         // SAFETY: the reserves outlive the request, which their drop waits for; `stay` keeps the
         // disk, and with it its block device, until the unit is dropped. The bio has room in
-        // front for a unit.
+        // front for a unit. If the page is not in it, nobody has seen it, or the bounce page.
         let bio = unsafe {
             let bio = bindings::vswap_bio_new(
                 self.request.as_ref().reserves.as_ref().io.as_ptr(),
@@ -318,7 +318,13 @@ impl Transfer {
                 pieces,
                 Some(ended),
             );
-            bindings::vswap_bio_add(bio, page.as_ptr().cast());
+            if !bindings::vswap_bio_add(bio, page.as_ptr().cast()) {
+                bindings::vswap_bio_free(bio);
+                if let (Direction::Write, Some(cipher)) = (direction, entered.disk().cipher()) {
+                    cipher.give_back(page);
+                }
+                return self.fail(entered, slot);
+            }
             unit_of(bio).write(Unit {
                 work: MaybeUninit::uninit(),
                 request: self.request,
@@ -381,7 +387,7 @@ impl Transfer {
         Some(sent)
     }
 
-    /// Has a page taken for one that could not be written.
+    /// Has a page taken for one that could not be written, or read.
     #[cold]
     fn fail(&self, entered: &Entered<'_>, slot: PhysicalSlot) {
         let (disk, section) = entered.stay();
@@ -717,6 +723,7 @@ unsafe fn incoming(
             let here = *slot;
             *slot = here.next();
             let Some(page) = NonNull::new(page.cast()) else {
+                *bad = Some((bad.map_or(here, |(first, _)| first), here));
                 return;
             };
             if disk.tags().is_some_and(|tags| !tags.fits(here, page)) {
@@ -784,8 +791,7 @@ unsafe extern "C" fn repair(work: *mut kernel::bindings::work_struct) {
         let failed = Failed(request);
         let _scope = NoReclaim::new();
         if let Some(pending) = (*request.as_ref().call.get()).take() {
-            let broken = Broken::new(pending.call, pending.device, pending.result, failed);
-            pending.device.as_ref().repair(broken);
+            Call::<Store>::repair(pending.call, pending.device, pending.result, failed);
         }
     }
 }
@@ -828,13 +834,14 @@ impl<W: Way> BufferTransfer<W> {
         }
     }
 
-    /// Adds the buffer's page of that index, each once. May sleep.
+    /// Adds the buffer's page of that index, each once; one that there is not fails. May sleep.
     pub(crate) fn add(&mut self, index: usize, entered: &Entered<'_>, slot: PhysicalSlot) {
-        if let Some(page) = self.buffer.pointer(index) {
+        match self.buffer.pointer(index) {
             // SAFETY: this has the buffer, lends out pages only to be read while they are
             // written, and gives it back, or drops it, when the transfer has been waited for.
             // If this is forgotten, so is the buffer.
-            unsafe { self.transfer.add(W::DIRECTION, entered, slot, page) }
+            Some(page) => unsafe { self.transfer.add(W::DIRECTION, entered, slot, page) },
+            None => self.transfer.fail(entered, slot),
         }
     }
 
