@@ -11,10 +11,11 @@ mod cases {
     use crate::engine::entry::{Content, DiskNumber, Place};
     use crate::engine::slot::{PhysicalSlot, Slot};
     use crate::engine::table::Change;
+    use crate::glue::clock;
     use crate::glue::cluster::TablePage;
     use crate::glue::cpu::Pinned;
-    use crate::glue::held::{HeldContent, Owned};
-    use crate::glue::index::{Found, Index, Moved, Preference, Swept};
+    use crate::glue::held::{HeldContent, Moving, Owned};
+    use crate::glue::index::{Found, Index, Moved, Preference, Swept, Taken, Which};
     use crate::glue::kunit::pinned;
     use crate::glue::rcu::{self, Reader};
     use crate::kunit::pages::{self, Kind};
@@ -66,6 +67,18 @@ mod cases {
             .put(&Pinned::new(), Slot::new(slot), entry)
             .map_err(|_| ENOMEM)?;
         Ok((replaced.old.content(), replaced.change))
+    }
+
+    /// Has a mover begin with a slot, whenever it was stored.
+    fn start(index: &Index, slot: u32) -> Option<Moving> {
+        let slot = Slot::new(slot);
+        let mut started = None;
+        let which = Which::StoredBy(u32::MAX);
+        let cpu = Pinned::new();
+        index.start_moves(&cpu, slot.cluster(), which, &[slot], |moving| {
+            started = Some(moving);
+        });
+        started
     }
 
     /// Sweeps all; gives how many slots were in use, and how many clusters went.
@@ -277,13 +290,9 @@ mod cases {
         for slot in 0..3 {
             pages::store(&device, slot, Kind::Compressible, 1)?;
         }
-        let start = |slot| {
-            index
-                .start_move(&Pinned::new(), Slot::new(slot))
-                .ok_or(EINVAL)
-        };
+        let start = |slot| start(index, slot).ok_or(EINVAL);
         let (over, freed, alone) = (start(0)?, start(1)?, start(2)?);
-        ensure!(index.start_move(&Pinned::new(), Slot::new(0)).is_none());
+        ensure!(start(0).is_err());
         pages::store(&device, 0, Kind::Compressible, 2)?;
         pages::free(&device, 1);
         device.sweep();
@@ -319,15 +328,134 @@ mod cases {
         let device = pages::device(16)?;
         pages::store(&device, 1, Kind::Compressible, 1)?;
         let index = device.index();
-        let moving = index
-            .start_move(&Pinned::new(), Slot::new(1))
-            .ok_or(EINVAL)?;
+        let moving = start(index, 1).ok_or(EINVAL)?;
         pages::free(&device, 1);
         device.sweep();
         ensure!(device.ram().pool_bytes() != 0);
         let left = index.abandon_move(&Pinned::new(), moving);
         ensure!(!left.is_empty());
         device.release(&Pinned::new(), left, &[]);
+        pages::ensure_empty(&device)
+    }
+
+    /// The slots that a writer takes next, by number.
+    fn coldest(index: &Index) -> Option<KVec<u32>> {
+        loop {
+            let (number, generation) = index.coldest()?;
+            let mut slots = KVec::new();
+            let which = Which::Of(generation);
+            let taken = index.take(&Pinned::new(), number, which, |slot| {
+                let _ = slots.push(slot.number(), GFP_ATOMIC);
+            });
+            if matches!(taken, Taken::Pages { .. }) {
+                return Some(slots);
+            }
+        }
+    }
+
+    #[test]
+    fn pages_are_taken_by_age() -> Result {
+        let device = pages::device(16)?;
+        let index = device.index();
+        ensure!(coldest(index).is_none());
+        // Clusters 0 and 1 are old, and 0 gets a young page besides.
+        for slot in [0..40, 512..552].into_iter().flatten() {
+            pages::store(&device, slot, Kind::Compressible, 1)?;
+        }
+        index.begin_generation();
+        index.begin_generation();
+        for slot in [40..42, 1024..1064].into_iter().flatten() {
+            pages::store(&device, slot, Kind::Compressible, 1)?;
+        }
+        let taken = coldest(index).ok_or(EINVAL)?;
+        ensure!(taken.iter().copied().eq(0..40));
+        let taken = coldest(index).ok_or(EINVAL)?;
+        ensure!(taken.iter().copied().eq(512..552));
+        // What was not moved in the end is found again; nobody looks for what a mover has.
+        let (first, second) = (
+            start(index, 512).ok_or(EINVAL)?,
+            start(index, 513).ok_or(EINVAL)?,
+        );
+        ensure!(index.abandon_move(&Pinned::new(), first).is_empty());
+        let taken = coldest(index).ok_or(EINVAL)?;
+        ensure!(taken.len() == 39 && taken.first() == Some(&512));
+        ensure!(index.abandon_move(&Pinned::new(), second).is_empty());
+        let taken = coldest(index).ok_or(EINVAL)?;
+        ensure!(taken.iter().copied().eq(512..552));
+        // Of the young ones the cluster with more to gain comes first.
+        let taken = coldest(index).ok_or(EINVAL)?;
+        ensure!(taken.iter().copied().eq(1024..1064));
+        let taken = coldest(index).ok_or(EINVAL)?;
+        ensure!(taken.iter().copied().eq(40..42));
+        for slot in [0..42, 512..552, 1024..1064].into_iter().flatten() {
+            pages::free(&device, slot);
+        }
+        device.sweep();
+        pages::ensure_empty(&device)
+    }
+
+    #[test]
+    fn clusters_without_pages_in_memory_are_never_chosen() -> Result {
+        let device = pages::device(16)?;
+        let index = device.index();
+        for slot in 0..100 {
+            pages::store(&device, slot * 512, Kind::Same, 1)?;
+        }
+        ensure!(index.coldest().is_none());
+        pages::store(&device, 50 * 512 + 1, Kind::Compressible, 1)?;
+        let (number, _) = index.coldest().ok_or(EINVAL)?;
+        ensure_eq!(number.index(), 50);
+        // A cluster that goes is on no list.
+        pages::free(&device, 50 * 512 + 1);
+        for slot in 0..100 {
+            pages::free(&device, slot * 512);
+        }
+        device.sweep();
+        ensure!(index.coldest().is_none());
+        pages::ensure_empty(&device)
+    }
+
+    #[test]
+    fn incompressible_pages_come_before_others_of_their_age() -> Result {
+        let device = pages::device(16)?;
+        let index = device.index();
+        for slot in 0..32 {
+            pages::store(&device, slot, Kind::Compressible, 1)?;
+        }
+        for slot in 600..605 {
+            pages::store(&device, slot, Kind::Incompressible, 1)?;
+        }
+        let taken = coldest(index).ok_or(EINVAL)?;
+        ensure!(taken.iter().copied().eq(600..605));
+        let taken = coldest(index).ok_or(EINVAL)?;
+        ensure!(taken.iter().copied().eq(0..32));
+        for slot in [0..32, 600..605].into_iter().flatten() {
+            pages::free(&device, slot);
+        }
+        device.sweep();
+        pages::ensure_empty(&device)
+    }
+
+    #[test]
+    fn what_is_stored_later_is_not_taken_by_its_cluster_s_age() -> Result {
+        let device = pages::device(16)?;
+        let index = device.index();
+        pages::store(&device, 5, Kind::Compressible, 1)?;
+        let before = clock::seconds().wrapping_sub(1);
+        let number = Slot::new(5).cluster();
+        let mut any = false;
+        for (which, is_taken) in [
+            (Which::StoredBy(before), false),
+            (Which::StoredBy(clock::seconds()), true),
+        ] {
+            any = false;
+            let taken = index.take(&Pinned::new(), number, which, |_| any = true);
+            ensure_eq!(matches!(taken, Taken::Pages { .. }), is_taken);
+            ensure_eq!(any, is_taken);
+        }
+        ensure!(any);
+        pages::free(&device, 5);
+        device.sweep();
         pages::ensure_empty(&device)
     }
 
@@ -371,9 +499,9 @@ mod cases {
         pages::store(&device, 2000, Kind::Same, 1)?;
         let cpu = Pinned::new();
         let first = device.index().overview(&cpu, 0).ok_or(EINVAL)?;
-        ensure_eq!((first.number.index(), first.ram), (1, 1));
+        ensure_eq!((first.number.index(), first.has_ram), (1, true));
         let second = device.index().overview(&cpu, 2).ok_or(EINVAL)?;
-        ensure_eq!((second.number.index(), second.ram), (3, 0));
+        ensure_eq!((second.number.index(), second.has_ram), (3, false));
         ensure!(device.index().overview(&cpu, 4).is_none());
         let mut used = 0;
         device.index().scan(&cpu, first.number, |_, content| {

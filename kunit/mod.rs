@@ -54,6 +54,7 @@ mod pages;
 mod readers;
 mod sysfs;
 mod transfer;
+mod writeback;
 mod zsmalloc;
 
 /// A suite's name, and its cases with theirs.

@@ -99,6 +99,11 @@ pub(super) fn no_room() -> Result<RamLimit> {
     RamLimit::from_bytes(1, u64::MAX).map_err(|_| EINVAL)
 }
 
+/// The same, in bytes.
+pub(super) fn limit_of(bytes: u64) -> Result<RamLimit> {
+    RamLimit::from_bytes(bytes, u64::MAX).map_err(|_| EINVAL)
+}
+
 /// A device with a disk.
 pub(super) fn device_with(ram_mib: u64, disk: &CStr) -> Result<Arc<Device>> {
     let device = device(ram_mib)?;

@@ -242,6 +242,16 @@ impl Disks {
         })
     }
 
+    /// That physical cluster, in which a cluster's pages lie already. Does not sleep.
+    pub(crate) fn at_home(&self, home: Home) -> Option<NewHome<'_>> {
+        let entered = self.bay(home.disk)?.enter()?;
+        Some(NewHome {
+            entered,
+            home,
+            claimed: None,
+        })
+    }
+
     /// Claims one slot, if the disk takes pages and nobody has it. Does not sleep.
     #[inline]
     pub(crate) fn claim(&self, place: Place) -> Option<Run<'_>> {

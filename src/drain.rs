@@ -87,7 +87,7 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
     check_room(device, disk)?;
     disk.health().set_drained_from(disk.used());
     let mut drainer = Drainer {
-        mover: Mover::new(device.clone())?,
+        mover: Mover::new(device.clone(), CHUNK)?,
         places: KVec::with_capacity(SLOTS_PER_CLUSTER, GFP_KERNEL)?,
         disk: &entered,
         force,

@@ -8,23 +8,27 @@
 use crate::contexts::Lazy;
 use crate::device::Device;
 use crate::engine::counters::Counter;
+use crate::engine::entry::Content;
+use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::cluster::TablePage;
 use crate::glue::cpu::Pinned;
 use crate::glue::held::{Moving, Owned};
 use crate::glue::index::{Moved, Retired};
 use crate::glue::memory::Buffer;
-use crate::glue::rcu;
+use crate::glue::rcu::{self, GracePeriod};
+use core::mem::{swap, take};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
 /// Pages that a mover moves at a time: 512 KiB.
 pub(crate) const CHUNK: usize = 128;
 
-/// Replaced entries that are kept at most before a grace period is waited for.
+/// Replaced entries that are kept at most before a grace period is waited for, and as many for
+/// which one has begun.
 const RETIRED: usize = 4096;
 
-/// Replaced tables that are kept at most.
+/// Replaced tables that are kept so.
 const TABLES: usize = 64;
 
 /// A mover's memory.
@@ -32,18 +36,59 @@ pub(crate) struct Mover {
     device: Arc<Device>,
     /// Pages on their way.
     pub(crate) buffer: Buffer,
-    retired: KVec<Retired>,
+    /// What was replaced and is for the next grace period.
+    replaced: Batch,
+    /// What the grace period is for that has begun.
+    waiting: Batch,
+    grace: Option<GracePeriod>,
+    /// Bytes of the ram tier's objects that were given back.
+    freed: u64,
+}
+
+/// What was replaced, and may have readers.
+struct Batch {
+    entries: KVec<Retired>,
     tables: KVec<Retired<TablePage>>,
+    /// Bytes of the entries' objects in the ram tier.
+    bytes: u64,
+}
+
+impl Batch {
+    /// Room for as much as there may be. May sleep.
+    fn new() -> Result<Self> {
+        Ok(Self {
+            entries: KVec::with_capacity(RETIRED, GFP_KERNEL)?,
+            tables: KVec::with_capacity(TABLES, GFP_KERNEL)?,
+            bytes: 0,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.tables.is_empty()
+    }
+
+    /// Gives back what there is, which has no readers any more. Gives the bytes.
+    fn release(&mut self, device: &Device) -> u64 {
+        for old in self.entries.drain_all() {
+            device.release(&Pinned::new(), old.after_readers(), &[]);
+        }
+        for table in self.tables.drain_all() {
+            drop(table.after_readers());
+        }
+        take(&mut self.bytes)
+    }
 }
 
 impl Mover {
-    /// A mover for that device. May sleep.
-    pub(crate) fn new(device: Arc<Device>) -> Result<Self> {
+    /// A mover for that device, which has so many pages to move data through. May sleep.
+    pub(crate) fn new(device: Arc<Device>, pages: usize) -> Result<Self> {
         Ok(Self {
             device,
-            buffer: Buffer::new(CHUNK)?,
-            retired: KVec::with_capacity(RETIRED, GFP_KERNEL)?,
-            tables: KVec::with_capacity(TABLES, GFP_KERNEL)?,
+            buffer: Buffer::new(pages)?,
+            replaced: Batch::new()?,
+            waiting: Batch::new()?,
+            grace: None,
+            freed: 0,
         })
     }
 
@@ -52,12 +97,22 @@ impl Mover {
         self.device.clone()
     }
 
-    /// Reads an object into the buffer's page of that index. May sleep.
-    pub(crate) fn load(&mut self, moving: &Moving, index: usize) -> Result {
+    /// Reads an object into a page. May sleep.
+    pub(crate) fn load(&self, moving: &Moving, page: &mut Page) -> Result {
         let object = moving.object().ok_or(EIO)?;
-        let page = self.buffer.page_mut(index).ok_or(EINVAL)?;
         let mut context = Lazy::new(self.device.contexts());
         self.device.ram().load(&object, page, context.get()?)
+    }
+
+    /// As [`load`](Self::load), into the first page of the buffer.
+    pub(crate) fn load_first(&mut self, moving: &Moving) -> Result {
+        let mut buffer = take(&mut self.buffer);
+        let loaded = buffer
+            .page_mut(0)
+            .ok_or(EINVAL)
+            .and_then(|page| self.load(moving, page));
+        self.buffer = buffer;
+        loaded
     }
 
     /// A slot has got the entry `new` that a mover made for it, or kept its old one. Counts it,
@@ -106,50 +161,96 @@ impl Mover {
             table
         };
         if let Some(table) = table {
-            if let Err(table) = self.tables.push_within_capacity(table) {
-                self.flush();
-                let _ = self.tables.push_within_capacity(table.0);
-            }
-            if self.tables.len() == TABLES {
-                self.flush();
+            // There is room: it is made when the last place is taken.
+            let _ = self.replaced.tables.push_within_capacity(table);
+            if self.replaced.tables.len() == TABLES {
+                self.turn();
             }
         }
     }
 
-    fn retire(&mut self, old: Retired) {
-        // There is room: it is flushed when it is full.
-        let _ = self.retired.push_within_capacity(old);
-        if self.retired.len() == RETIRED {
-            self.flush();
+    /// Keeps an entry that was replaced until its readers are over. May sleep.
+    pub(crate) fn retire(&mut self, old: Retired) {
+        let bytes = match old.get().content() {
+            Some(Content::Ram(object)) => u64::try_from(object.length.bytes()).unwrap_or(0),
+            _ => 0,
+        };
+        let batch = &mut self.replaced;
+        batch.bytes = batch.bytes.saturating_add(bytes);
+        // There is room, as above.
+        let _ = batch.entries.push_within_capacity(old);
+        if batch.entries.len() == RETIRED {
+            self.turn();
         }
     }
 
     /// How many entries were replaced, and are not given back yet.
     pub(crate) fn waiting(&self) -> u64 {
-        u64::try_from(self.retired.len()).unwrap_or(u64::MAX)
+        let entries = self.replaced.entries.len();
+        u64::try_from(entries.saturating_add(self.waiting.entries.len())).unwrap_or(u64::MAX)
     }
 
-    /// Whether all entries of a cluster can be replaced without [`Self::flush`].
+    /// Bytes of their objects in the ram tier.
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        self.replaced.bytes.saturating_add(self.waiting.bytes)
+    }
+
+    /// Whether all entries of a cluster can be replaced without waiting.
     pub(crate) fn has_room(&self) -> bool {
-        self.retired.len().saturating_add(SLOTS_PER_CLUSTER) < RETIRED
-            && self.tables.len().saturating_add(1) < TABLES
+        self.replaced
+            .entries
+            .len()
+            .saturating_add(SLOTS_PER_CLUSTER)
+            < RETIRED
+            && self.replaced.tables.len().saturating_add(1) < TABLES
     }
 
-    /// Gives back what was replaced, after a grace period. May sleep.
+    /// Bytes of the ram tier's objects that were given back since this was asked last.
+    pub(crate) fn take_freed(&mut self) -> u64 {
+        take(&mut self.freed)
+    }
+
+    /// Gives back what has no readers any more, and begins a grace period for the rest. Does not
+    /// wait.
+    pub(crate) fn poll(&mut self) {
+        if self.grace.as_ref().is_some_and(|grace| !grace.is_over()) {
+            return;
+        }
+        self.release_waiting();
+        if !self.replaced.is_empty() {
+            self.turn();
+        }
+    }
+
+    /// Begins a grace period for what was replaced. Waits for the last one.
+    fn turn(&mut self) {
+        if let Some(grace) = self.grace.take() {
+            grace.wait();
+        }
+        self.release_waiting();
+        swap(&mut self.replaced, &mut self.waiting);
+        self.grace = Some(GracePeriod::begin());
+    }
+
+    fn release_waiting(&mut self) {
+        self.grace = None;
+        if self.waiting.is_empty() {
+            return;
+        }
+        let bytes = self.waiting.release(&self.device);
+        self.freed = self.freed.saturating_add(bytes);
+        self.device.progress.advance();
+    }
+
+    /// Gives back all that was replaced, after a grace period. May sleep.
     pub(crate) fn flush(&mut self) {
-        if self.retired.is_empty() && self.tables.is_empty() {
+        if self.replaced.is_empty() && self.waiting.is_empty() {
             return;
         }
         rcu::synchronize();
-        let device = &self.device;
-        for old in self.retired.drain_all() {
-            let cpu = Pinned::new();
-            device.release(&cpu, old.after_readers(), &[]);
-        }
-        for table in self.tables.drain_all() {
-            drop(table.after_readers());
-        }
-        self.device.progress.advance();
+        self.release_waiting();
+        swap(&mut self.replaced, &mut self.waiting);
+        self.release_waiting();
     }
 }
 
@@ -160,7 +261,7 @@ impl Drop for Mover {
 }
 
 /// The content of an entry that a mover makes, noted before it is given away.
-pub(crate) struct NewContent(Option<crate::engine::entry::Content>);
+pub(crate) struct NewContent(Option<Content>);
 
 impl NewContent {
     /// That of an entry.
@@ -170,6 +271,7 @@ impl NewContent {
 }
 
 /// Some slots of a cluster, in their order.
+#[derive(Default)]
 pub(crate) struct Slots(KVec<Slot>);
 
 impl Slots {

@@ -168,9 +168,9 @@ impl Ram {
         self.pool.bytes() > self.watermarks.high(self.limit())
     }
 
-    /// Whether enough pages were written back.
-    pub(crate) fn is_below_low(&self) -> bool {
-        self.pool.bytes() <= self.watermarks.low(self.limit())
+    /// Whether enough pages were written back, when so many bytes are about to be given back.
+    pub(crate) fn is_below_low(&self, gone: u64) -> bool {
+        self.pool.bytes().saturating_sub(gone) <= self.watermarks.low(self.limit())
     }
 
     /// The watermarks.

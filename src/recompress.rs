@@ -10,6 +10,7 @@ use crate::engine::counters::Counter;
 use crate::engine::entry::{Content, Object};
 use crate::engine::slot::{ClusterNumber, Slot};
 use crate::glue::cpu::Pinned;
+use crate::glue::index::Which;
 use crate::mover::{Mover, NewContent, Slots};
 use crate::writeback;
 use kernel::prelude::*;
@@ -22,18 +23,19 @@ const WORTH: usize = 64;
 /// sleep. `ERESTARTNOHAND`: a signal came; what was done stays so.
 pub(crate) fn recompress_older(device: &Arc<Device>, age: u32) -> Result {
     device.contexts().prepare(Algorithm::Zstd)?;
-    let mut mover = Mover::new(device.clone())?;
+    let mut mover = Mover::new(device.clone(), 1)?;
     let mut slots = Slots::new()?;
-    writeback::for_older(device, age, |number| {
-        recompress(&mut mover, &mut slots, number);
+    writeback::for_older(device, age, |number, which| {
+        recompress(&mut mover, &mut slots, number, which);
         Ok(())
     })?;
+    mover.flush();
     device.ram().compact();
     Ok(())
 }
 
 /// Compresses a cluster's pages anew. May sleep.
-fn recompress(mover: &mut Mover, slots: &mut Slots, number: ClusterNumber) {
+fn recompress(mover: &mut Mover, slots: &mut Slots, number: ClusterNumber, which: Which) {
     let device = mover.device();
     slots.clear();
     device
@@ -46,19 +48,25 @@ fn recompress(mover: &mut Mover, slots: &mut Slots, number: ClusterNumber) {
             }
         });
     for slot in slots.all() {
-        recompress_page(mover, *slot);
+        recompress_page(mover, *slot, which);
     }
-    mover.flush();
+    mover.poll();
 }
 
-fn recompress_page(mover: &mut Mover, slot: Slot) {
+fn recompress_page(mover: &mut Mover, slot: Slot, which: Which) {
     let device = mover.device();
-    let Some(moving) = device.index().start_move(&Pinned::new(), slot) else {
+    let mut started = None;
+    device
+        .index()
+        .start_moves(&Pinned::new(), slot.cluster(), which, &[slot], |moving| {
+            started = Some(moving)
+        });
+    let Some(moving) = started else {
         return;
     };
     let length = moving.object().map_or(0, |o| o.object().length.bytes());
     let below = length.saturating_sub(WORTH);
-    if mover.load(&moving, 0).is_err() {
+    if mover.load_first(&moving).is_err() {
         return mover.abandon(moving);
     }
     let new = mover.buffer.page(0).and_then(|page| {

@@ -42,6 +42,7 @@ mod tally;
 mod throttle;
 mod tiers;
 mod writeback;
+mod writer;
 
 use control::{refused, Control};
 use device::Device;

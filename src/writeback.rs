@@ -2,72 +2,51 @@
 
 //! Writeback: pages of the ram tier that nobody has asked for in a while go to a disk.
 //!
-//! The coldest clusters go first, since pages that were swapped out together are cold together;
-//! each is written in one piece if there is room for it.
+//! When the tier is above its high watermark, the thread [`Background`] writes pages of the oldest
+//! generation, cluster by cluster, until the tier is at its low one. What was freed makes room as
+//! well, and is not worth writing: so slots are swept and the pool is compacted first.
 
 use crate::device::Device;
-use crate::disk::{Allocating, PAGE_BYTES};
-use crate::disks::{NewHome, Run, Stay};
-use crate::engine::coldest::Coldest;
 use crate::engine::counters::Counter;
-use crate::engine::entry::{Content, Place};
-use crate::engine::slot::{ClusterNumber, SLOTS_PER_CLUSTER};
+use crate::engine::slot::ClusterNumber;
 use crate::glue::clock;
 use crate::glue::cpu::Pinned;
-use crate::glue::held::{Moving, Owned};
-use crate::glue::index::Overview;
+use crate::glue::index::{Overview, Which};
 use crate::glue::signal;
 use crate::glue::thread::{Stop, Work};
-use crate::glue::trace;
-use crate::glue::transfer::BufferTransfer;
 use crate::glue::wait::WaitQueue;
-use crate::mover::{Mover, NewContent, Slots, CHUNK};
-use core::mem::take;
+use crate::writer::Writer;
 use core::sync::atomic::Ordering;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
-/// Clusters that are picked at a time.
-const PICKED: usize = 16;
-
 /// How long writeback rests when it could do nothing, in seconds.
 const REST: u32 = 1;
 
-/// From how many pages on a cluster gets a physical cluster of its own, in which each page has
-/// its own offset: less would leave too much of it unused.
-const DENSE: usize = SLOTS_PER_CLUSTER / 4 * 3;
+/// Generations that the tier's pages are divided into, roughly: each time so much of the tier was
+/// written back, a new one begins.
+const SHARES: u64 = 7;
+
+/// The part of the pool that its holes must be for it to be compacted instead of written back.
+const HOLES: u64 = 16;
+
+/// The part of the pool's limit that is given back, or will be, before the pool is compacted: what
+/// is freed here and there gives no memory back by itself.
+const SCATTERED: u64 = 64;
 
 /// Writeback by itself, when the ram tier is above its high watermark.
 #[pin_data]
 pub(crate) struct Background {
     device: Arc<Device>,
     #[pin]
-    writer: Mutex<BackgroundWork>,
-}
-
-/// What one run needs at a time.
-struct BackgroundWork {
-    writer: Writer,
-    picked: Coldest<PICKED>,
-}
-
-/// Who writes back, and his memory.
-pub(crate) struct Writer {
-    is_limited: bool,
-    mover: Mover,
-    slots: Slots,
-    /// Pages of the buffer, in its order, and where they are being written to.
-    moving: KVec<(Moving, Option<Place>)>,
+    writer: Mutex<Writer>,
 }
 
 impl Background {
     /// Writeback of that device. May sleep.
     #[inline(never)]
     pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
-        let writer = BackgroundWork {
-            writer: Writer::new(device.clone(), true)?,
-            picked: Coldest::default(),
-        };
+        let writer = Writer::new(device.clone(), true)?;
         Arc::pin_init(
             pin_init!(Self {
                 device,
@@ -76,12 +55,50 @@ impl Background {
             GFP_KERNEL,
         )
     }
-}
 
-impl Background {
     /// Pages that are asked for, whatever the watermarks say.
     fn asked(&self) -> u64 {
         self.device.wanted_writeback.load(Ordering::Relaxed)
+    }
+
+    /// Writes back until the tier is at its low watermark, if it was above its high one, and as much
+    /// as is asked for; or until there is nothing more to write, or nowhere to. Gives how many pages
+    /// were moved, but for those that are under way.
+    fn write_back(&self, writer: &mut Writer, stop: &Stop) -> usize {
+        let ram = self.device.ram();
+        let is_above_high = ram.is_above_high();
+        let mut scattered = 0u64;
+        // Written since the newest generation began.
+        let mut since = 0u64;
+        let mut done = 0usize;
+        while !stop.requested() {
+            // What will have been given back is as good as free.
+            let gone = scattered.saturating_add(writer.under_way_bytes());
+            let is_low = !is_above_high || ram.is_below_low(gone);
+            if is_low && self.asked() <= writer.under_way_pages() {
+                break;
+            }
+            let Some((number, generation)) = self.device.index().coldest() else {
+                break;
+            };
+            if writer.write_cluster(number, Which::Of(generation)).is_err() {
+                break;
+            }
+            let pages = writer.take_pages();
+            self.device.written_back(pages);
+            done = done.saturating_add(pages);
+            since = since.saturating_add(writer.take_written());
+            if since.saturating_mul(SHARES) >= ram.pool_bytes() {
+                self.device.index().begin_generation();
+                since = 0;
+            }
+            scattered = scattered.saturating_add(writer.take_freed());
+            if scattered >= ram.limit() / SCATTERED {
+                ram.compact();
+                scattered = 0;
+            }
+        }
+        done
     }
 }
 
@@ -97,41 +114,31 @@ impl Work for Background {
     }
 
     fn run(&self, stop: &Stop) {
-        let mut work = self.writer.lock();
-        let BackgroundWork { writer, picked } = &mut *work;
-        let mut done = 0usize;
-        // What was freed makes room, too, and is not worth writing.
+        let mut writer = self.writer.lock();
         self.device.sweep();
-        loop {
-            *picked = Coldest::default();
-            pick(&self.device, picked);
-            let mut moved = 0usize;
-            for number in picked.clusters() {
-                if stop.requested() || self.device.ram().is_below_low() && self.asked() == 0 {
-                    return;
-                }
-                match writer.write_back(number) {
-                    Ok(pages) => {
-                        moved = moved.saturating_add(pages);
-                        self.device.written_back(pages);
-                    }
-                    Err(_) => break,
-                }
-            }
-            done = done.saturating_add(moved);
-            if moved == 0 {
-                break;
-            }
+        if has_holes(&self.device) {
+            self.device.ram().compact();
         }
-        // What is left lies scattered over pages of which other parts were freed.
+        if !self.device.ram().is_above_high() && self.asked() == 0 {
+            return self.device.progress.advance();
+        }
+        let done = self.write_back(&mut writer, stop);
+        let _ = writer.finish();
         self.device.ram().compact();
         // There is no more.
         self.device.wanted_writeback.store(0, Ordering::Relaxed);
-        if done == 0 {
+        if done.saturating_add(writer.take_pages()) == 0 {
             self.device.rest_writeback(REST);
         }
         self.device.progress.advance();
     }
+}
+
+/// Whether the pool takes so much more than its objects that compacting it is to come first.
+fn has_holes(device: &Device) -> bool {
+    let objects = u64::try_from(device.counter(Counter::CompressedBytes)).unwrap_or(0);
+    let pool = device.ram().pool_bytes();
+    pool.saturating_sub(objects) > pool / HOLES
 }
 
 /// All clusters with pages in the ram tier, in the order of their numbers.
@@ -140,17 +147,10 @@ fn clusters(device: &Device) -> impl Iterator<Item = Overview> + '_ {
     core::iter::from_fn(move || loop {
         let overview = device.index().overview(&Pinned::new(), next?)?;
         next = overview.number.index().checked_add(1);
-        if overview.ram != 0 {
+        if overview.has_ram {
             return Some(overview);
         }
     })
-}
-
-fn pick(device: &Device, coldest: &mut Coldest<PICKED>) {
-    let now = clock::ticks();
-    for cluster in clusters(device) {
-        coldest.offer(now.wrapping_sub(cluster.stored), cluster.number);
-    }
 }
 
 /// Writes back all pages of clusters to which nothing was stored for `age` seconds. May sleep.
@@ -163,169 +163,32 @@ pub(crate) fn write_back_older(device: &Arc<Device>, age: u32) -> Result {
     }
     device.sweep();
     let mut writer = Writer::new(device.clone(), false)?;
-    for_older(device, age, |number| writer.write_back(number).map(drop))
+    let written = for_older(device, age, |number, which| {
+        writer.write_cluster(number, which)
+    });
+    // What is under way has to get there in any case.
+    let finished = writer.finish();
+    device.ram().compact();
+    written.and(finished)
 }
 
 /// Calls `each` for the clusters with pages in the ram tier to which nothing was stored for
-/// `age` seconds.
+/// `age` seconds when this was called.
 pub(crate) fn for_older(
     device: &Device,
     age: u32,
-    mut each: impl FnMut(ClusterNumber) -> Result,
+    mut each: impl FnMut(ClusterNumber, Which) -> Result,
 ) -> Result {
-    let now = clock::ticks();
-    let age = clock::ticks_of(age);
+    // Younger than the machine is nothing.
+    let Some(time) = clock::seconds().checked_sub(age) else {
+        return Ok(());
+    };
     for cluster in clusters(device) {
-        if now.wrapping_sub(cluster.stored) < age {
+        if cluster.stored > time {
             continue;
         }
         signal::check()?;
-        each(cluster.number)?;
+        each(cluster.number, Which::StoredBy(time))?;
     }
     Ok(())
-}
-
-impl Writer {
-    /// A writer for that device, which minds the limit on what is written in a day, or only
-    /// counts. May sleep.
-    pub(crate) fn new(device: Arc<Device>, is_limited: bool) -> Result<Self> {
-        Ok(Self {
-            is_limited,
-            mover: Mover::new(device)?,
-            slots: Slots::new()?,
-            moving: KVec::with_capacity(CHUNK, GFP_KERNEL)?,
-        })
-    }
-
-    /// Writes a cluster's pages back. Gives how many. May sleep.
-    ///
-    /// `ENOSPC`: no disk has room. `EDQUOT`: what may be written in a day is written.
-    pub(crate) fn write_back(&mut self, number: ClusterNumber) -> Result<usize> {
-        let result = self.write_cluster(number);
-        trace::writeback(number, &result);
-        result
-    }
-
-    // Out of line, as is the step below: their frames don't add up.
-    #[inline(never)]
-    fn write_cluster(&mut self, number: ClusterNumber) -> Result<usize> {
-        let device = self.mover.device();
-        let mut others = 0usize;
-        self.slots.clear();
-        device
-            .index()
-            .scan(&Pinned::new(), number, |slot, content| match content {
-                Some(Content::Ram(_)) => self.slots.push(slot),
-                _ => others = others.saturating_add(1),
-            });
-        let first = self.slots.all().first().map(|slot| slot.offset());
-        let mut home = first
-            .filter(|_| others == 0 && self.slots.all().len() >= DENSE)
-            .and_then(|first| device.disks().new_home(first));
-        let mut pages = 0usize;
-        let mut result = Ok(());
-        let mut from = 0;
-        while from < self.slots.all().len() && result.is_ok() {
-            let end = from.saturating_add(CHUNK).min(self.slots.all().len());
-            match self.write_chunk(from, end, home.as_mut()) {
-                Ok(written) => pages = pages.saturating_add(written),
-                Err(error) => result = Err(error),
-            }
-            from = end;
-        }
-        if home.is_some() {
-            self.mover.collapse(number);
-        }
-        drop(home);
-        self.mover.flush();
-        result.map(|()| pages)
-    }
-
-    /// Writes the slots from index `from` to `end` back.
-    #[inline(never)]
-    fn write_chunk(
-        &mut self,
-        from: usize,
-        end: usize,
-        mut home: Option<&mut NewHome<'_>>,
-    ) -> Result<usize> {
-        let device = self.mover.device();
-        let Self {
-            mover,
-            slots,
-            moving,
-            ..
-        } = self;
-        let bytes = crate::disk::bytes(u64::try_from(end.saturating_sub(from)).unwrap_or(0));
-        if self.is_limited && device.budget().left(clock::seconds()) < bytes {
-            return Err(EDQUOT);
-        }
-        for slot in slots.all().get(from..end).unwrap_or(&[]) {
-            let started = device.index().start_move(&Pinned::new(), *slot);
-            let Some(started) = started else {
-                continue;
-            };
-            if mover.load(&started, moving.len()).is_err() {
-                mover.abandon(started);
-                continue;
-            }
-            // There is room for a chunk.
-            let _ = moving.push_within_capacity((started, None));
-        }
-        let mut transfer = BufferTransfer::write(device.reserves(), take(&mut mover.buffer));
-        // The bays stay entered until the entries say where the pages lie.
-        let mut stay = Stay::default();
-        let mut run: Option<Run<'_>> = None;
-        let total = moving.len();
-        for (index, (started, place)) in (0..CHUNK).zip(moving.iter_mut()) {
-            if let Some(home) = home.as_mut() {
-                if let Some((to, slot)) = home.claim(started.slot().offset()) {
-                    *place = Some(to);
-                    transfer.add(index, &home.entered, slot);
-                    continue;
-                }
-            }
-            if run.as_ref().is_none_or(Run::is_over) {
-                let want = total.saturating_sub(index);
-                run = device.disks().allocate(&Allocating::Mover, want);
-            }
-            let Some(run) = run.as_mut() else {
-                break;
-            };
-            stay.at(&run.entered);
-            if let Some((to, slot)) = run.take() {
-                *place = Some(to);
-                transfer.add(index, &run.entered, slot);
-            }
-        }
-        drop(run);
-        let (buffer, failed) = transfer.wait();
-        mover.buffer = buffer;
-        let mut pages = 0usize;
-        let room = moving.last().is_none_or(|(_, place)| place.is_some());
-        for (started, place) in moving.drain_all() {
-            match place {
-                Some(place) if !failed.has(place) => {
-                    let new = Owned::disk(place);
-                    let content = NewContent::of(&new);
-                    let moved = device.index().finish_move(&Pinned::new(), started, new);
-                    if mover.moved(moved, &content, Counter::WrittenBackPages) {
-                        pages = pages.saturating_add(1);
-                        device.budget().spend(PAGE_BYTES, clock::seconds());
-                    }
-                }
-                Some(place) => {
-                    device.release(&Pinned::new(), Owned::disk(place), &[&failed]);
-                    mover.abandon(started);
-                }
-                None => mover.abandon(started),
-            }
-        }
-        drop(stay);
-        if room {
-            Ok(pages)
-        } else {
-            Err(ENOSPC)
-        }
-    }
 }

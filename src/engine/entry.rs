@@ -7,7 +7,7 @@
 //! Empty   | 0                                                     | 00 |
 //! Same    | bits 60..0 of a word, bits 63..60 alike |  0          | 01 |   bit 2 = 0
 //! Same    | 0                  | half word, bits 34..3 |  1       | 01 |   bit 2 = 1
-//! Ram     | handle (44 bits)      | 0 (3) | m | length - 1 | codec | 10 |
+//! Ram     | handle (44 bits)      | age   | m | length - 1 | codec | 10 |
 //! Disk    | 0 (24)  | physical slot, bits 39..8 | 0 (1) | disk (4) | 0 | 11 |   bit 2 = 0
 //! Lost    | 0                                                 | 1 | 11 |   bit 2 = 1
 //! ```
@@ -19,13 +19,14 @@
 //!   not fit, and are kept as an object of 8 bytes in the ram tier.
 //! - **Ram**: the page is an object of `length` bytes in the ram tier. `m` says that a mover
 //!   is reading the object, and that whoever takes the entry out of its table leaves the
-//!   object to that mover.
+//!   object to that mover. `age` is the label of the page's generation.
 //! - **Disk**: the page lies in a physical slot of a disk.
 //! - **Lost**: the page lay on a disk that was given up; reading it is an error.
 //!
 //! Bits drawn as 0 must be 0: [`Entry::content`] gives `None` for any other word.
 
 use super::codec::Codec;
+use super::generation::Generation;
 use super::page::PAGE_SIZE;
 use super::slot::PhysicalSlot;
 
@@ -46,7 +47,8 @@ const LENGTH_BITS: u32 = PAGE_SIZE.trailing_zeros();
 const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
 const HANDLE_SHIFT: u32 = 20;
 const MOVING_FLAG: u64 = 1 << (LENGTH_SHIFT + LENGTH_BITS);
-const UNUSED_MASK: u64 = (1 << HANDLE_SHIFT) - (MOVING_FLAG << 1);
+const AGE_SHIFT: u32 = LENGTH_SHIFT + LENGTH_BITS + 1;
+const AGE_MASK: u64 = (1 << Generation::BITS) - 1;
 
 const LOST: u64 = (1 << STATE_BITS) | STATE_DISK;
 const DISK_SHIFT: u32 = STATE_BITS + 1;
@@ -58,7 +60,7 @@ const PHYSICAL_SHIFT: u32 = 8;
 pub const HANDLE_BITS: u32 = u64::BITS - HANDLE_SHIFT;
 
 const _: () = assert!(PAGE_SIZE.is_power_of_two());
-const _: () = assert!(LENGTH_SHIFT + LENGTH_BITS < HANDLE_SHIFT);
+const _: () = assert!(AGE_SHIFT + Generation::BITS == HANDLE_SHIFT);
 const _: () = assert!(DISK_SHIFT + DISK_BITS <= PHYSICAL_SHIFT);
 const _: () = assert!(MAX_DISKS <= 1 << DISK_BITS);
 const _: () = assert!(HANDLE_BITS == 44);
@@ -220,6 +222,44 @@ impl Entry {
     /// A page that lay on a disk which was given up.
     pub const LOST: Self = Self(LOST);
 
+    /// The same entry; when it is one of the ram tier, of a page of that generation.
+    #[inline]
+    pub const fn aged(self, generation: Generation) -> Self {
+        if self.is_ram() {
+            Self((self.0 & !(AGE_MASK << AGE_SHIFT)) | (generation.to_bits() << AGE_SHIFT))
+        } else {
+            self
+        }
+    }
+
+    /// The generation of the page, if it is in the ram tier.
+    #[inline]
+    pub const fn generation(self) -> Option<Generation> {
+        if self.is_ram() {
+            // Lossless: 3 bits.
+            Some(Generation::of(((self.0 >> AGE_SHIFT) & AGE_MASK) as u32))
+        } else {
+            None
+        }
+    }
+
+    /// Whether the page is in the ram tier as it is, as it did not compress.
+    #[inline]
+    pub const fn is_raw(self) -> bool {
+        self.is_ram() && (self.0 >> CODEC_SHIFT) & CODEC_MASK == Codec::Raw.to_bits()
+    }
+
+    /// The object's length in bytes; 0 for a page that is not in the ram tier.
+    #[inline]
+    pub const fn ram_bytes(self) -> usize {
+        if self.is_ram() {
+            // Lossless: 12 bits, and one more.
+            (((self.0 >> LENGTH_SHIFT) & LENGTH_MASK) as usize).wrapping_add(1)
+        } else {
+            0
+        }
+    }
+
     /// The same entry of the ram tier, with a mover reading its object; `None` for any other
     /// entry, and for one that another mover has.
     pub const fn moving(self) -> Option<Self> {
@@ -258,7 +298,7 @@ impl Entry {
                 let half = word >> SAME_SHIFT;
                 Some(Content::Same((half << 32) | half))
             }
-            STATE_RAM if word & UNUSED_MASK == 0 => {
+            STATE_RAM => {
                 let Some(codec) = Codec::from_bits((word >> CODEC_SHIFT) & CODEC_MASK) else {
                     return None;
                 };

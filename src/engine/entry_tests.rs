@@ -32,6 +32,12 @@ proptest! {
         let entry = Entry::ram(object);
         prop_assert!(!entry.is_empty());
         prop_assert_eq!(entry.content(), Some(Content::Ram(object)));
+        for label in 0..8 {
+            let aged = entry.aged(Generation::of(label));
+            prop_assert_eq!(aged.content(), Some(Content::Ram(object)));
+            prop_assert_eq!(aged.generation(), Some(Generation::of(label)));
+            prop_assert_eq!(aged.aged(Generation::of(0)), entry);
+        }
     }
 
     #[test]
@@ -84,7 +90,10 @@ proptest! {
         match entry.content() {
             None => {}
             Some(Content::Empty) => prop_assert_eq!(entry, Entry::EMPTY),
-            Some(Content::Ram(object)) => prop_assert_eq!(Entry::ram(object), entry.settled()),
+            Some(Content::Ram(object)) => {
+                let generation = entry.generation().unwrap();
+                prop_assert_eq!(Entry::ram(object).aged(generation), entry.settled());
+            },
             Some(Content::Disk(place)) => prop_assert_eq!(Entry::disk(place), entry),
             Some(Content::Lost) => prop_assert_eq!(entry, Entry::LOST),
             Some(Content::Same(word)) => prop_assert_eq!(
@@ -119,13 +128,6 @@ fn other_words_are_refused() {
 
 #[test]
 fn words_that_no_constructor_makes_are_not_entries() {
-    let handle = Handle::new(5).unwrap();
-    let ram = Entry::ram(Object {
-        handle,
-        length: Length::PAGE,
-        codec: Codec::Raw,
-    })
-    .to_word();
     for word in [
         0b1111,
         (1 << 7) | 0b11,
@@ -134,8 +136,6 @@ fn words_that_no_constructor_makes_are_not_entries() {
         u64::MAX,
         0b100,
         1 << 63,
-        ram | (1 << 17),
-        ram | (1 << 19),
         (1 << 35) | 0b101,
     ] {
         assert_eq!(Entry::from_word(word).content(), None, "{word:#x}");
@@ -181,13 +181,11 @@ fn drawn(word: u64) -> Option<Content> {
             let half = field(34, 3);
             (field(63, 35) == 0).then_some(Content::Same(half | (half << 32)))
         }
-        (0b10, _) => (field(19, 17) == 0).then(|| {
-            Content::Ram(Object {
-                handle: Handle::new(handle).unwrap(),
-                length: Length::new(field(15, 4) as usize + 1).unwrap(),
-                codec: Codec::from_bits(field(3, 2)).unwrap(),
-            })
-        }),
+        (0b10, _) => Some(Content::Ram(Object {
+            handle: Handle::new(handle).unwrap(),
+            length: Length::new(field(15, 4) as usize + 1).unwrap(),
+            codec: Codec::from_bits(field(3, 2)).unwrap(),
+        })),
         (_, 0) => {
             let disk = DiskNumber::new(field(6, 3) as usize)?;
             let slot = PhysicalSlot::new(field(39, 8) as u32);
@@ -216,7 +214,19 @@ fn assert_as_drawn(word: u64) {
     let made = made.unwrap();
     match content {
         Content::Same(_) => assert_eq!(made.content(), Some(content)),
-        _ => assert_eq!(made, entry.settled(), "{word:#x}"),
+        Content::Ram(object) => {
+            let age = entry.generation().unwrap();
+            assert_eq!(age.to_bits(), (word >> 17) & 7);
+            assert_eq!(made.aged(age), entry.settled(), "{word:#x}");
+            assert_eq!(entry.ram_bytes(), object.length.bytes());
+            assert_eq!(entry.is_raw(), object.codec == Codec::Raw);
+        }
+        _ => assert_eq!(made, entry, "{word:#x}"),
+    }
+    if !entry.is_ram() {
+        assert_eq!((entry.generation(), entry.ram_bytes()), (None, 0));
+        assert_eq!(entry.aged(Generation::of(5)), entry);
+        assert!(!entry.is_raw());
     }
     assert_eq!(entry.is_empty(), content == Content::Empty);
     assert_eq!(entry.is_ram(), matches!(content, Content::Ram(_)));

@@ -35,7 +35,7 @@ impl Uuid {
     /// The UUID as a number, the first byte being the highest.
     pub fn get(&self) -> u128 {
         let [high, low] = &self.0;
-        u128::from(high.load(Ordering::Relaxed)) << 64 | u128::from(low.load(Ordering::Relaxed))
+        (u128::from(high.load(Ordering::Relaxed)) << 64) | u128::from(low.load(Ordering::Relaxed))
     }
 
     /// Changes it. One caller at a time; who gets it meanwhile may see half of it.
@@ -52,7 +52,7 @@ impl Uuid {
 
 /// Makes random bits a UUID of version 4, as RFC 9562 lays it out.
 pub const fn random_uuid(bits: u128) -> u128 {
-    bits & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
+    (bits & !((0xf << 76) | (0x3 << 62))) | (0x4 << 76) | (0x2 << 62)
 }
 
 /// Reads a UUID as users write it: 32 hexadecimal digits, with hyphens or without.
@@ -61,7 +61,7 @@ pub fn parse_uuid(text: &[u8]) -> Result<u128, Refusal> {
     let mut uuid = 0u128;
     for byte in text.trim_ascii().iter().filter(|byte| **byte != b'-') {
         let digit = char::from(*byte).to_digit(16).ok_or(Refusal::NotAUuid)?;
-        uuid = uuid << 4 | u128::from(digit);
+        uuid = (uuid << 4) | u128::from(digit);
         digits = digits.saturating_add(1);
     }
     if digits == 32 {

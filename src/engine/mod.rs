@@ -25,7 +25,6 @@ pub mod allocator;
 mod allocator_models;
 pub mod budget;
 pub mod codec;
-pub mod coldest;
 pub mod config;
 pub mod counters;
 pub mod entry;
@@ -33,9 +32,11 @@ pub mod form;
 pub mod freed;
 #[cfg(all(test, loom))]
 mod freed_models;
+pub mod generation;
 pub mod header;
 pub mod health;
 pub mod last_used;
+pub mod lists;
 pub mod map;
 #[cfg(all(test, loom))]
 mod model;

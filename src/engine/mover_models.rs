@@ -802,7 +802,7 @@ impl World {
             }
         }
         let locked = self.cluster.lock();
-        assert!(locked.occupancy.is_empty() && locked.occupancy.ram() == 0);
+        assert!(locked.occupancy.is_empty() && !locked.occupancy.has_ram());
         let used = usize::from(matches!(locked.form(), Form::Table(_)));
         let spare = self.cluster.spare.lock().unwrap().len();
         assert_eq!(spare + used, TABLES, "a table is lost");

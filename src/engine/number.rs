@@ -3,7 +3,7 @@
 //! The number that a cluster object carries while it is some cluster.
 
 use super::slot::ClusterNumber;
-use super::sync::{AtomicU64, Ordering};
+use super::sync::{AtomicU32, Ordering};
 
 /// Which cluster a cluster object is at the moment, if any.
 ///
@@ -16,20 +16,21 @@ use super::sync::{AtomicU64, Ordering};
 /// - an older object of the same cluster gave the number up before the newer one was
 ///   published, which happened before the slot came into use.
 #[derive(Debug)]
-pub struct Carried(AtomicU64);
+pub struct Carried(AtomicU32);
 
-const NONE: u64 = u64::MAX;
+/// No cluster's number.
+const NONE: u32 = u32::MAX;
 
 impl Default for Carried {
     fn default() -> Self {
-        Self(AtomicU64::new(NONE))
+        Self(AtomicU32::new(NONE))
     }
 }
 
 impl Carried {
     /// The object is that cluster from now on. It is not published yet.
     pub fn take(&self, number: ClusterNumber) {
-        self.0.store(u64::from(number.index()), Ordering::Release);
+        self.0.store(number.index(), Ordering::Release);
     }
 
     /// The object is no cluster from now on. It is unpublished afterwards.
@@ -40,6 +41,6 @@ impl Carried {
     /// Whether the object is that cluster.
     #[inline]
     pub fn is(&self, number: ClusterNumber) -> bool {
-        self.0.load(Ordering::Acquire) == u64::from(number.index())
+        self.0.load(Ordering::Acquire) == number.index()
     }
 }

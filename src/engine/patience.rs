@@ -63,7 +63,7 @@ impl Patience {
         let waited = before.saturating_add(milliseconds).min(WAITED);
         // Who waited at the same time and in the same place may be forgotten: that lets somebody
         // wait a little longer.
-        place.store(began << WAITED_BITS | waited, Ordering::Relaxed);
+        place.store((began << WAITED_BITS) | waited, Ordering::Relaxed);
     }
 }
 

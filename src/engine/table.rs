@@ -4,6 +4,7 @@
 
 use super::entry::{Content, Entry};
 use super::form::Home;
+use super::generation::{Generation, GENERATIONS};
 use super::slot::{Offset, SLOTS_PER_CLUSTER};
 use super::sync::{AtomicU64, Ordering};
 
@@ -14,11 +15,29 @@ use super::sync::{AtomicU64, Ordering};
 #[repr(transparent)]
 pub struct Table([AtomicU64; SLOTS_PER_CLUSTER]);
 
-/// How many of a cluster's slots are in use. Guarded by the cluster's lock.
+/// What a cluster's slots are in use for. Guarded by the cluster's lock.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Occupancy {
     used: u16,
-    ram: u16,
+    /// On which of the [`Lists`](super::lists::Lists) the cluster is: the generation's index and
+    /// one more, or 0 for none.
+    listed: u8,
+    /// Whether the cluster was passed over on that list, as it has little there.
+    passed: bool,
+    /// What the pages of each generation take in the ram tier, in [`UNIT`]s.
+    weights: [u16; GENERATIONS],
+}
+
+/// Bytes in which an object's length is counted, rounded up: those of a whole cluster fit into 16
+/// bits.
+const UNIT: usize = 64;
+const _: () = assert!(super::page::PAGE_SIZE / UNIT * SLOTS_PER_CLUSTER <= u16::MAX as usize);
+
+/// The units of an entry's object.
+#[allow(clippy::cast_possible_truncation, reason = "a page's are 64")]
+const fn units(entry: Entry) -> u16 {
+    // Lossless: at most a page's.
+    entry.ram_bytes().div_ceil(UNIT) as u16
 }
 
 /// What a change did to the number of slots in use.
@@ -92,7 +111,12 @@ impl Table {
 
 impl Occupancy {
     /// No slot is in use.
-    pub const EMPTY: Self = Self { used: 0, ram: 0 };
+    pub const EMPTY: Self = Self {
+        used: 0,
+        listed: 0,
+        passed: false,
+        weights: [0; GENERATIONS],
+    };
 
     /// Whether no slot is in use.
     pub const fn is_empty(&self) -> bool {
@@ -104,9 +128,56 @@ impl Occupancy {
         self.used
     }
 
-    /// Slots whose page is in the ram tier.
-    pub const fn ram(&self) -> u16 {
-        self.ram
+    /// Whether a page is in the ram tier.
+    pub fn has_ram(&self) -> bool {
+        self.weights != [0; GENERATIONS]
+    }
+
+    /// What the pages of a generation take in the ram tier, in bytes; a little more.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "a generation's index is below their number"
+    )]
+    pub fn bytes(&self, generation: Generation) -> usize {
+        usize::from(self.weights[generation.index()]).saturating_mul(UNIT)
+    }
+
+    /// The first generation, of those, that has pages in the ram tier.
+    pub fn first_of(
+        &self,
+        mut generations: impl Iterator<Item = Generation>,
+    ) -> Option<Generation> {
+        generations.find(|generation| self.bytes(*generation) != 0)
+    }
+
+    /// The list that the cluster is on.
+    #[inline]
+    pub fn listed(&self) -> Option<Generation> {
+        self.listed
+            .checked_sub(1)
+            .map(|index| Generation::of(index.into()))
+    }
+
+    /// Notes the list that the cluster is on from now on.
+    #[allow(clippy::cast_possible_truncation, reason = "there are eight of them")]
+    pub fn list(&mut self, generation: Option<Generation>) {
+        // Lossless: at most 8.
+        self.listed = generation.map_or(0, |generation| (generation.index() as u8).wrapping_add(1));
+        self.passed = false;
+    }
+
+    /// Notes that the cluster was passed over on its list. Says whether it was before.
+    pub fn pass(&mut self) -> bool {
+        core::mem::replace(&mut self.passed, true)
+    }
+
+    fn weigh(&mut self, entry: Entry, change: impl FnOnce(u16, u16) -> u16) {
+        let weight = entry
+            .generation()
+            .and_then(|generation| self.weights.get_mut(generation.index()));
+        if let Some(weight) = weight {
+            *weight = change(*weight, units(entry));
+        }
     }
 
     /// So many slots in use are no longer; none of them was in the ram tier.
@@ -118,8 +189,8 @@ impl Occupancy {
     /// A slot's entry changes from `old` to `new`.
     #[inline]
     pub fn change(&mut self, old: Entry, new: Entry) -> Change {
-        let (was, is) = (u16::from(old.is_ram()), u16::from(new.is_ram()));
-        self.ram = self.ram.saturating_add(is).saturating_sub(was);
+        self.weigh(old, u16::saturating_sub);
+        self.weigh(new, u16::saturating_add);
         match (old.is_empty(), new.is_empty()) {
             (true, false) => {
                 self.used = self.used.saturating_add(1);
@@ -137,6 +208,8 @@ impl Occupancy {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use super::super::codec::Codec;
+    use super::super::entry::{Handle, Length, Object};
     use super::super::slot::Slot;
     use super::*;
     use proptest::prelude::*;
@@ -148,9 +221,18 @@ mod tests {
     }
 
     fn entry() -> impl Strategy<Value = Entry> {
+        let ram = (1..=4096usize, 0u32..8).prop_filter_map("in range", |(bytes, label)| {
+            let object = Object {
+                handle: Handle::new(5)?,
+                length: Length::new(bytes)?,
+                codec: Codec::Lz4,
+            };
+            Some(Entry::ram(object).aged(Generation::of(label)))
+        });
         prop_oneof![
             Just(Entry::EMPTY),
-            (0..4u64).prop_filter_map("held", Entry::same)
+            (0..4u64).prop_filter_map("held", Entry::same),
+            ram
         ]
     }
 
@@ -174,12 +256,50 @@ mod tests {
                 prop_assert_eq!(occupancy.is_empty(), model.is_empty());
                 prop_assert_eq!(usize::from(occupancy.used), model.len());
             }
+            for label in (0..8).map(Generation::of) {
+                let of = model.values().filter(|entry| entry.generation() == Some(label));
+                let bytes: usize = of.map(|entry| entry.ram_bytes().next_multiple_of(UNIT)).sum();
+                prop_assert_eq!(occupancy.bytes(label), bytes);
+            }
+            prop_assert_eq!(occupancy.has_ram(), model.values().any(|entry| entry.is_ram()));
+            let first = occupancy.first_of((3..11).map(Generation::of));
+            let ages = model.values().filter_map(|entry| entry.generation());
+            let age = |label: Generation| (label.index() + 5) % 8;
+            prop_assert_eq!(first.map(age), ages.map(age).min());
             let held: Vec<_> = (0..SLOTS_PER_CLUSTER as u32)
                 .map(|o| (o, table.load(Slot::new(o).offset())))
                 .filter(|(_, entry)| !entry.is_empty())
                 .collect();
             prop_assert_eq!(held, model.into_iter().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn a_list_is_noted_and_a_cluster_passed_over_once() {
+        let mut occupancy = Occupancy::EMPTY;
+        assert_eq!(occupancy.listed(), None);
+        for label in 0..8 {
+            occupancy.list(Some(Generation::of(label)));
+            assert_eq!(occupancy.listed(), Some(Generation::of(label)));
+            assert!(!occupancy.pass() && occupancy.pass());
+        }
+        occupancy.list(None);
+        assert_eq!(occupancy, Occupancy::EMPTY);
+    }
+
+    #[test]
+    fn a_cluster_of_raw_pages_is_weighed() {
+        let table = empty();
+        let mut occupancy = Occupancy::EMPTY;
+        let object = Object {
+            handle: Handle::new(5).unwrap(),
+            length: Length::PAGE,
+            codec: Codec::Raw,
+        };
+        for offset in Offset::all() {
+            table.replace(offset, Entry::ram(object), &mut occupancy);
+        }
+        assert_eq!(occupancy.bytes(Generation::of(0)), 512 * 4096);
     }
 
     #[test]

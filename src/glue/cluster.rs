@@ -7,6 +7,7 @@ use super::rcu::Head;
 use crate::engine::entry::Entry;
 use crate::engine::form::{Form, Home};
 use crate::engine::freed::FreedSlots;
+use crate::engine::lists::Links;
 use crate::engine::map::{Bits, SlotMap};
 use crate::engine::number::Carried;
 use crate::engine::slot::{ClusterNumber, Offset};
@@ -35,22 +36,23 @@ pub(crate) const CLUSTER_BYTES: usize = size_of::<Cluster>().next_multiple_of(64
 /// - A table that the form leaves is freed a grace period later, and so is the object once it
 ///   has left the index.
 /// - The object gives its number up under its lock, before it leaves the index.
+/// - `end` is links while the object is in the index, and a head from when it has left it.
+///
 /// The order is that of the cache lines: a look-up, and the marking of a freed slot, need the
 /// first one and one of the marks.
 #[pin_data]
 #[repr(C)]
 pub(super) struct Cluster {
     pub(super) carried: Carried,
+    /// When a page was last stored in the cluster, in seconds.
+    stored: AtomicU32,
     /// A [`Form`]. Changed with the lock held, or before the object is published.
     form: AtomicUsize,
-    /// When a page was last stored in the cluster, in ticks.
-    stored: AtomicU32,
     /// Guards changes of the entries, the form and what the object carries. Second in the
     /// lock order.
     #[pin]
     occupancy: SpinLock<Occupancy>,
-    /// Of the object, when it is given back.
-    head: Head,
+    end: LinksOrHead,
     /// Which slots the swap core has freed, and not stored to since: their entries are given back
     /// with the next sweep.
     pub(super) freed: FreedSlots,
@@ -59,19 +61,36 @@ pub(super) struct Cluster {
     map: SlotMap,
 }
 
-// SAFETY: `HEAD` is where the head is.
+/// What an object needs while it is in the index, and what to give it back when it is not.
+#[repr(C)]
+union LinksOrHead {
+    /// Of the list that the cluster is on: guarded by the lock around the lists.
+    links: ManuallyDrop<Links>,
+    /// Of the object, when it is given back.
+    head: ManuallyDrop<Head>,
+}
+
+impl LinksOrHead {
+    const fn new() -> Self {
+        Self {
+            links: ManuallyDrop::new(Links::new()),
+        }
+    }
+}
+
+// SAFETY: `HEAD` is where the head is, at the union's start.
 unsafe impl Cached for Cluster {
-    const HEAD: usize = core::mem::offset_of!(Cluster, head);
+    const HEAD: usize = core::mem::offset_of!(Cluster, end);
 
     unsafe fn construct(place: *mut Self) {
         let cluster = pin_init!(Cluster {
             // INVARIANT: no number is carried.
             carried: Carried::default(),
-            form: AtomicUsize::new(Form::None.to_word()),
             stored: AtomicU32::new(0),
+            form: AtomicUsize::new(Form::None.to_word()),
             occupancy <- new_spinlock!(Occupancy::EMPTY, "vswap_cluster"),
             freed: FreedSlots::default(),
-            head: Head::new(),
+            end: LinksOrHead::new(),
             map: SlotMap::default(),
         });
         // SAFETY: `place` is fresh memory for a cluster, which slab memory pins.
@@ -82,6 +101,9 @@ unsafe impl Cached for Cluster {
         let word = self.form.swap(Form::None.to_word(), Ordering::Relaxed);
         self.map.clear_all();
         self.freed.reset();
+        // SAFETY: nobody uses the object, so the head is of no use any more, and its memory may
+        // be links again, of which any bits are some.
+        unsafe { (*self.end.links).reset() };
         // SAFETY: the form was the cluster's and is not any more. Nobody uses the object.
         drop(unsafe { TablePage::of(Form::from_word(word)) });
     }
@@ -94,6 +116,16 @@ impl Cluster {
         // slot in use, and the occupancy is that of both.
         self.form.store(form.into_word(), Ordering::Release);
         self.carried.take(number);
+    }
+
+    /// The cluster's links.
+    ///
+    /// # Safety
+    ///
+    /// The object is in the index, and stays there for as long as the links are used.
+    pub(super) unsafe fn links(&self) -> &Links {
+        // SAFETY: as this function requires, by the invariants they are links.
+        unsafe { &self.end.links }
     }
 
     /// The entry at `offset`, without the lock.
@@ -270,17 +302,23 @@ impl Locked<'_> {
     }
 
     /// How many slots are in use, and of what.
+    #[inline]
     pub(super) fn occupancy(&self) -> &Occupancy {
         &self.occupancy
     }
 
-    /// A page is being stored in the cluster, at `now`, in ticks.
+    /// The same, to note what the cluster is listed as.
+    pub(super) fn occupancy_mut(&mut self) -> &mut Occupancy {
+        &mut self.occupancy
+    }
+
+    /// A page is being stored in the cluster, at `now`, in seconds.
     #[inline]
     pub(super) fn touch(&self, now: u32) {
         self.cluster.stored.store(now, Ordering::Relaxed);
     }
 
-    /// When a page was last stored in the cluster, in ticks.
+    /// When a page was last stored in the cluster, in seconds.
     pub(super) fn stored(&self) -> u32 {
         self.cluster.stored.load(Ordering::Relaxed)
     }

@@ -22,7 +22,6 @@
 
 static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
 static const unsigned long VSWAP_SWP_BLKDEV = SWP_BLKDEV;
-static const unsigned int VSWAP_HZ = HZ;
 static const unsigned int VSWAP_ZSPAGE_PAGES = CONFIG_ZSMALLOC_CHAIN_SIZE;
 static const unsigned int VSWAP_BLKGETSIZE64 = BLKGETSIZE64;
 

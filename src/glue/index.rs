@@ -4,13 +4,15 @@
 //!
 //! An XArray maps cluster numbers to cluster objects, which are made on first use and go when
 //! their last slot is given back. A slot that the swap core frees is marked only; the XArray's
-//! mark is on the clusters that have such slots, for [`Index::sweep`]. In front of it, each CPU remembers the object it used last.
+//! mark is on the clusters that have such slots, for [`Index::sweep`]. Clusters with pages in the
+//! ram tier are listed by the age of their oldest ones, for [`Index::coldest`]. In front of it,
+//! each CPU remembers the object it used last.
 //!
 //! # Locking
 //!
 //! 1. the swap core's cluster lock (held around a slot-free notification)
 //! 2. a cluster's lock (`Cluster::occupancy`)
-//! 3. the XArray's lock
+//! 3. the XArray's lock; the lock around the lists by age (`Index::lists`)
 //! 4. the lock of a disk's current cluster for movers (`disk`)
 //! 5. the lock of a disk's free list (`disk`)
 //!
@@ -30,12 +32,15 @@ use super::rcu::Reader;
 use super::xarray::PointerArray;
 use crate::engine::entry::{Content, Entry, Place};
 use crate::engine::form::{Form, Home};
+use crate::engine::generation::{Generation, Generations, GENERATIONS};
 use crate::engine::last_used::{self, LastUsed};
+use crate::engine::lists::{Links, Lists, Nodes};
 use crate::engine::map::{Bits, PARTS, PART_BITS};
-use crate::engine::slot::{ClusterNumber, Offset, Slot};
+use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
 use crate::engine::table::Change;
 use core::ptr::{self, NonNull};
 use kernel::prelude::*;
+use kernel::sync::{new_spinlock, SpinLock};
 
 /// Which look-ups the per-CPU object answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -156,11 +161,41 @@ pub(crate) enum Preference {
 pub(crate) struct Overview {
     /// Which cluster.
     pub(crate) number: ClusterNumber,
-    /// When a page was last stored in it, in ticks.
+    /// When a page was last stored in it, in seconds.
     pub(crate) stored: u32,
-    /// Slots whose page is in the ram tier.
-    pub(crate) ram: u16,
+    /// Whether it has pages in the ram tier.
+    pub(crate) has_ram: bool,
 }
+
+/// Which of a cluster's pages in the ram tier a mover takes.
+#[derive(Clone, Copy)]
+pub(crate) enum Which {
+    /// Those of a generation, whose list has led to the cluster.
+    Of(Generation),
+    /// All, if nothing was stored in the cluster after that time, in seconds.
+    StoredBy(u32),
+}
+
+/// What became of a cluster that was to be [taken](Index::take).
+pub(crate) enum Taken {
+    /// None of its pages is such a one, or it is to be come back to later.
+    Nothing,
+    /// It has such pages, which the caller has been given.
+    Pages {
+        /// Whether the cluster is to be whole once they are on a disk: most of its slots are in
+        /// use, and for nothing but pages of the ram tier or at the home given.
+        becomes_whole: bool,
+        /// The home of those that are on a disk.
+        home: Option<Home>,
+    },
+}
+
+/// From how many slots in use on a cluster gets a physical cluster of its own, in which each page
+/// has its own offset: less would leave too much of that unused.
+const DENSE: usize = SLOTS_PER_CLUSTER / 4 * 3;
+
+/// With fewer bytes to gain than that a cluster comes after the others of its generation.
+const LITTLE: usize = 8192;
 
 /// How a move ended.
 pub(crate) enum Moved {
@@ -205,6 +240,11 @@ impl<T> Retired<T> {
 pub(crate) struct Index {
     #[pin]
     array: PointerArray<Cluster>,
+    /// Which generations there are; changed with the lists' lock held.
+    generations: Generations,
+    /// Clusters with pages in the ram tier. Third in the lock order.
+    #[pin]
+    lists: SpinLock<Lists>,
     last_used: PerCpu<LastUsed>,
     // Last, so that it is dropped last: the objects of the others live in it.
     objects: ObjectCache<Cluster>,
@@ -215,6 +255,8 @@ impl Index {
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             array <- PointerArray::new(),
+            generations: Generations::default(),
+            lists <- new_spinlock!(Lists::default(), "vswap_lists"),
             last_used: PerCpu::new()?,
             objects: ObjectCache::new(c"vswap_cluster")?,
         })
@@ -254,15 +296,66 @@ impl Index {
     #[inline]
     pub(crate) fn put(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, NoMemory> {
         let number = slot.cluster();
+        let entry = self.aged(new.entry());
         if let Some((cluster, found)) = self.find(cpu, number) {
             if let Some(mut locked) = cluster.lock(number) {
-                if let Some(replaced) = locked.put_as_it_is(slot.offset(), new.entry()) {
+                if let Some(replaced) = locked.put_as_it_is(slot.offset(), entry) {
+                    self.enlist(&mut locked, number, entry);
                     let clusters = Clusters::default();
                     return Ok(self.has_put(cpu, cluster, locked, found, slot, replaced, clusters));
                 }
             }
         }
         self.put_slowly(cpu, slot, new)
+    }
+
+    /// An entry of a page that is stored now.
+    #[inline]
+    fn aged(&self, entry: Entry) -> Entry {
+        if entry.is_raw() {
+            entry.aged(self.generations.newest_raw())
+        } else {
+            entry.aged(self.generations.newest())
+        }
+    }
+
+    /// Sees to it that a cluster is on a list which has got that entry.
+    #[inline]
+    fn enlist(&self, locked: &mut Locked<'_>, number: ClusterNumber, entry: Entry) {
+        // Mostly it is on that of an older one, or of this one.
+        let Some(generation) = entry.generation() else {
+            return;
+        };
+        let listed = locked.occupancy().listed();
+        if listed.is_none() || entry.is_raw() && listed != Some(generation) {
+            self.list(locked, number);
+        }
+    }
+
+    /// Puts a cluster on the list of its oldest pages in the ram tier, or on none.
+    #[cold]
+    #[inline(never)]
+    fn list(&self, locked: &mut Locked<'_>, number: ClusterNumber) {
+        let generation = locked.occupancy().first_of(self.generations.by_age());
+        self.list_as(locked, number, generation);
+    }
+
+    /// Puts a cluster at the end of that list, or on none.
+    fn list_as(
+        &self,
+        locked: &mut Locked<'_>,
+        number: ClusterNumber,
+        generation: Option<Generation>,
+    ) {
+        let occupancy = locked.occupancy_mut();
+        let mut lists = self.lists.lock();
+        if let Some(listed) = occupancy.listed() {
+            lists.remove(listed, number, self);
+        }
+        occupancy.list(generation);
+        if let Some(generation) = generation {
+            lists.push(generation, number, self);
+        }
     }
 
     /// Ends a put, of which `replaced` came.
@@ -279,7 +372,7 @@ impl Index {
         clusters: Clusters,
     ) -> Replaced {
         locked.unmark(slot.offset());
-        locked.touch(clock::ticks());
+        locked.touch(clock::seconds());
         drop(locked);
         if found == Found::Walked {
             self.remember(cpu, cluster, slot.cluster());
@@ -298,7 +391,7 @@ impl Index {
     #[cold]
     #[inline(never)]
     fn put_slowly(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, NoMemory> {
-        let (number, entry) = (slot.cluster(), new.entry());
+        let (number, entry) = (slot.cluster(), self.aged(new.entry()));
         let mut clusters = Clusters::default();
         let mut spare = None;
         loop {
@@ -327,6 +420,7 @@ impl Index {
             if whole && !is_whole(&locked) {
                 clusters.whole = clusters.whole.wrapping_sub(1);
             }
+            self.enlist(&mut locked, number, entry);
             return Ok(self.has_put(cpu, cluster, locked, found, slot, replaced, clusters));
         }
     }
@@ -503,7 +597,7 @@ impl Index {
                 return Some(Overview {
                     number,
                     stored: locked.stored(),
-                    ram: locked.occupancy().ram(),
+                    has_ram: locked.occupancy().has_ram(),
                 });
             }
             next = number.index().checked_add(1)?;
@@ -535,15 +629,159 @@ impl Index {
         })?
     }
 
-    /// Marks a slot's object as being read by a mover, if it is one, and no mover has it.
-    pub(crate) fn start_move(&self, cpu: &Pinned, slot: Slot) -> Option<Moving> {
-        self.with_locked(cpu, slot.cluster(), |locked| {
-            let moving = locked.get(slot.offset()).moving()?;
-            // A cluster with an object has a table.
-            locked.put(slot.offset(), moving, &mut None).ok()?;
-            // SAFETY: just marked, so the object is freed by nobody else.
-            Some(unsafe { Moving::new(slot, moving) })
-        })?
+    /// The cluster whose pages in the ram tier are to be written back next, and of which
+    /// generation they are; perhaps there are none of that any more. Costs the same however many
+    /// clusters there are.
+    pub(crate) fn coldest(&self) -> Option<(ClusterNumber, Generation)> {
+        let lists = self.lists.lock();
+        let first = |generation| Some((lists.first(generation)?, generation));
+        let found = self.generations.by_age().find_map(first)?;
+        while self.generations.oldest() != found.1 {
+            self.generations.end_oldest();
+        }
+        Some(found)
+    }
+
+    /// What is stored from now on is younger than what there is, if there is a label for that.
+    pub(crate) fn begin_generation(&self) {
+        let _lists = self.lists.lock();
+        self.generations.begin();
+    }
+
+    /// Gives `take` the slots of those pages of a cluster, with its lock held. The cluster comes
+    /// off the list of that generation, or to its end.
+    pub(crate) fn take(
+        &self,
+        cpu: &Pinned,
+        number: ClusterNumber,
+        which: Which,
+        mut take: impl FnMut(Slot),
+    ) -> Taken {
+        self.with_locked(cpu, number, |locked| {
+            let generation = match which {
+                Which::StoredBy(time) if locked.stored() > time => return Taken::Nothing,
+                Which::StoredBy(_) => None,
+                Which::Of(generation) => Some(generation),
+            };
+            if let Some(generation) = generation {
+                if !self.is_due(locked, number, generation) {
+                    return Taken::Nothing;
+                }
+            }
+            let (mut ram, mut disk, mut others) = (0usize, 0usize, 0usize);
+            let mut home = None;
+            // The oldest of the pages that are left, by its place in the order of ages. What a mover
+            // has is listed by that one, if it is not moved in the end.
+            let (mut taken, mut left) = (0usize, GENERATIONS);
+            let age = |entry: Entry| {
+                let mut ages = self.generations.by_age();
+                let own = entry.generation();
+                ages.position(|age| Some(age) == own).unwrap_or(0)
+            };
+            let together = generation.is_none_or(|oldest| self.go_together(locked, oldest));
+            for offset in Offset::all() {
+                let entry = locked.get(offset);
+                match entry.content() {
+                    Some(Content::Empty) => {}
+                    // Another mover has it.
+                    Some(Content::Ram(_)) if entry.is_moving() => ram = ram.saturating_add(1),
+                    Some(Content::Ram(_)) => {
+                        ram = ram.saturating_add(1);
+                        if together || entry.generation() == generation {
+                            taken = taken.saturating_add(1);
+                            take(number.slot(offset));
+                        } else {
+                            left = left.min(age(entry));
+                        }
+                    }
+                    Some(Content::Disk(place)) => {
+                        let here = Home::of(place, offset);
+                        disk = disk.saturating_add(1);
+                        if here.is_none() || home.is_some() && home != here {
+                            others = others.saturating_add(1);
+                        }
+                        home = here;
+                    }
+                    _ => others = others.saturating_add(1),
+                }
+            }
+            if generation.is_some() {
+                let left = self.generations.by_age().nth(left);
+                self.list_as(locked, number, left);
+            }
+            if taken == 0 {
+                return Taken::Nothing;
+            }
+            Taken::Pages {
+                becomes_whole: others == 0 && ram.saturating_add(disk) >= DENSE,
+                home: home.filter(|_| others == 0),
+            }
+        })
+        .unwrap_or(Taken::Nothing)
+    }
+
+    /// Whether a cluster's pages of the generation are to be taken now. If not, it is put where it
+    /// belongs, or, if there is little to gain, at the end of its list, once.
+    fn is_due(&self, locked: &mut Locked<'_>, number: ClusterNumber, of: Generation) -> bool {
+        let bytes = locked.occupancy().bytes(of);
+        if bytes == 0 || locked.occupancy().listed() != Some(of) {
+            self.list(locked, number);
+            return false;
+        }
+        if bytes < LITTLE && !locked.occupancy_mut().pass() {
+            let mut lists = self.lists.lock();
+            lists.remove(of, number, self);
+            lists.push(of, number, self);
+            return false;
+        }
+        true
+    }
+
+    /// Whether all of a cluster's pages in the ram tier go with its oldest ones: when most slots
+    /// are in use, most of what they hold is that old, and the rest is of the next generation. What
+    /// was swapped out in a row stays together so, though a generation began in between.
+    fn go_together(&self, locked: &Locked<'_>, oldest: Generation) -> bool {
+        let occupancy = locked.occupancy();
+        let bytes = |generation| occupancy.bytes(generation);
+        let all = self.generations.by_age().map(bytes);
+        let next = self.generations.by_age().skip(1).take(1).map(bytes);
+        let of_both = next.fold(bytes(oldest), usize::saturating_add);
+        usize::from(occupancy.used()) >= DENSE
+            && of_both == all.fold(0, usize::saturating_add)
+            && bytes(oldest).saturating_mul(2) >= of_both
+    }
+
+    /// Puts a cluster on the list of its oldest pages in the ram tier, of which not all were begun
+    /// with that were taken.
+    pub(crate) fn relist(&self, cpu: &Pinned, number: ClusterNumber) {
+        self.with_locked(cpu, number, |locked| self.list(locked, number));
+    }
+
+    /// Marks slots' objects as being read by a mover, as far as they are some and no other mover
+    /// has them. Does not sleep.
+    pub(crate) fn start_moves(
+        &self,
+        cpu: &Pinned,
+        number: ClusterNumber,
+        which: Which,
+        slots: &[Slot],
+        mut started: impl FnMut(Moving),
+    ) {
+        self.with_locked(cpu, number, |locked| {
+            if matches!(which, Which::StoredBy(time) if locked.stored() > time) {
+                return;
+            }
+            for slot in slots.iter().filter(|slot| slot.cluster() == number) {
+                let Some(moving) = locked.get(slot.offset()).moving() else {
+                    continue;
+                };
+                // A cluster with an object has a table.
+                if locked.put_as_it_is(slot.offset(), moving).is_some() {
+                    // SAFETY: just marked, so the object is freed by nobody else.
+                    started(unsafe { Moving::new(*slot, moving) });
+                }
+            }
+        });
     }
 
     /// Ends a move: the slot gets its new entry, if it still has the old one.
@@ -565,10 +803,14 @@ impl Index {
     pub(crate) fn abandon_move(&self, cpu: &Pinned, moving: Moving) -> Owned {
         let (slot, expected) = (moving.slot(), moving.into_entry());
         let kept = self.with_locked(cpu, slot.cluster(), |locked| {
-            locked.get(slot.offset()) == expected
+            let kept = locked.get(slot.offset()) == expected
                 && locked
-                    .put(slot.offset(), expected.settled(), &mut None)
-                    .is_ok()
+                    .put_as_it_is(slot.offset(), expected.settled())
+                    .is_some();
+            if kept && locked.occupancy().listed().is_none() {
+                self.list(locked, slot.cluster());
+            }
+            kept
         });
         if kept == Some(true) {
             Owned::EMPTY
@@ -604,8 +846,14 @@ impl Index {
             if locked.get(slot.offset()) != expected {
                 return Ok(None);
             }
+            // It is as old as it was, or as old as any.
+            let age = expected.generation().unwrap_or(self.generations.oldest());
+            let entry = entry.aged(age);
             let whole = is_whole(locked);
             locked.put(slot.offset(), entry, spare)?;
+            if entry.is_ram() && locked.occupancy().listed().is_none() {
+                self.list(locked, slot.cluster());
+            }
             let mut clusters = Clusters::default();
             if whole && !is_whole(locked) {
                 clusters.whole = -1;
@@ -674,7 +922,10 @@ impl Index {
     }
 
     /// Takes a cluster with no slot in use out of the index.
-    fn unpublish(&self, locked: Locked<'_>, number: ClusterNumber) {
+    fn unpublish(&self, mut locked: Locked<'_>, number: ClusterNumber) {
+        if locked.occupancy().listed().is_some() {
+            self.list_as(&mut locked, number, None);
+        }
         locked.give_up();
         self.array.remove(index(number));
     }
@@ -780,6 +1031,16 @@ impl Index {
         // SAFETY: it came from `objects`, is unpublished and forgotten; the rest as this function
         // requires.
         unsafe { self.objects.free(cluster) };
+    }
+}
+
+impl Nodes for Index {
+    fn with(&self, number: ClusterNumber, then: impl FnOnce(&Links)) {
+        if let Some(cluster) = self.array.load(index(number)) {
+            // SAFETY: a cluster that is on a list is in the index, which it leaves after the list;
+            // the lists' lock, which the caller holds, keeps it there.
+            then(unsafe { cluster.as_ref().links() });
+        }
     }
 }
 

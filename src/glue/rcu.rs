@@ -20,6 +20,32 @@ pub(crate) fn synchronize() {
     unsafe { kernel::bindings::synchronize_rcu_expedited() }
 }
 
+/// A grace period that has begun: when it is over, so are all readers that had begun before it.
+///
+/// It costs no CPU an interrupt, and some ticks of time.
+#[must_use]
+pub(crate) struct GracePeriod(kernel::ffi::c_ulong);
+
+impl GracePeriod {
+    /// Begins one. Does not sleep.
+    pub(crate) fn begin() -> Self {
+        // SAFETY: no requirements.
+        Self(unsafe { kernel::bindings::start_poll_synchronize_rcu() })
+    }
+
+    /// Whether it is over. Does not sleep.
+    pub(crate) fn is_over(&self) -> bool {
+        // SAFETY: no requirements.
+        unsafe { kernel::bindings::poll_state_synchronize_rcu(self.0) }
+    }
+
+    /// Waits until it is over: soon, as [`synchronize`] does. May sleep; not for a reader.
+    pub(crate) fn wait(self) {
+        // SAFETY: no requirements but that the caller may sleep.
+        unsafe { kernel::bindings::cond_synchronize_rcu_expedited(self.0) }
+    }
+}
+
 /// Waits, when it is dropped, until no task that was preempted in the module's code is there any more:
 /// one that has completed a call still returns from it, and by then its swap area may be off, which
 /// no grace period of RCU's readers waits for. To be the last of what the module drops. May sleep.
@@ -42,11 +68,6 @@ unsafe impl Send for Head {}
 unsafe impl Sync for Head {}
 
 impl Head {
-    /// Of an object that is in use.
-    pub(super) const fn new() -> Self {
-        Self(UnsafeCell::new(pin_init::zeroed()))
-    }
-
     /// Calls `then` with this head's address when all readers that have begun by now are over.
     /// Does not sleep, nor may `then`.
     ///

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# what: the hottest clusters are written back first
-# file: src/writeback.rs
-# test: inversion
-s/now\.wrapping_sub(cluster\.stored), cluster/!&/
+# what: the youngest pages are written back first
+# file: src/engine/generation.rs
+# test: host
+s/Generation::of(oldest\.wrapping_add(age))/Generation::of(oldest.wrapping_sub(age))/

@@ -21,7 +21,7 @@ pub fn run(data: &[u8]) {
     assert_eq!((uuid[6] >> 4, uuid[8] >> 6), (4, 2), "a random UUID");
 
     let mut page = [fill; PAGE_SIZE];
-    let uuid = header::random_uuid(u128::from(pages) << 64 | u128::from(fill) << 8);
+    let uuid = header::random_uuid((u128::from(pages) << 64) | (u128::from(fill) << 8));
     header::write_tier(&mut page, number, uuid);
     let expected = (1, format!("vswap{number}-tier"), uuid.to_be_bytes());
     assert_eq!(fields(&page), expected);

@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What decides where pages go and when: the disks' order, the coldest clusters, watermarks, the
+//! What decides where pages go and when: the disks' order, generations, watermarks, the
 //! day's limit, a disk's state. Each beside the plainest way to say the same.
 
 use arbitrary::Arbitrary;
 use std::cmp::Reverse;
 use vswap_engine::budget::Budget;
-use vswap_engine::coldest::Coldest;
 use vswap_engine::config::Refusal;
 use vswap_engine::entry::{DiskNumber, MAX_DISKS};
+use vswap_engine::generation::{Generation, Generations};
 use vswap_engine::health::{Health, State, ERRORS_IN_A_ROW};
 use vswap_engine::order::Order;
-use vswap_engine::slot::ClusterNumber;
 use vswap_engine::watermarks::Watermarks;
 
-const KEPT: usize = 16;
 const DAY: u64 = 86_400;
 
 #[derive(Arbitrary, Debug)]
 enum Step {
     Priorities([Option<i8>; MAX_DISKS]),
-    Offer(u16),
+    Generation(bool),
     High(u8),
     Low(u8),
     Shares(u64),
@@ -36,7 +34,7 @@ enum Step {
 #[derive(Default)]
 struct Engine {
     order: Order,
-    coldest: Coldest<KEPT>,
+    generations: Generations,
     marks: Watermarks,
     budget: Budget,
     health: Health,
@@ -44,7 +42,8 @@ struct Engine {
 
 #[derive(Default)]
 struct Model {
-    ages: Vec<(Reverse<u16>, u32)>,
+    /// How many generations have ended, and begun after the first two.
+    generations: (u32, u32),
     marks: Option<(u64, u64)>,
     /// Seconds.
     now: u32,
@@ -91,11 +90,17 @@ impl Model {
                     .eq(disks.iter().copied()));
                 assert_eq!(engine.order.is_empty(), disks.is_empty());
             }
-            Step::Offer(age) => {
-                let number = u32::try_from(self.ages.len()).expect("a short input");
-                let cluster = ClusterNumber::new(number).expect("a low number");
-                engine.coldest.offer(age.into(), cluster);
-                self.ages.push((Reverse(age), number));
+            Step::Generation(begins) => {
+                let (ended, begun) = &mut self.generations;
+                let is_left = *begun - *ended < 6;
+                if begins {
+                    assert_eq!(engine.generations.begin(), is_left);
+                    *begun += u32::from(is_left);
+                } else {
+                    engine.generations.end_oldest();
+                    *begun += u32::from(*begun == *ended);
+                    *ended += 1;
+                }
             }
             Step::High(percent) => {
                 let percent = u64::from(percent % 110);
@@ -154,14 +159,9 @@ impl Model {
     }
 
     fn compare(&self, engine: &Engine) {
-        let mut ages = self.ages.clone();
-        ages.sort();
-        let coldest = ages.iter().take(KEPT).map(|(_, number)| *number);
-        assert!(engine
-            .coldest
-            .clusters()
-            .map(ClusterNumber::index)
-            .eq(coldest));
+        let (ended, begun) = self.generations;
+        assert_eq!(engine.generations.oldest(), Generation::of(ended));
+        assert_eq!(engine.generations.newest(), Generation::of(begun + 1));
         let marks = (engine.marks.high_percent(), engine.marks.low_percent());
         assert_eq!(marks, self.marks.unwrap_or((90, 80)));
         let left = match self.limit {

@@ -64,10 +64,10 @@ impl Cluster {
         Locked(self)
     }
 
-    /// Slots in use, and those in memory.
-    pub(super) fn counts(&self) -> (usize, usize) {
+    /// Slots in use, and whether any of them is in memory.
+    pub(super) fn counts(&self) -> (usize, bool) {
         let occupancy = self.occupancy.borrow();
-        (occupancy.used().into(), occupancy.ram().into())
+        (occupancy.used().into(), occupancy.has_ram())
     }
 }
 

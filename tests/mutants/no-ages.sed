@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# what: pages get no generation
+# file: src/glue/index.rs
+# test: kunit
+s/entry\.aged(self\.generations\.newest())/entry/
