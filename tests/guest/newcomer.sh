@@ -39,6 +39,11 @@ clean_up() {
 # become_true COMMAND DISK: what is to be so after that command.
 become_true() {
     case $1 in
+    "vswapctl estimate")
+        is_said "pages sampled of the "
+        is_said "all of it would take"
+        ! loaded || fail "the module is loaded"
+        ;;
     "vswapctl on")
         expect "priority in /proc/swaps" "$(priority)" 100
         expect "the disks" "$(cat $class/tiers)" ""

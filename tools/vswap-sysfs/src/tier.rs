@@ -111,7 +111,7 @@ pub struct Tier {
     /// How far its removal is, while it is being removed.
     pub removal: Option<Progress>,
     /// Fields that this crate does not know, or whose values it does not understand.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<String, String>,
 }
 

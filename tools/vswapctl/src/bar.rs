@@ -14,7 +14,7 @@ pub fn keys(parts: &[Part]) -> Vec<(char, AnsiColor)> {
     let mut disk = 0;
     let key = |part: &Part| match part.kind {
         Kind::Same => ('=', AnsiColor::Cyan),
-        Kind::Ram => ('c', AnsiColor::Blue),
+        Kind::Ram => ('c', AnsiColor::BrightBlue),
         Kind::Raw => ('r', AnsiColor::Yellow),
         Kind::Disk => {
             let digit = char::from_digit(disk % 9 + 1, 10).unwrap_or('d');

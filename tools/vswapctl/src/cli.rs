@@ -20,7 +20,10 @@ fn statuses() -> String {
     }
     text.push_str(
         "\nSizes are bytes, or numbers with K, M, G or T (powers of 1024), or expressions of the \
-         machine's RAM: 'ram / 2', 'min(ram, 8G)', '25%'.",
+         machine's RAM: 'ram / 2', 'min(ram, 8G)', '25%'.\n\n\
+         Stability: scripts can rely on the exit status, on the documents of --json as 'vswapctl schema' \
+         describes them, on the columns of 'status --list', on the names of the metrics, and on the keys of \
+         vswap.conf(5). The text of screens and messages may change.",
     );
     text
 }
@@ -72,22 +75,22 @@ pub enum Command {
     Status(Status),
     /// Load the module, set the device up and swap it on
     ///
-    /// What is set up already stays as it is but for what is asked for, so it can be run again.
+    /// Running it again changes only what its options say.
     On(On),
     /// Swap the device off and remove its disks
     ///
-    /// Pages come back into memory, so there has to be room for them. The module stays loaded
-    /// unless --unload is given: its size and limits stay as they were set.
+    /// All pages come back into memory, so there has to be room for them. The module stays loaded
+    /// unless you give --unload, and keeps its settings.
     Off(Off),
     /// Add a disk or a swap file
     ///
-    /// A block device is overwritten. A regular file becomes a disk through a loop device with
-    /// direct I/O, which goes when the file is removed.
+    /// Overwrites a block device. A regular file becomes a disk through a loop device with direct
+    /// I/O, which goes when the file is removed.
     Add(Add),
-    /// Move everything away from a disk or a swap file, and let it go
+    /// Move everything away from a disk or a swap file, and remove it
     ///
-    /// Shows how far it is. Ctrl-C stops it, and what was not moved yet stays on the disk, which is
-    /// in service again.
+    /// Shows how much has moved. Ctrl-C stops it; the remaining pages stay on the disk, which is in
+    /// service again.
     Remove(Remove),
     /// Change settings of the device
     ///
@@ -99,11 +102,11 @@ pub enum Command {
     Get(Get),
     /// Write pages from memory to the disks now
     ///
-    /// Those that were swapped out at least so long ago, or all.
+    /// Writes those that were swapped out at least AGE ago, or all.
     Writeback(Ages),
-    /// Compress pages in memory anew with zstd now
+    /// Compress pages in memory again, with zstd, now
     ///
-    /// Those that were swapped out at least so long ago, or all.
+    /// Compresses those that were swapped out at least AGE ago, or all.
     Recompress(Ages),
     /// Watch the device live
     ///
@@ -116,13 +119,13 @@ pub enum Command {
     Metrics(Metrics),
     /// Measure this machine's device with a little memory
     ///
-    /// Memory of its own is swapped out, read back and freed. It is refused when another swap device
-    /// would be used first, or when there is too little memory.
+    /// Swaps out memory of its own, reads it back and frees it. Refuses to run if another swap device
+    /// would be used first, or if there is too little memory.
     Bench(Bench),
-    /// Look for what keeps vswap from being of use
+    /// Find what gets in the way of vswap
     ///
-    /// Looks at the kernel, at other swap, zswap, hibernation and sysctls, and says what to do. Exits
-    /// with 1 when there is a warning.
+    /// Checks the kernel, the module, other swap, zswap, hibernation and sysctls, and says what to do.
+    /// Exits with 1 if there is a warning.
     Check(Json),
     /// Estimate what vswap would save on this machine
     ///
@@ -146,12 +149,12 @@ pub enum Command {
     Config(Config),
     /// Bring the device up as it is configured
     ///
-    /// For the service: what 'vswapctl on' does, with values from the configuration. A disk that is
-    /// missing is a warning if it is optional.
+    /// For the service: does what 'vswapctl on' does, with values from the configuration. A mistake
+    /// there is a warning, and so is a missing disk that is optional.
     Start(Start),
     /// Take the device down in order
     ///
-    /// Swaps it off, removes its disks and lets loop devices go. What was undone by hand is left out.
+    /// Swaps it off, removes its disks and detaches loop devices. Skips what is undone already.
     Stop(Off),
     /// Write man pages or completions
     #[command(hide = true)]
@@ -299,10 +302,10 @@ pub struct Json {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Estimate {
-    /// How much memory is read
+    /// How much memory it reads
     #[arg(long, default_value = "32M", value_parser = expression::parse)]
     pub size: expression::Expression,
-    /// For how long, at most, in seconds
+    /// The longest time that it may take, in seconds
     #[arg(long, default_value = "10", value_parser = seconds, value_name = "SECONDS")]
     pub time: Duration,
     /// JSON, with sizes in bytes
@@ -355,7 +358,7 @@ pub struct On {
     /// Virtual size: how much can be swapped out [default: as much as there is RAM]
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub size: Option<expression::Expression>,
-    /// Most that compressed pages may take in memory; 0 is disks only [default: half of the RAM]
+    /// The most memory that compressed pages may take; 0 uses disks only [default: half of the RAM]
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub ram_limit: Option<expression::Expression>,
     /// What pages are compressed with: lz4 or zstd [default: lz4]
@@ -417,14 +420,14 @@ pub struct Add {
     /// Encrypt its pages, with a key that is in memory only
     #[arg(long)]
     pub encrypt: bool,
-    /// Make a page that has changed on the disk an error for its reader; takes 8 bytes of memory
-    /// for each page of the disk
+    /// Detect pages that changed on the disk: reading one is an error; takes 8 bytes of memory for
+    /// each page of the disk
     #[arg(long)]
     pub integrity: bool,
     /// Make the file, of this size
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub create: Option<expression::Expression>,
-    /// Overwrite what is there without asking
+    /// Overwrite the data on it without asking
     #[arg(long)]
     pub force: bool,
 }
@@ -438,7 +441,7 @@ pub struct Remove {
     /// The block device or the file: a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL=
     #[arg(value_name = "DEVICE_OR_FILE", value_hint = ValueHint::FilePath)]
     pub name: String,
-    /// Give up pages that can't be read; whoever needs one gets an error
+    /// Give up pages that can't be read; a program that needs one gets an error
     #[arg(long)]
     pub force: bool,
 }
@@ -449,7 +452,7 @@ pub struct Set {
     /// Say what would be done and do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// What to change, and to what
+    /// Settings and their new values
     #[arg(required = true, value_name = "KEY=VALUE", value_parser = ASSIGNMENTS, hide_possible_values = true)]
     pub settings: Vec<String>,
 }
@@ -479,7 +482,7 @@ pub struct Ages {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Top {
-    /// Seconds between two looks
+    /// Seconds between two readings
     #[arg(short, long, default_value = "1", value_parser = seconds)]
     pub interval: Duration,
     /// Print one frame as text, after one interval

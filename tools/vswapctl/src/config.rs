@@ -46,13 +46,13 @@ pub struct Entry {
 
 /// The keys of the section `[vswap]`.
 pub const DEVICE_KEYS: &[Entry] = &[
-    Entry { key: "size", value: "SIZE", default: "ram * 16", meaning: "Virtual size: how much can be swapped out. What is not used costs nothing." },
-    Entry { key: "ram-limit", value: "SIZE", default: "ram / 2", meaning: "The most that compressed pages may take in memory. With 0 only disks are used." },
-    Entry { key: "algorithm", value: "NAME", default: "lz4", meaning: "What pages are compressed with: lz4 or zstd." },
+    Entry { key: "size", value: "SIZE", default: "ram * 16", meaning: "Virtual size: how much can be swapped out. Unused size costs nothing." },
+    Entry { key: "ram-limit", value: "SIZE", default: "ram / 2", meaning: "The most memory that compressed pages may take. 0 uses disks only." },
+    Entry { key: "algorithm", value: "NAME", default: "lz4", meaning: "The compression algorithm: lz4 or zstd." },
     Entry { key: "priority", value: "NUMBER", default: "100", meaning: "Priority among swap devices: the highest is used first. With -1 the kernel chooses." },
-    Entry { key: "high-watermark", value: "PERCENT", default: "90", meaning: "Above that share of ram-limit, cold pages are written to disks." },
-    Entry { key: "low-watermark", value: "PERCENT", default: "80", meaning: "Writing cold pages ends at that share of ram-limit." },
-    Entry { key: "writeback-limit", value: "SIZE", default: "0", meaning: "The most that is written to disks in a day unasked; pages stay in memory then. 0 is no limit." },
+    Entry { key: "high-watermark", value: "PERCENT", default: "90", meaning: "Above this share of ram-limit, vswap writes cold pages to disks." },
+    Entry { key: "low-watermark", value: "PERCENT", default: "80", meaning: "It stops at this share of ram-limit." },
+    Entry { key: "writeback-limit", value: "SIZE", default: "0", meaning: "The most that vswap writes to disks in a day by itself; beyond it pages stay in memory. 0 is no limit." },
 ];
 
 /// The keys of the sections `[disk PATH]`.
@@ -67,37 +67,37 @@ pub const DISK_KEYS: &[Entry] = &[
         key: "optional",
         value: "yes|no",
         default: "yes",
-        meaning: "With yes it is but a warning when the disk can't be added.",
+        meaning: "With yes, a disk that can't be added is a warning. With no, nothing starts without it.",
     },
     Entry {
         key: "encrypt",
         value: "yes|no",
         default: "no",
-        meaning: "With yes pages are encrypted with a key that is in memory only.",
+        meaning: "With yes, vswap encrypts the pages with a key that exists in memory only.",
     },
     Entry {
         key: "integrity",
         value: "yes|no",
         default: "no",
-        meaning: "With yes a page that has changed on the disk is an error for its reader. 8 bytes of memory for each page of the disk.",
+        meaning: "With yes, vswap detects pages that changed on the disk; reading one is an error. This takes 8 bytes of memory for each page of the disk.",
     },
     Entry {
         key: "create-size",
         value: "SIZE",
         default: "",
-        meaning: "The path is a swap file that is made, of this size, when it is not there.",
+        meaning: "The path is a swap file; if it does not exist, it is made with this size.",
     },
     Entry {
         key: "enabled",
         value: "yes|no",
         default: "yes",
-        meaning: "With no the disk is left out, as if its section were not there.",
+        meaning: "With no, the disk is left out, as if its section were not there.",
     },
     Entry {
         key: "force",
         value: "yes|no",
         default: "no",
-        meaning: "With yes a file system or other data on the disk is overwritten.",
+        meaning: "With yes, a file system or other data on the disk is overwritten.",
     },
 ];
 
@@ -115,7 +115,7 @@ pub const EXAMPLE: &str =
 /// The keys, as the help shows them.
 pub fn help() -> String {
     let mut text = String::new();
-    for (title, entries) in [("[vswap]:", DEVICE_KEYS), ("[disk PATH]:", DISK_KEYS)] {
+    for (title, entries) in [("[vswap]:", DEVICE_KEYS), ("[disk NAME]:", DISK_KEYS)] {
         let _ = writeln!(text, "Keys of {title}");
         for entry in entries {
             let default = match entry.default {

@@ -15,18 +15,18 @@ macro_rules! codes {
         }
 
         /// Each status and what it means, success included.
-        pub const CODES: &[(u8, &str)] = &[(0, "all is well"), $(($number, $meaning),)*];
+        pub const CODES: &[(u8, &str)] = &[(0, "success"), $(($number, $meaning),)*];
     };
 }
 
 codes! {
-    Failed = 1, "it failed, or check has a warning";
+    Failed = 1, "failure, or check has a warning";
     Usage = 2, "the command line or a value on it is wrong";
     NotRoot = 3, "only root may do that";
     NoModule = 4, "the module is not loaded, not installed, or the kernel is too old for it";
     Busy = 5, "the device is in use";
     DataFound = 6, "there is a file system or other data on the device; --force overwrites it";
-    Cancelled = 7, "it was cancelled; what was there before is still there";
+    Cancelled = 7, "cancelled; nothing is lost";
 }
 
 /// A failure: a sentence for the user, and a status for scripts.

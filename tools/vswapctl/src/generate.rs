@@ -110,11 +110,11 @@ fn conf() -> String {
     page.text([roman("/etc/vswap.conf.d/*.conf")]);
     page.control("SH", ["DESCRIPTION"]);
     page.text([
-        roman("What "),
+        roman("The command "),
         bold("vswapctl start"),
-        roman(", which vswap's service runs, brings the device up with. The file and those in the directory are looked for in /etc, /run, /usr/local/lib and /usr/lib; of several with the same name the first is read. Those in the directory are read after the file, in the order of their names, and what a later one says holds. "),
+        roman(", which vswap's service runs, reads these files. They can be in /etc, /run, /usr/local/lib and /usr/lib; of several files with the same name only the first in this order counts. Files in the directory are read after the main file, in the order of their names, and later values override earlier ones. "),
         bold("vswapctl config"),
-        roman(" shows the result."),
+        roman(" prints the result."),
     ]);
     page.control("PP", []);
     page.text([roman(config::FORM)]);
@@ -126,8 +126,8 @@ fn conf() -> String {
     );
     keys(
         &mut page,
-        "SECTIONS [disk PATH]",
-        "A disk, or a swap file, that is added.",
+        "SECTIONS [disk NAME]",
+        "A disk or a swap file. NAME is a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL= with its value.",
         config::DISK_KEYS,
     );
     page.control("SH", ["EXAMPLE"]);

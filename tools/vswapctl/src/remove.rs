@@ -140,8 +140,8 @@ fn sentence(device: &Device, path: &Path, node: &str, progress: Progress, error:
             size::human(left)
         )),
         Some(libc::EIO) => failed(format!(
-            "some of the {} left on {path} can't be read; 'vswapctl remove --force {path}' gives them up, and \
-             whoever needs one gets an error",
+            "some of the {} left on {path} can't be read; 'vswapctl remove --force {path}' gives them up, and a \
+             program that needs one gets an error",
             size::human(left)
         )),
         Some(libc::EBUSY) => Failure::new(Code::Busy, format!("{path} is being removed already")),

@@ -263,7 +263,7 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
             } else {
                 &marks
             };
-            let bar = bar::marked(look, AnsiColor::Blue, pool, limit, bar_width, marks);
+            let bar = bar::marked(look, AnsiColor::BrightBlue, pool, limit, bar_width, marks);
             fact(
                 "memory",
                 format!(
@@ -364,23 +364,23 @@ fn writeback(snapshot: &Snapshot, rates: &Rates, style: Style) -> String {
 
 /// What each figure of the screen means.
 const MEANINGS: &[(&str, &str)] = &[
-    ("swapped out", "All pages that the kernel has swapped out to this device, of 4096 bytes each, and how many there may be: the virtual size. Unused virtual size costs nothing."),
-    ("the bar", "How what is swapped out is divided among the places below it, in their order and with their colours or signs. The whole bar is the sum."),
-    ("where", "The places where pages lie. A page is in one of them only, so their data adds up to the sum."),
-    ("data", "What the pages in that place are before compression, and how much of the sum that is."),
-    ("takes", "What is needed to keep them there: bytes of memory, or of the disk; also for pages that are on their way there and still counted where they come from."),
-    ("same-filled", "Pages that repeat one word. The word is in the table of slots, and they take nothing else."),
-    ("compressed", "Pages in memory, compressed; what they are over what they take is the ratio beside it."),
-    ("incompressible", "Pages in memory that did not compress, kept as they are."),
-    ("disks", "Pages on each disk or swap file, not compressed. The remark says how large it is, its priority (higher ones are filled first) or how many pages were not what was written, its state unless all is well, and how far its removal is."),
-    ("lost", "Pages on a disk that was given up with --force. Who needs one gets an error."),
-    ("memory", "What the pool of compressed pages takes now, and the limit it keeps to (ram_limit). It is a little more than what the pages take, for what is lost between them."),
-    ("tables", "What vswap takes to know where each page is."),
-    ("saved", "What the pages that lie in memory were before, same-filled ones included, less what they take now: pool and tables. The ratio is the first over the second."),
-    ("writeback", "Moves the coldest pages from memory to the disks when the pool is above the first mark, until it is at the second, but so much a day only, if there is a limit. The rate is that of this moment."),
-    ("removal", "A disk that is being removed: its pages are moved elsewhere while they are in use."),
-    ("trouble", "Errors of a disk since it was added, and how much of it is not used any more because writing there failed."),
-    ("refused", "Pages that the kernel wanted to swap out when all was full. Nothing was lost: they stayed in memory."),
+    ("swapped out", "All pages that the kernel has swapped out to this device, 4096 bytes each, and how much can be swapped out: the virtual size. Unused virtual size costs nothing."),
+    ("the bar", "Divides what is swapped out among the places below it, in their order and with their colours or letters. The whole bar is the sum."),
+    ("where", "The places where pages lie. A page lies in one place only, so the rows add up to the sum."),
+    ("data", "The size of the pages in that place before compression, and its share of the sum."),
+    ("takes", "What it costs to keep them there, in memory or on the disk. Pages that are moving there take room already, and still count where they come from."),
+    ("same-filled", "Pages that repeat one word. The table of slots holds the word, and they take nothing else."),
+    ("compressed", "Compressed pages in memory. The ratio beside them is data over takes."),
+    ("incompressible", "Pages in memory that did not compress."),
+    ("disks", "Pages on each disk or swap file, not compressed. Beside them stand its size, its priority (higher ones fill first), corrupt pages if there are any, its state if that is unusual, and the progress of its removal."),
+    ("lost", "Pages on a disk that was given up with --force. A program that needs one gets an error."),
+    ("memory", "The size of the pool of compressed pages, and its limit (ram_limit). The pool is a little larger than its pages, as room between them is lost. The marks are the watermarks."),
+    ("tables", "The memory that records where each page lies."),
+    ("saved", "The size of the pages in memory before compression, same-filled ones included, less what they take now: pool and tables. The ratio is the first over the second."),
+    ("writeback", "When the pool is above the upper mark, vswap writes the coldest pages to disks until the pool is at the lower mark. A limit on what it writes in a day is optional. The rate is the present one."),
+    ("removal", "A disk that is being removed: its pages move elsewhere while programs use them."),
+    ("trouble", "Errors of a disk since it was added, and how much of it is out of use because writing there failed."),
+    ("refused", "Pages that the kernel wanted to swap out when there was no room. Nothing was lost: they stayed in memory."),
 ];
 
 fn explanation(look: Look) -> String {

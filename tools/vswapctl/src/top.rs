@@ -108,7 +108,7 @@ impl Top {
             Constraint::Length(2),
             Constraint::Length(2),
             Constraint::Length(rows + 1),
-            Constraint::Length(3 + removals),
+            Constraint::Length(4 + removals),
             Constraint::Min(4),
             Constraint::Length(1),
         ])
@@ -217,7 +217,10 @@ impl Top {
                 } else {
                     ("#", "-")
                 };
-                spans.push(Span::raw(format!(" of {:<5} ", size::human(disk.size))));
+                // Where there is no room for a bar, what is special about it has what there is.
+                if bar_width > 0 || disk.state == State::Active {
+                    spans.push(Span::raw(format!(" of {:<5} ", size::human(disk.size))));
+                }
                 spans.push(Span::styled(block.repeat(full), self.style(colour)));
                 spans.push(Span::raw(rest.repeat(bar_width - full)));
                 match (&disk.state, disk.removal) {
@@ -286,7 +289,7 @@ impl Top {
         let (full, free) = bar::gauge(self.look, pool, limit, width, marks);
         let memory = Line::from(vec![
             Span::raw("memory  "),
-            Span::styled(full, self.style(AnsiColor::Blue)),
+            Span::styled(full, self.style(AnsiColor::BrightBlue)),
             Span::raw(free),
             Span::raw(format!(
                 " {} of {}{}; tables {}",
@@ -311,7 +314,7 @@ impl Top {
                 pressure.some, pressure.full
             )
         });
-        let mut lines = vec![memory, Line::raw(hits + &waits)];
+        let mut lines = vec![Line::raw(""), memory, Line::raw(hits + &waits)];
         lines.extend(self.removals().into_iter().map(Line::raw));
         frame.render_widget(Paragraph::new(lines), area);
     }
@@ -320,7 +323,9 @@ impl Top {
         type Rate = fn(&Rates) -> u64;
         // Four: side by side when there is room for it, otherwise in two rows.
         let charts: [(&str, bool, AnsiColor, Rate); 4] = [
-            ("out (all swap)", false, AnsiColor::Blue, |rates| rates.out),
+            ("out (all swap)", false, AnsiColor::BrightBlue, |rates| {
+                rates.out
+            }),
             ("read back", false, AnsiColor::Cyan, |rates| rates.back()),
             ("written back", true, AnsiColor::Magenta, |rates| {
                 rates.written_back
@@ -362,13 +367,14 @@ impl Top {
                 Constraint::Length(u16::from(has_axis)),
             ])
             .areas(area);
+            let shown = match area.width {
+                36.. => format!(", max {}", short(most)),
+                _ => format!(" of {}", short(most)),
+            };
             let line = Line::from(vec![
                 Span::styled(title, Style::new().add_modifier(Modifier::BOLD)),
                 Span::raw(format!("  {}{unit}", short(last))),
-                Span::styled(
-                    format!(", max {}", short(most)),
-                    Style::new().add_modifier(Modifier::DIM),
-                ),
+                Span::styled(shown, Style::new().add_modifier(Modifier::DIM)),
             ]);
             frame.render_widget(line, name);
             let set = if self.look.utf8 {

@@ -2,7 +2,8 @@
 
 //! `top` with something going on: its frames are what they were (see `outputs.rs`).
 
-use std::fs;
+use snapbox::data::DataFormat;
+use snapbox::{Assert, Data};
 use std::path::Path;
 use std::time::Duration;
 use vswapctl::look::Look;
@@ -46,6 +47,9 @@ fn frames() {
         ("top-80", 80, true, false),
         ("top-80-colours", 80, true, true),
         ("top-80-ascii", 80, false, false),
+        ("top-60", 60, true, false),
+        ("top-60-colours", 60, true, true),
+        ("top-120-colours", 120, true, true),
         ("top-160", 160, true, false),
         ("top-160-colours", 160, true, true),
     ] {
@@ -60,13 +64,10 @@ fn frames() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/outputs")
             .join(name);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(&file, &text).expect("a file");
-        }
-        let expected = fs::read_to_string(&file).unwrap_or_default();
-        assert!(
-            expected == text,
-            "{name}\n--- it was\n{expected}\n--- it is\n{text}"
-        );
+        let expected = Data::read_from(&file, Some(DataFormat::Text)).raw();
+        Assert::new()
+            .action_env("SNAPSHOTS")
+            .normalize_paths(false)
+            .eq(text, expected);
     }
 }

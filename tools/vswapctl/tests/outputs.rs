@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Each output, of machines in several states, is what it was: `tests/outputs/` has them, and
-//! `UPDATE_GOLDEN=1` writes them anew. `tests/states/` has the machines.
+//! `SNAPSHOTS=overwrite` writes them anew. `tests/states/` has the machines.
 
+use snapbox::data::DataFormat;
+use snapbox::{Assert, Data};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -36,18 +38,12 @@ fn shown(output: &Output) -> String {
 }
 
 fn same(name: &str, text: &str) {
-    let file = here("outputs").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(here("outputs")).expect("a directory");
-        fs::write(&file, text).expect("a file");
-        return;
-    }
-    let expected = fs::read_to_string(&file).unwrap_or_default();
-    assert!(
-        expected == text,
-        "{name} is not what it was.\n--- it was\n{expected}\n--- it is\n{text}\n\
-         UPDATE_GOLDEN=1 writes it anew."
-    );
+    // As it is: backslashes and brackets mean nothing.
+    let expected = Data::read_from(&here("outputs").join(name), Some(DataFormat::Text)).raw();
+    Assert::new()
+        .action_env("SNAPSHOTS")
+        .normalize_paths(false)
+        .eq(text, expected);
 }
 
 fn check(name: &str, state: &str, arguments: &[&str]) {
@@ -429,6 +425,140 @@ fn top_prints_a_frame() {
 }
 
 #[test]
+fn more_columns() {
+    check(
+        "table-more",
+        "drain",
+        &["status", "--output", "+read,WRITTEN"],
+    );
+}
+
+/// What is printed as JSON is what its schema says, of each state.
+#[test]
+fn documents_have_their_schemas() {
+    let json = |text: &[u8]| -> serde_json::Value { serde_json::from_slice(text).expect("JSON") };
+    for (what, arguments) in [
+        ("status", &["status", "--json"][..]),
+        ("get", &["get", "--json"]),
+        ("check", &["check", "--json"]),
+        ("config", &["config", "--json"]),
+        ("top", &["top", "--once", "--interval", "0.1", "--json"]),
+        ("processes", &["processes", "--json"]),
+        ("estimate", &[]),
+        ("bench", &[]),
+    ] {
+        let output = vswapctl("fresh").args(["schema", what]).output();
+        let schema = json(&output.expect("vswapctl").stdout);
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        // What nobody has is refused.
+        assert!(
+            !validator.is_valid(&serde_json::json!({ "version": "one" })),
+            "{what}"
+        );
+        if arguments.is_empty() {
+            continue;
+        }
+        for state in ["fresh", "ram", "drain", "failed", "odd"] {
+            let output = vswapctl(state).args(arguments).output().expect("vswapctl");
+            let document = json(&output.stdout);
+            let problems: Vec<String> = validator
+                .iter_errors(&document)
+                .map(|error| format!("{}: {error}", error.instance_path))
+                .collect();
+            assert!(problems.is_empty(), "{what} of {state}: {problems:?}");
+            assert_eq!(document["version"], 1, "{what}");
+        }
+    }
+}
+
+#[test]
+fn dry_runs_change_nothing() {
+    for (name, arguments) in [
+        (
+            "dry-set",
+            &["set", "size=17G", "high_watermark=95", "--dry-run"][..],
+        ),
+        (
+            "dry-on",
+            &["on", "--size", "8G", "--disk", "/dev/null:5", "--dry-run"],
+        ),
+        ("dry-off", &["off", "--unload", "--dry-run"]),
+        ("dry-start", &["start", "--dry-run"]),
+        ("dry-remove-none", &["remove", "/dev/sdz", "--dry-run"]),
+    ] {
+        let root = copy_of("drain");
+        let before = listing(root.path());
+        let output = in_root(root.path(), arguments);
+        let text = shown(&output).replace(&root.path().display().to_string(), "ROOT");
+        same(name, &text);
+        assert_eq!(listing(root.path()), before, "{name}");
+    }
+}
+
+/// All files below a directory, with their contents.
+fn listing(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(&path).expect("a directory");
+            left.extend(entries.map(|entry| entry.expect("an entry").path()));
+        } else {
+            let bytes = fs::read(&path).expect("a file");
+            files.push((path, bytes));
+        }
+    }
+    files.sort();
+    files
+}
+
+/// A machine with two processes and two control groups that are swapped out.
+#[test]
+fn who_is_swapped_out() {
+    let root = copy_of("drain");
+    let status = fs::read_to_string("/proc/self/status").expect("a status");
+    for (pid, name, swap, share) in [(42, "small", 4096, 4096), (4242, "large", 65536, 40960)] {
+        let status: String = status
+            .lines()
+            .map(|line| match line.split_once(':') {
+                Some(("Name", _)) => format!("Name:\t{name}\n"),
+                Some(("Pid", _)) => format!("Pid:\t{pid}\n"),
+                Some(("VmSwap", _)) => format!("VmSwap:\t{} kB\n", swap / 1024),
+                Some(("VmRSS", _)) => "VmRSS:\t1024 kB\n".to_owned(),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let rollup = format!(
+            "55d0c0a00000-7ffd0c1e5000 ---p 00000000 00:00 0                          [rollup]\n\
+             Rss:                1024 kB\nSwap:               {} kB\nSwapPss:            {} kB\n",
+            swap / 1024,
+            share / 1024
+        );
+        let directory = root.path().join("proc").join(pid.to_string());
+        fs::create_dir_all(&directory).expect("a directory");
+        fs::write(directory.join("status"), status).expect("a file");
+        fs::write(directory.join("smaps_rollup"), rollup).expect("a file");
+    }
+    for (group, swap) in [
+        ("", 0),
+        ("system.slice", 69632),
+        ("system.slice/a.service", 4096),
+    ] {
+        let directory = root.path().join("sys/fs/cgroup").join(group);
+        fs::create_dir_all(&directory).expect("a directory");
+        fs::write(directory.join("memory.swap.current"), format!("{swap}\n")).expect("a file");
+        fs::write(directory.join("memory.current"), "8192\n").expect("a file");
+    }
+    for (name, arguments) in [
+        ("processes", &["processes"][..]),
+        ("processes-cgroups", &["processes", "--cgroups"]),
+        ("processes-json", &["processes", "--json", "--number", "1"]),
+    ] {
+        same(name, &shown(&in_root(root.path(), arguments)));
+    }
+}
+
+#[test]
 fn refusals() {
     check("bench-small", "ram", &["bench", "--size", "1"]);
     check("bench-other-swap", "failed", &["bench"]);
@@ -459,6 +589,10 @@ fn help() {
         "config",
         "start",
         "stop",
+        "estimate",
+        "processes",
+        "migrate",
+        "schema",
     ] {
         check(&format!("help-{command}"), "none", &[command, "--help"]);
     }
