@@ -125,7 +125,7 @@ mod cases {
 
     /// Nobody writes back here, so nobody gets on.
     #[test]
-    fn at_the_limit_a_task_waits_once_in_a_second() -> Result {
+    fn at_the_limit_a_task_waits_only_for_so_long() -> Result {
         let device = pages::device_with(1, SYNCHRONOUS)?;
         let end = fill(&device, 0, Kind::Compressible)?;
         let before = device.counter(Counter::ThrottledStores);
@@ -134,7 +134,7 @@ mod cases {
             pages::store(&device, slot, Kind::Compressible, 1)?;
         }
         let seconds = i64::from(clock::seconds() - began);
-        ensure!(device.counter(Counter::ThrottledStores) - before <= 2 + seconds);
+        ensure!(device.counter(Counter::ThrottledStores) - before <= 2 + 5 * (seconds + 1));
         ensure!(end > 100);
         Ok(())
     }
