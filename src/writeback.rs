@@ -119,12 +119,16 @@ impl Work for Background {
         if has_holes(&self.device) {
             self.device.ram().compact();
         }
-        if !self.device.ram().is_above_high() && self.asked() == 0 {
+        let is_above = self.device.ram().is_above_high();
+        if !is_above && self.asked() == 0 {
             return self.device.progress.advance();
         }
         let done = self.write_back(&mut writer, stop);
         let _ = writer.finish();
-        self.device.ram().compact();
+        // When the machine has little memory zsmalloc's own shrinker does so, in proportion.
+        if is_above {
+            self.device.ram().compact();
+        }
         // There is no more.
         self.device.wanted_writeback.store(0, Ordering::Relaxed);
         if done.saturating_add(writer.take_pages()) == 0 {

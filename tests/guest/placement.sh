@@ -49,7 +49,6 @@ to_disks
 placed "random pages" --mix random
 share disk_slots -ge 97
 share raw_slots -le 3
-holds "pages that were in memory before" "$(value written_back_pages)" -le $((pages / 8))
 holds "bytes written" "$(value disk_write_bytes)" -ge $((pages * 4096 * 97 / 100))
 holds "bytes written" "$(value disk_write_bytes)" -le $((pages * 4096 * 2))
 loaded=$(value disk_loads)
