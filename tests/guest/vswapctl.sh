@@ -115,6 +115,7 @@ expect "the disks" "$(cat $class/tiers)" ""
 step "somebody else's disk"
 mkswap -L vswap0-tier -U 01234567-89ab-4def-8123-456789abcdef /dev/pmem1 >/dev/null
 fails 6 "there is a disk of another vswap, which another machine may be using" add /dev/pmem1
+mkdir -p /etc
 echo 0123456789abcdef0123456789abcdef >/etc/machine-id
 says "is a tier" add /dev/pmem1 --force
 uuid=$(cat $class/disk_uuid)
@@ -159,7 +160,7 @@ rmdir /tmp/bound
 mknod /tmp/node b $(($(stat -L -c 0x%t /dev/mapper/disk))) $(($(stat -L -c 0x%T /dev/mapper/disk)))
 fails 1 "is a tier already" add /tmp/node
 rm /tmp/node $files/hard
-fallocate -l 8M $files/twice
+dd if=/dev/zero of=$files/twice bs=1M count=8 2>/dev/null
 chmod 600 $files/twice
 ln $files/twice $files/other
 for name in twice other twice other; do
@@ -199,7 +200,8 @@ while ! gone $pid; do
     expect "the sum of the parts" "$1" "$2"
     [ "$1" -le "$most" ] || most=$1
     looks=$((looks + 1))
-    sleep 0.3
+    # As the pictures of top are drawn with: tools/vswapctl/tests/rates.
+    echo "rates $(vswapctl top --once --interval 0.3 --json | tr -d ' \n')"
 done
 finished $pid
 step "$looks looks, at most $((most / mib)) MiB"
@@ -271,6 +273,21 @@ fails 1 "is no tier" remove /dev/mapper/disk
 dmsetup remove disk
 release
 
+step "who is swapped out"
+hold_out --size "$(scaled 16)" --mix compressible
+vswapctl processes
+holds "bytes of pagecheck that are swapped out" "$(vswapctl processes --json | sed -n '/"name": "pagecheck"/,/}/s/^ *"swap": \([0-9]*\),$/\1/p')" -ge $(($(scaled 12) * mib))
+case $(vswapctl processes --cgroups) in
+*" test"*) ;;
+*) fail "the group is not shown: $(vswapctl processes --cgroups)" ;;
+esac
+step "what it would save"
+before=$(vmstat pswpin)
+vswapctl estimate --size 8M --time 60
+expect "pages swapped in by looking" "$(($(vmstat pswpin) - before))" 0
+release
+fails 2 "--size has to be at least 4K" estimate --size 1
+
 step "measured"
 says "" set ram_limit=16M
 vswapctl bench --size 4M || fail "bench ended with status $?"
@@ -282,18 +299,24 @@ fails 1 "/dev/pmem0 (60) would be used before" check
 swapoff /dev/pmem0
 
 step "too little memory to swap off"
+says "removed" remove /dev/pmem1
 says "" set ram_limit=0
 fails 1 "has room for pages that repeat one word only" check
 says "is a tier" add /dev/pmem1 --force
 says "is a tier" add /dev/pmem0 --force
-rm -f /tmp/held
+# The less there is, the sooner it is not enough.
+rm -f /tmp/held $file
+spare=$(($(meminfo MemAvailable) / 1024 - 64))
+dd if=/dev/zero of=$files/ballast bs=1M count=$((spare < 190 ? spare : 190)) 2>/dev/null
 begin_limited 32 pagecheck --hold /tmp/held --size $(($(meminfo MemAvailable) / 1024 + 64)) --mix random
-held /tmp/held
+is_held() { [ -e /tmp/held ]; }
+within 240 is_held || fail "pagecheck did not fill its memory"
 fails 1 "are missing. End some programs" off
 expect "priority" "$(priority)" 50
 expect "disks" "$(vswapctl status -rn -o kind | grep -c disk)" 2
 rm /tmp/held
 finished $begun
+rm $files/ballast
 says "" set ram_limit=16M
 
 step "off"

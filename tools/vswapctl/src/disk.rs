@@ -271,7 +271,6 @@ impl Disk {
         if self.force {
             return Ok(());
         }
-        self.check_place(&self.path)?;
         if metadata.blocks().saturating_mul(512) < metadata.len() {
             return Err(failed(format!(
                 "{path} has holes, so the file system may be full when a page is to be written there; \
@@ -279,6 +278,7 @@ impl Disk {
                 size::exact(metadata.len())
             )));
         }
+        self.check_place(&self.path)?;
         if kind(&self.path) == BTRFS && is_copied_on_write(&self.path) {
             out::warn(&format!(
                 "btrfs copies each block of {path} that is written; delete it and use --create {}, which makes a file \
