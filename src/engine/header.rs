@@ -198,8 +198,8 @@ mod tests {
         let kept = Uuid::default();
         kept.set(uuid);
         assert_eq!(kept.get(), uuid);
-        assert_eq!(random_uuid(u128::MAX) >> 76 & 0xf, 4);
-        assert_eq!(random_uuid(0) >> 62 & 3, 2);
+        assert_eq!((random_uuid(u128::MAX) >> 76) & 0xf, 4);
+        assert_eq!((random_uuid(0) >> 62) & 3, 2);
         assert_eq!(random_uuid(uuid), uuid);
     }
 }

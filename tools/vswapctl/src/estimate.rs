@@ -410,7 +410,7 @@ mod tests {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            *word = state ^ state >> 33;
+            *word = state ^ (state >> 33);
         }
         let mut third = random;
         third[PAGE_WORDS / 3..].fill(0);

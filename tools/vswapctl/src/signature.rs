@@ -37,14 +37,14 @@ pub fn own_uuid(system: &System) -> Option<u128> {
     let machine = hash
         .iter()
         .take(8)
-        .fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
+        .fold(0u128, |sum, byte| (sum << 8) | u128::from(*byte));
     let boot = system
         .read("/proc/sys/kernel/random/boot_id")
         .unwrap_or_default();
     let boot = u128::from_str_radix(&boot.replace('-', ""), 16).unwrap_or(0);
-    let uuid = machine << 64 | boot & u128::from(u64::MAX);
-    // Version 8 and variant 2, as RFC 9562 has them for UUIDs of one's own making.
-    Some(uuid & !(0xf << 76 | 0x3 << 62) | 0x8 << 76 | 0x2 << 62)
+    let uuid = (machine << 64) | (boot & u128::from(u64::MAX));
+    // Version 8 and variant 2, as RFC 9562 has them for UUIDs with a meaning of their own.
+    Some((uuid & !((0xf << 76) | (0x3 << 62))) | (0x8 << 76) | (0x2 << 62))
 }
 
 /// What is on the disk or in the file.
@@ -155,7 +155,7 @@ mod tests {
             fs::write(path, text).expect("a file");
         }
         let own = own_uuid(&system).expect("a UUID");
-        assert_eq!((own >> 76 & 0xf, own >> 62 & 3), (8, 2));
+        assert_eq!(((own >> 76) & 0xf, (own >> 62) & 3), (8, 2));
         let tier = |uuid: u128| {
             let digits = format!("{uuid:032x}");
             format!(
@@ -171,7 +171,7 @@ mod tests {
         // Of the module, which nobody gave another one.
         assert!(is_mine(&tier(7)));
         // Of another machine, and of who knows whom.
-        assert!(!is_mine(&tier(own ^ 1 << 127)));
+        assert!(!is_mine(&tier(own ^ (1 << 127))));
         assert!(!is_mine("TYPE=swap\nLABEL=vswap0-tier\n"));
     }
 }

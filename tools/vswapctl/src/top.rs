@@ -245,7 +245,7 @@ impl Top {
     }
 
     /// What share of the pages read back came from memory, since it was started.
-    fn from_memory(&self) -> Option<String> {
+    fn share_from_memory(&self) -> Option<String> {
         let sum =
             |rate: fn(&Rates) -> u64| self.history.iter().map(rate).fold(0, u64::saturating_add);
         let all = sum(Rates::back);
@@ -304,7 +304,7 @@ impl Top {
                 size::human(self.snapshot.stat.metadata_bytes())
             )),
         ]);
-        let hits = match self.from_memory() {
+        let hits = match self.share_from_memory() {
             Some(share) => format!("hits    {share} of what was read back came from memory"),
             None => "hits    nothing was read back yet".to_owned(),
         };
