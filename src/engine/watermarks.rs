@@ -15,8 +15,8 @@ pub struct Watermarks {
 impl Default for Watermarks {
     fn default() -> Self {
         Self {
-            high: AtomicU64::new(90),
-            low: AtomicU64::new(80),
+            high: AtomicU64::new(95),
+            low: AtomicU64::new(92),
         }
     }
 }
@@ -73,10 +73,10 @@ mod tests {
     #[test]
     fn watermarks_are_shares_and_do_not_cross() {
         let marks = Watermarks::default();
-        assert_eq!((marks.high(1000), marks.low(1000)), (900, 800));
-        assert_eq!(marks.high(u64::MAX), u64::MAX / 100 * 90);
-        assert_eq!(marks.set_low(90), Err(Refusal::WatermarksCross));
-        assert_eq!(marks.set_high(80), Err(Refusal::WatermarksCross));
+        assert_eq!((marks.high(1000), marks.low(1000)), (950, 920));
+        assert_eq!(marks.high(u64::MAX), u64::MAX / 100 * 95);
+        assert_eq!(marks.set_low(95), Err(Refusal::WatermarksCross));
+        assert_eq!(marks.set_high(92), Err(Refusal::WatermarksCross));
         assert_eq!(marks.set_low(50), Ok(()));
         assert_eq!(marks.set_high(51), Ok(()));
         assert_eq!((marks.high_percent(), marks.low_percent()), (51, 50));

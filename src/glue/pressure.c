@@ -56,8 +56,11 @@ struct vswap_pressure *vswap_pressure_new(const char *name, const struct vswap_p
 		goto free;
 	pressure->shrinker->count_objects = vswap_pressure_count;
 	pressure->shrinker->scan_objects = vswap_pressure_scan;
-	/* Half of what zswap is asked for, which passes each page over the first time. */
-	pressure->shrinker->seeks = 2 * DEFAULT_SEEKS;
+	/*
+	 * A page of the pool holds some three pages, each of which costs a write, and a read when it is
+	 * wanted back; and there is no second chance, which spares zswap half of that.
+	 */
+	pressure->shrinker->seeks = 8 * DEFAULT_SEEKS;
 	pressure->shrinker->private_data = pressure;
 	pressure->oom.notifier_call = vswap_pressure_oom;
 	if (register_oom_notifier(&pressure->oom))

@@ -21,8 +21,8 @@ load size_mib=1024 ram_limit_mib=64
 swapon "$device"
 
 step "watermarks"
-expect high_watermark "$(cat $class/high_watermark)" 90
-expect low_watermark "$(cat $class/low_watermark)" 80
+expect high_watermark "$(cat $class/high_watermark)" 95
+expect low_watermark "$(cat $class/low_watermark)" 92
 set_to low_watermark 30
 set_to high_watermark 60
 set_to high_watermark 100

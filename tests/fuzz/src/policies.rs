@@ -72,7 +72,7 @@ pub fn run(data: &[u8]) {
 
 impl Model {
     fn step(&mut self, engine: &mut Engine, step: &Step) {
-        let (high, low) = self.marks.unwrap_or((90, 80));
+        let (high, low) = self.marks.unwrap_or((95, 92));
         let crossed = |is_right: bool| is_right.then_some(()).ok_or(Refusal::WatermarksCross);
         match *step {
             Step::Priorities(priorities) => {
@@ -163,7 +163,7 @@ impl Model {
         assert_eq!(engine.generations.oldest(), Generation::of(ended));
         assert_eq!(engine.generations.newest(), Generation::of(begun + 1));
         let marks = (engine.marks.high_percent(), engine.marks.low_percent());
-        assert_eq!(marks, self.marks.unwrap_or((90, 80)));
+        assert_eq!(marks, self.marks.unwrap_or((95, 92)));
         let left = match self.limit {
             0 => u64::MAX,
             limit if u64::from(self.now) - self.spent.0 >= DAY => limit,

@@ -50,8 +50,8 @@ pub const DEVICE_KEYS: &[Entry] = &[
     Entry { key: "ram-limit", value: "SIZE", default: "ram / 2", meaning: "The most memory that compressed pages may take. 0 uses disks only." },
     Entry { key: "algorithm", value: "NAME", default: "lz4", meaning: "The compression algorithm: lz4 or zstd." },
     Entry { key: "priority", value: "NUMBER", default: "100", meaning: "Priority among swap devices: the highest is used first. With -1 the kernel chooses." },
-    Entry { key: "high-watermark", value: "PERCENT", default: "90", meaning: "Above this share of ram-limit, vswap writes cold pages to disks." },
-    Entry { key: "low-watermark", value: "PERCENT", default: "80", meaning: "It stops at this share of ram-limit." },
+    Entry { key: "high-watermark", value: "PERCENT", default: "95", meaning: "Above this share of ram-limit, vswap writes cold pages to disks." },
+    Entry { key: "low-watermark", value: "PERCENT", default: "92", meaning: "It stops at this share of ram-limit." },
     Entry { key: "writeback-limit", value: "SIZE", default: "0", meaning: "The most that vswap writes to disks in a day by itself; beyond it pages stay in memory. 0 is no limit." },
 ];
 
