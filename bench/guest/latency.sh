@@ -31,10 +31,12 @@ zram_set() {
     swapon --priority 100 /dev/zram0
 }
 
-# zram with a disk of lower priority, of as many pages as fit when they compress well.
+# zram with a disk of lower priority, of as many pages as fit when they are smaller by $zram_ratio
+# tenths: a store that zram refuses would not go to the disk.
+zram_ratio=26
 zram_disk_up() {
     modprobe zram
-    zram_set $((limit_bytes * 28 / 10))
+    zram_set $((limit_bytes * zram_ratio / 10))
     mkswap "$disk" >/dev/null
     swapon --priority 10 "$disk"
 }
@@ -44,18 +46,20 @@ zram_disk_down() {
     rmmod zram
 }
 
-# zram with a backing device, and somebody who has it written to.
+# zram with a backing device, and somebody who has it written to: a loop that starts no program and
+# is not swapped out, as it would wait for memory which only it can free.
 zram_writeback_up() {
     modprobe zram
     echo "$disk" >$zram/backing_dev
     echo 1 >$zram/writeback_limit_enable
     zram_set ${size}M
+    mkdir -p /sys/fs/cgroup/writer
+    echo 16M >/sys/fs/cgroup/writer/memory.min
+    [ -e /tmp/pause ] || mkfifo /tmp/pause
     : >/tmp/writing
-    while [ -e /tmp/writing ]; do
-        zram_write_back
-        sleep 0.1
-    done &
+    zram_writer &
     writer=$!
+    echo $writer >/sys/fs/cgroup/writer/cgroup.procs
 }
 zram_writeback_down() {
     rm /tmp/writing
@@ -64,21 +68,26 @@ zram_writeback_down() {
     rmmod zram
 }
 
-# Above nine tenths of its limit: what does not compress, then what was not used for long, then
-# for less long, then anything; until an eighth is free. A tenth of the limit at most each time.
-zram_write_back() {
-    zram_above 90 || return 0
-    zram_write huge
-    for age in 30 10 3 1 all; do
-        zram_above 87 || return 0
-        echo $age >$zram/idle
-        zram_write idle
+# Above four fifths of its limit: what does not compress, then what was not used for long, then for
+# less long, then anything; until a quarter is free. At each step at most a tenth of the limit.
+zram_writer() {
+    while [ -e /tmp/writing ]; do
+        if zram_above 80; then
+            zram_write huge
+            for age in 30 10 3 1 all; do
+                zram_above 75 || break
+                echo $age >$zram/idle
+                zram_write idle
+            done
+        fi
+        # Nobody writes to it.
+        # shellcheck disable=SC3045 # busybox has it
+        read -r -t 0.1 _ <>/tmp/pause || true
     done
 }
 zram_above() {
-    # shellcheck disable=SC2046 # words
-    set -- "$1" $(cat $zram/mm_stat)
-    [ $(($4 * 100)) -gt $((limit_bytes * $1)) ]
+    read -r _ _ zram_used _ <$zram/mm_stat
+    [ $((zram_used * 100)) -gt $((limit_bytes * $1)) ]
 }
 # The limit is in pages of 4096 bytes, of which three take as much memory as one does on the disk.
 zram_write() {
@@ -111,7 +120,21 @@ touch_pages() {
 run_sequential() { touch_pages compressible; }
 run_skewed_15() { touch_pages compressible --hot 15 --seconds "$seconds"; }
 run_skewed_30() { touch_pages compressible --hot 30 --seconds "$seconds"; }
-run_overflow() { touch_pages random; }
+# What does not compress needs a smaller zram, or it takes all memory; and it stops who writes zram's
+# pages back: a process needs memory for that which nobody can free meanwhile.
+run_overflow() {
+    case $peer in
+    zram-disk)
+        zram_disk_down
+        zram_ratio=9
+        zram_disk_up
+        touch_pages random
+        zram_ratio=26
+        ;;
+    zram-writeback) ;;
+    *) touch_pages random ;;
+    esac
+}
 
 describe
 count=$(echo "$peers" | wc -w)
