@@ -2,7 +2,7 @@
 # shellcheck shell=busybox
 # latency.sh MIB SECONDS ROUNDS [PEERS [WORKLOADS]]: as bench.sh does, of peers that have a disk
 # which takes its time, in a guest with less memory than the MIB that are touched. All peers have
-# the same share of the memory for compressed pages. The warm-up is the first workload, for short.
+# the same share of the memory for compressed pages. The warm-up writes out, reads and frees 16 MiB.
 # shellcheck source=bench/guest/lib.sh
 . /bench/lib.sh
 
@@ -142,15 +142,17 @@ for round in $(seq 0 "$rounds"); do
     # shellcheck disable=SC2086 # a word a peer
     for peer in $(rotated $((round % count)) $peers); do
         up
-        for workload in $workloads; do
-            step "round $round of $rounds: $peer: $workload"
-            doing=$workload
-            if [ "$round" = 0 ]; then
-                (seconds=2 && "$(function_of run "$workload")")
-                break
-            fi
-            "$(function_of run "$workload")"
-        done
+        if [ "$round" = 0 ]; then
+            step "warm-up: $peer"
+            workload=warm-up
+            (mib=16 && phases 1 compressible)
+        else
+            for workload in $workloads; do
+                step "round $round of $rounds: $peer: $workload"
+                doing=$workload
+                "$(function_of run "$workload")"
+            done
+        fi
         down
     done
 done
