@@ -4,11 +4,14 @@
 
 use super::bindings;
 use super::call::{Call, Load, Store};
+use super::cluster::Cluster;
 use super::gendisk::Disk;
 use super::held::{Held, Owned, PinnedSlot};
+use super::memory::Cached;
+use super::zsmalloc::Pool;
 use crate::device::Device;
 use crate::engine::page::{Page, PAGE_SIZE};
-use crate::engine::slot::Slot;
+use crate::engine::slot::{ClusterNumber, Offset, Slot};
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use kernel::error::{from_err_ptr, to_result};
@@ -27,6 +30,26 @@ pub(crate) fn pinned(slot: Slot) -> PinnedSlot<'static> {
 pub(crate) fn held(entry: &Owned) -> Held<'_> {
     // SAFETY: by the invariant of `Owned` nobody else frees what it holds, and it is borrowed.
     unsafe { Held::new(entry.entry()) }
+}
+
+/// A pool that takes its handles for addresses from there on.
+pub(crate) fn pool_with_base(base: usize) -> Result<Pool> {
+    Pool::with_base(c"vswap-kunit", base)
+}
+
+/// Whether an entry can be put into a cluster that keeps its entries in no way.
+pub(crate) fn can_put_without_a_form(number: ClusterNumber, entry: &Owned) -> Result<bool> {
+    let mut memory = KBox::<Cluster>::new_uninit(GFP_KERNEL)?;
+    let place = memory.as_mut_ptr();
+    // SAFETY: it is memory for a cluster, which nobody else has and which stays where it is.
+    let cluster = unsafe {
+        Cluster::construct(place);
+        &*place
+    };
+    cluster.carried.take(number);
+    let mut locked = cluster.lock(number).ok_or(EINVAL)?;
+    let put = locked.put(Offset::FIRST, entry.entry(), &mut None);
+    Ok(put.is_ok())
 }
 
 /// Waits until what RCU was asked to free is free.

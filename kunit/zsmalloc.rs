@@ -10,7 +10,7 @@ mod cases {
     use crate::engine::entry::Content;
     use crate::engine::page::PAGE_SIZE;
     use crate::glue::held::{HeldContent, Owned};
-    use crate::glue::kunit::held;
+    use crate::glue::kunit::{held, pool_with_base};
     use crate::glue::zsmalloc::Pool;
     use kernel::prelude::*;
 
@@ -86,6 +86,15 @@ mod cases {
         ensure_eq!(is(&pool, &entry, 100, 1, &mut spare), Err(EINVAL));
         pool.free(entry);
         ensure_eq!(pool.bytes(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn handles_that_fit_into_no_entry_are_refused() -> Result {
+        // As if this kernel's handles were addresses from elsewhere, or no addresses.
+        for base in [0, 4, usize::MAX, usize::MAX - 1, isize::MAX as usize] {
+            ensure_eq!(pool_with_base(base).map(drop), Err(EOPNOTSUPP));
+        }
         Ok(())
     }
 

@@ -281,10 +281,10 @@ impl Device {
                 }
                 Ok(())
             }
-            Err(no_memory) => {
-                self.tally(cpu).clusters(no_memory.clusters);
-                self.release(cpu, no_memory.new, &[]);
-                Err(ENOMEM)
+            Err(not_stored) => {
+                self.tally(cpu).clusters(not_stored.clusters);
+                self.release(cpu, not_stored.new, &[]);
+                Err(not_stored.error)
             }
         }
     }

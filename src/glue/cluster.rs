@@ -184,8 +184,13 @@ pub(super) struct Locked<'a> {
     occupancy: Guard<'a, Occupancy, SpinLockBackend>,
 }
 
-/// A whole cluster needs a table for what is to be put into it.
-pub(super) struct NeedsTable;
+/// Why an entry could not be put into a cluster.
+pub(super) enum NotPut {
+    /// The cluster is whole, and needs a table for that.
+    NeedsTable,
+    /// The cluster keeps its entries in no way that there is.
+    NoForm,
+}
 
 impl Locked<'_> {
     /// The cluster's form.
@@ -214,15 +219,15 @@ impl Locked<'_> {
         offset: Offset,
         new: Entry,
         spare: &mut Option<TablePage>,
-    ) -> Result<(Entry, Change), NeedsTable> {
+    ) -> Result<(Entry, Change), NotPut> {
         loop {
             if let Some(replaced) = self.put_as_it_is(offset, new) {
                 return Ok(replaced);
             }
             match self.form() {
-                Form::Whole(home) => self.spread(home, spare.take().ok_or(NeedsTable)?),
+                Form::Whole(home) => self.spread(home, spare.take().ok_or(NotPut::NeedsTable)?),
                 // Not while the object carries a number.
-                Form::Table(_) | Form::None => return Ok((Entry::EMPTY, Change::None)),
+                Form::Table(_) | Form::None => return Err(NotPut::NoForm),
             }
         }
     }

@@ -24,7 +24,7 @@
 //! be going; then the mark is on an object that is no cluster any more.
 
 use super::clock;
-use super::cluster::{Cluster, Locked, NeedsTable, NewForm, TablePage};
+use super::cluster::{Cluster, Locked, NewForm, NotPut, TablePage};
 use super::cpu::{PerCpu, Pinned};
 use super::held::{Held, Moving, Owned, PinnedSlot};
 use super::memory::ObjectCache;
@@ -39,6 +39,7 @@ use crate::engine::map::{Bits, PARTS, PART_BITS};
 use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
 use crate::engine::table::Change;
 use core::ptr::{self, NonNull};
+use kernel::pr_err_once;
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
 
@@ -139,8 +140,10 @@ impl Swept {
     }
 }
 
-/// There was no memory for a slot's cluster.
-pub(crate) struct NoMemory {
+/// An entry that was not put into its slot.
+pub(crate) struct NotStored {
+    /// Why: `ENOMEM`: there was no memory for the slot's cluster. `EIO`: the cluster is damaged.
+    pub(crate) error: Error,
     /// The entry that was to be put there.
     pub(crate) new: Owned,
     /// How the clusters changed all the same.
@@ -291,10 +294,9 @@ impl Index {
 
     /// Puts an entry, which is not the empty one, into a slot. Does not sleep.
     ///
-    /// Gives the entry back when there was no memory for the slot's cluster; nothing changed
-    /// then.
+    /// Gives the entry back when that can't be done; nothing changed then.
     #[inline]
-    pub(crate) fn put(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, NoMemory> {
+    pub(crate) fn put(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, NotStored> {
         let number = slot.cluster();
         let entry = self.aged(new.entry());
         if let Some((cluster, found)) = self.find(cpu, number) {
@@ -390,17 +392,17 @@ impl Index {
     /// As [`put`](Self::put), when there is no cluster, or it needs a table.
     #[cold]
     #[inline(never)]
-    fn put_slowly(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, NoMemory> {
+    fn put_slowly(&self, cpu: &Pinned, slot: Slot, new: Owned) -> Result<Replaced, NotStored> {
         let (number, entry) = (slot.cluster(), self.aged(new.entry()));
         let mut clusters = Clusters::default();
         let mut spare = None;
-        loop {
+        let error = loop {
             let Some((cluster, found)) = self.find(cpu, number) else {
                 // The cluster may go before the loop comes back to it; then another is made.
                 match self.make(slot, entry) {
                     Ok(Some(whole)) => clusters.made(whole, 1),
                     Ok(None) => {}
-                    Err(_) => return Err(NoMemory { new, clusters }),
+                    Err(_) => break ENOMEM,
                 }
                 continue;
             };
@@ -409,20 +411,32 @@ impl Index {
                 continue;
             };
             let whole = is_whole(&locked);
-            let Ok(replaced) = locked.put(slot.offset(), entry, &mut spare) else {
-                drop(locked);
-                spare = TablePage::new();
-                if spare.is_none() {
-                    return Err(NoMemory { new, clusters });
+            let replaced = match locked.put(slot.offset(), entry, &mut spare) {
+                Ok(replaced) => replaced,
+                Err(NotPut::NeedsTable) => {
+                    drop(locked);
+                    spare = TablePage::new();
+                    if spare.is_none() {
+                        break ENOMEM;
+                    }
+                    continue;
                 }
-                continue;
+                Err(NotPut::NoForm) => {
+                    pr_err_once!("a cluster is damaged; what is stored in it fails\n");
+                    break EIO;
+                }
             };
             if whole && !is_whole(&locked) {
                 clusters.whole = clusters.whole.wrapping_sub(1);
             }
             self.enlist(&mut locked, number, entry);
             return Ok(self.has_put(cpu, cluster, locked, found, slot, replaced, clusters));
-        }
+        };
+        Err(NotStored {
+            error,
+            new,
+            clusters,
+        })
     }
 
     /// Empties a slot that the swap core has pinned, at once. Does not sleep.
@@ -866,8 +880,8 @@ impl Index {
                 old: Retired(unsafe { Owned::new(expected.settled()) }),
                 clusters,
             },
-            Some(Err(NeedsTable)) => Moved::NeedsTable(new),
-            Some(Ok(None)) | None => Moved::TooLate {
+            Some(Err(NotPut::NeedsTable)) => Moved::NeedsTable(new),
+            Some(Ok(None) | Err(NotPut::NoForm)) | None => Moved::TooLate {
                 new,
                 old: Owned::EMPTY,
             },

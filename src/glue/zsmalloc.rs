@@ -22,6 +22,9 @@ const PAGE_BYTES: u64 = PAGE_SIZE as u64;
 /// this kernel has.
 pub(crate) const LARGEST_ZSPAGE: u64 = bindings::VSWAP_ZSPAGE_PAGES as u64 * PAGE_BYTES;
 
+/// The length of the object whose handle is looked at.
+const CHECKED_BYTES: usize = 64;
+
 /// A pool of objects of up to a page each. The pages it takes are movable.
 ///
 /// # Invariants
@@ -40,16 +43,42 @@ unsafe impl Sync for Pool {}
 
 impl Pool {
     /// An empty pool; `name` is what debugfs shows. May sleep.
+    ///
+    /// `ENOMEM`: there is no memory. `EOPNOTSUPP`: this kernel's handles fit into no entry.
     pub(crate) fn new(name: &CStr) -> Result<Self> {
+        // SAFETY: no requirements.
+        Self::with_base(name, unsafe { bindings::vswap_direct_map_base() })
+    }
+
+    /// As [`new`](Self::new), with handles that are addressed from `base` on.
+    pub(super) fn with_base(name: &CStr, base: usize) -> Result<Self> {
         // SAFETY: the name is copied.
         let pool = NonNull::new(unsafe { bindings::zs_create_pool(name.as_char_ptr()) });
         let pool = pool.ok_or(ENOMEM)?;
         // SAFETY: the pool was just made.
         let huge = unsafe { bindings::zs_huge_class_size(pool.as_ptr()) };
-        // SAFETY: no requirements.
-        let base = unsafe { bindings::vswap_direct_map_base() };
         // INVARIANT: just made, and kept by nobody else.
-        Ok(Self { pool, base, huge })
+        let pool = Self { pool, base, huge };
+        pool.check_handles()?;
+        Ok(pool)
+    }
+
+    /// Makes an object, to see that its handle fits into an entry: what a handle is, no header of
+    /// the kernel's says.
+    fn check_handles(&self) -> Result {
+        // SAFETY: the pool is valid by the invariant.
+        let address = unsafe { bindings::vswap_zs_malloc(self.pool.as_ptr(), CHECKED_BYTES) };
+        if address == 0 {
+            return Err(ENOMEM);
+        }
+        let handle = self.handle(address);
+        // SAFETY: the object was just made and nobody else knows it.
+        unsafe { bindings::zs_free(self.pool.as_ptr(), address) };
+        if handle.is_some_and(|handle| self.address(handle) == address) {
+            return Ok(());
+        }
+        pr_err!("this kernel's zsmalloc has handles that vswap does not know; it needs a newer vswap\n");
+        Err(EOPNOTSUPP)
     }
 
     /// The length in bytes from which on an object takes a whole page, so that compressing it
