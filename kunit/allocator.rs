@@ -7,12 +7,13 @@ use kernel::macros::kunit_tests;
 #[kunit_tests(vswap_allocator)]
 mod cases {
     use crate::device::Device;
+    use crate::disk::Allocating;
     use crate::engine::counters::Counter;
     use crate::engine::entry::{Content, DiskNumber, Place};
     use crate::engine::slot::{PhysicalCluster, PhysicalSlot, Slot};
     use crate::glue::cpu::Pinned;
     use crate::glue::kunit::{Offline, OnCpu};
-    use crate::kunit::pages::{self, Kind, SYNCHRONOUS};
+    use crate::kunit::pages::{self, Kind, INTERRUPTING, SYNCHRONOUS};
     use kernel::prelude::*;
 
     /// The physical cluster that a slot's page lies in, if it is on a disk.
@@ -150,6 +151,76 @@ mod cases {
         ensure_eq!(pages::read(&device, 2 * 4096 + 1), Err(EIO));
         pages::store(&device, 1, Kind::Incompressible, 1)?;
         ensure!(pages::load(&device, 1, Kind::Incompressible, 1)?);
+        Ok(())
+    }
+
+    /// How many slots each of two disks got.
+    fn used(device: &Device) -> Result<[u64; 2]> {
+        let mut used = [0; 2];
+        for (number, used) in used.iter_mut().enumerate() {
+            let number = DiskNumber::new(number).ok_or(EINVAL)?;
+            let bay = device.disks().bay(number).ok_or(ENOENT)?;
+            *used = bay.enter().ok_or(ENOENT)?.disk().used() / 4096;
+        }
+        Ok(used)
+    }
+
+    /// Claims slots for ever, as many as there are, up to so many, and so many at a time.
+    fn take(device: &Device, who: &Allocating<'_>, slots: usize, want: usize) {
+        for _ in 0..slots.checked_div(want).unwrap_or(0) {
+            let Some(mut run) = device.disks().allocate(who, want) else {
+                break;
+            };
+            while run.take().is_some() {}
+        }
+    }
+
+    #[test]
+    fn of_equal_disks_each_gets_half() -> Result {
+        for want in [1, 16, 128] {
+            let device = pages::device_with(0, SYNCHRONOUS)?;
+            pages::add(&device, INTERRUPTING, 0)?;
+            take(&device, &Allocating::Mover, 1024, want);
+            ensure_eq!(used(&device)?, [512, 512]);
+            take(&device, &Allocating::Store(&Pinned::new()), 1024, want);
+            ensure_eq!(used(&device)?, [1024, 1024]);
+            // The first one is full; the other has room.
+            take(&device, &Allocating::Mover, 4096, want);
+            ensure!(used(&device)?[1] > 2048);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn of_equal_disks_each_gets_half_of_the_clusters() -> Result {
+        let device = pages::device_with(0, SYNCHRONOUS)?;
+        pages::add(&device, INTERRUPTING, 0)?;
+        for cluster in 0..4 {
+            pages::store_run(&device, cluster * 512 + 1, 32, Kind::Incompressible, 1)?;
+        }
+        ensure_eq!(device.counter(Counter::WholeClusters), 4);
+        ensure_eq!(used(&device)?, [64, 64]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_disk_of_higher_priority_is_used_up_though_its_room_is_in_pieces() -> Result {
+        let device = pages::device_with(0, SYNCHRONOUS)?;
+        pages::add(&device, INTERRUPTING, -1)?;
+        take(&device, &Allocating::Mover, 2048, 1);
+        let number = DiskNumber::new(0).ok_or(EINVAL)?;
+        let slots = (512..1024).filter(|slot| slot % 2 == 0);
+        for slot in slots.map(PhysicalSlot::new) {
+            let bay = device.disks().bay(number).ok_or(ENOENT)?;
+            bay.enter().ok_or(ENOENT)?.disk().free(slot);
+        }
+        let before = used(&device)?;
+        for _ in 0..256 {
+            take(&device, &Allocating::Mover, 16, 16);
+        }
+        ensure_eq!(used(&device)?, [before[0] + 256, before[1]]);
+        take(&device, &Allocating::Mover, 16, 16);
+        ensure_eq!(used(&device)?, [before[0] + 256, before[1] + 16]);
         Ok(())
     }
 }

@@ -7,12 +7,12 @@ use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
 use crate::engine::form::Home;
 use crate::engine::header::{self, Uuid};
 use crate::engine::map::Bits;
-use crate::engine::order::Order;
+use crate::engine::order::{Equals, Order, Turn};
 use crate::engine::protection::Protection;
-use crate::engine::slot::{Offset, PhysicalSlot};
+use crate::engine::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
 use crate::glue::backing;
 use crate::glue::bay::{Bay, Entered};
-use crate::glue::cpu::Pinned;
+use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::random;
 use crate::glue::srcu::Section;
 use kernel::prelude::*;
@@ -22,6 +22,10 @@ use kernel::sync::{new_mutex, Mutex};
 pub(crate) struct Disks {
     bays: KVec<Pin<KBox<Bay>>>,
     order: Order,
+    /// Whose turn it is among equal disks: each CPU's, movers', and for new homes.
+    turns: PerCpu<Turn>,
+    movers: Turn,
+    homes: Turn,
     /// What the signatures of disks have that are added.
     uuid: Uuid,
     /// Held while a disk is added or taken out; never on the swap path.
@@ -135,6 +139,9 @@ impl Disks {
         Ok(Self {
             bays,
             order: Order::default(),
+            turns: PerCpu::new()?,
+            movers: Turn::default(),
+            homes: Turn::default(),
             uuid,
             changing: KBox::pin_init(new_mutex!((), "vswap_disks"), GFP_KERNEL)?,
         })
@@ -165,8 +172,15 @@ impl Disks {
     /// The disks that take pages, those of the highest priority first.
     #[inline]
     pub(crate) fn active(&self) -> impl Iterator<Item = Entered<'_>> {
-        self.order
-            .disks()
+        self.active_of(self.order.disks())
+    }
+
+    #[inline]
+    fn active_of(
+        &self,
+        disks: impl Iterator<Item = DiskNumber>,
+    ) -> impl Iterator<Item = Entered<'_>> {
+        disks
             .filter_map(|number| self.bay(number)?.enter())
             .filter(|entered| entered.disk().is_active())
     }
@@ -176,8 +190,8 @@ impl Disks {
         self.active().next().is_some()
     }
 
-    /// Allocates up to `want` consecutive slots, in one piece if `want` have room anywhere.
-    /// Does not sleep.
+    /// Allocates up to `want` consecutive slots: on the disks of the highest priority with room,
+    /// there in one piece if `want` have room in one, and on equal ones in turn. Does not sleep.
     #[inline]
     pub(crate) fn allocate(&self, who: &Allocating<'_>, want: usize) -> Option<Run<'_>> {
         self.allocate_of(who, want, |_| true)
@@ -191,12 +205,21 @@ impl Disks {
         want: usize,
         wanted: impl Fn(DiskNumber) -> bool,
     ) -> Option<Run<'_>> {
-        let exact = if want > 1 {
-            self.allocate_on(who, want, true, &wanted)
-        } else {
-            None
+        let turn = match who {
+            Allocating::Store(cpu) => self.turns.local(cpu),
+            Allocating::Mover => None,
         };
-        exact.or_else(|| self.allocate_on(who, want, false, &wanted))
+        let turn = turn.unwrap_or(&self.movers);
+        let run = self.order.levels(turn.number()).find_map(|equals| {
+            let exact = if want > 1 {
+                self.allocate_on(equals, who, want, true, &wanted)
+            } else {
+                None
+            };
+            exact.or_else(|| self.allocate_on(equals, who, want, false, &wanted))
+        })?;
+        turn.took(run.left);
+        Some(run)
     }
 
     /// Allocates a slot on one of the disks that are `wanted`, or else on any. Does not sleep.
@@ -205,19 +228,20 @@ impl Disks {
         who: &Allocating<'_>,
         wanted: impl Fn(DiskNumber) -> bool,
     ) -> Option<Run<'_>> {
-        self.allocate_on(who, 1, false, wanted)
+        self.allocate_of(who, 1, wanted)
             .or_else(|| self.allocate(who, 1))
     }
 
     #[inline]
     fn allocate_on(
         &self,
+        equals: Equals,
         who: &Allocating<'_>,
         want: usize,
         exactly: bool,
         wanted: impl Fn(DiskNumber) -> bool,
     ) -> Option<Run<'_>> {
-        self.active()
+        self.active_of(equals.disks())
             .filter(|entered| wanted(entered.number()))
             .find_map(|entered| {
                 let (next, left) = entered.disk().allocate(who, want, exactly)?;
@@ -230,16 +254,22 @@ impl Disks {
     }
 
     /// A free physical cluster in which the slot at `offset` is claimed. Does not sleep.
-    pub(crate) fn new_home(&self, offset: Offset) -> Option<NewHome<'_>> {
-        self.active().find_map(|entered| {
+    pub(crate) fn new_home<'a>(&'a self, offset: Offset) -> Option<NewHome<'a>> {
+        let claim = |entered: Entered<'a>| {
             let cluster = entered.disk().claim_home(offset)?;
             let disk = entered.number();
             Some(NewHome {
-                entered,
                 home: Home { disk, cluster },
+                entered,
                 claimed: Some(offset),
             })
-        })
+        };
+        let home = self
+            .order
+            .levels(self.homes.number())
+            .find_map(|equals| self.active_of(equals.disks()).find_map(claim))?;
+        self.homes.took(SLOTS_PER_CLUSTER);
+        Some(home)
     }
 
     /// That physical cluster, in which a cluster's pages lie already. Does not sleep.
