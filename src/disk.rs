@@ -4,7 +4,7 @@
 
 use crate::device::Device;
 use crate::engine::allocator::{
-    Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space,
+    Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space, Summary,
 };
 use crate::engine::header;
 use crate::engine::health::{Health, State};
@@ -18,7 +18,7 @@ use crate::glue::cipher::Cipher;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::memory::{self, Buffer};
 use crate::glue::tags::Tags;
-use core::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::pr_warn_once;
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
@@ -46,14 +46,13 @@ pub(crate) struct Disk {
     slots: u32,
     maps: KVVec<SlotMap>,
     states: KVVec<ClusterState>,
+    summary: KVec<Summary>,
     list: Pin<KBox<FreeListSpinLock>>,
     cursor: Cursor,
     /// Each CPU's current cluster.
     currents: PerCpu<Current>,
     /// That of movers, which use it one at a time: before the free list's lock in the order.
     mover: Pin<KBox<SpinLock<Current>>>,
-    /// No slot was found free, and none was freed since: looking for one takes long then.
-    is_full: AtomicBool,
     health: Health,
     traffic: PerCpu<Traffic>,
 }
@@ -129,11 +128,11 @@ impl Disk {
                 slots,
                 maps: memory::defaults(clusters)?,
                 states: memory::defaults(clusters)?,
+                summary: summary(slots)?,
                 list: boxed(new_spinlock!(FreeList::default(), "vswap_free_list"))?,
                 cursor: Cursor::default(),
                 currents: PerCpu::new()?,
                 mover: boxed(new_spinlock!(Current::default(), "vswap_mover"))?,
-                is_full: AtomicBool::new(false),
                 health: Health::default(),
                 traffic: PerCpu::new()?,
             }),
@@ -221,7 +220,7 @@ impl Disk {
     }
 
     fn allocator(&self) -> Option<Allocator<'_, FreeListSpinLock>> {
-        let space = Space::new(&self.maps, &self.states, self.slots)?;
+        let space = Space::new(&self.maps, &self.states, &self.summary, self.slots)?;
         Some(Allocator::new(space, &self.list, &self.cursor))
     }
 
@@ -237,31 +236,10 @@ impl Disk {
         if !self.is_active() {
             return None;
         }
-        if self.is_full.load(Ordering::Relaxed) {
-            return None;
-        }
         let allocator = self.allocator()?;
-        let run = match who {
+        match who {
             Allocating::Store(cpu) => allocator.allocate(self.currents.local(cpu)?, want, exactly),
             Allocating::Mover => allocator.allocate(&self.mover.lock(), want, exactly),
-        };
-        if run.is_none() && !exactly {
-            self.is_full.store(true, Ordering::Relaxed);
-        }
-        if run.is_none_or(|(_, count)| count < want) {
-            self.look_again(&allocator);
-        }
-        run
-    }
-
-    /// Slots are free after all, perhaps, if the disk was found full: who claims slots counts all
-    /// that he wants as taken for a moment, until he knows how many he gets.
-    #[inline]
-    fn look_again(&self, allocator: &Allocator<'_, FreeListSpinLock>) {
-        // Who counts down looks at the mark after that, and who has set it at the counts.
-        fence(Ordering::SeqCst);
-        if self.is_full.load(Ordering::Relaxed) && allocator.has_room() {
-            self.is_full.store(false, Ordering::Relaxed);
         }
     }
 
@@ -308,11 +286,6 @@ impl Disk {
 
     #[inline]
     fn freed(&self, in_use: bool) {
-        // On x86-64 this comes after the count; elsewhere a slot may be overlooked until the next
-        // one is freed.
-        if self.is_full.load(Ordering::Relaxed) {
-            self.is_full.store(false, Ordering::Relaxed);
-        }
         if !in_use {
             pr_warn_once!("{}: a slot was freed that is not in use\n", self.path());
         }
@@ -415,6 +388,15 @@ fn new_tags(path: &CStr, protection: Protection, slots: u64) -> Result<Option<Ta
         }
     });
     tags.map(Some)
+}
+
+#[inline(never)]
+fn summary(slots: u32) -> Result<KVec<Summary>> {
+    let mut summary = KVec::new();
+    for _ in 0..Space::summaries(slots) {
+        summary.push(Summary::default(), GFP_KERNEL)?;
+    }
+    Ok(summary)
 }
 
 #[inline(never)]

@@ -2,7 +2,9 @@
 //! What the micro-benchmarks share.
 
 use std::sync::{Mutex, PoisonError};
-use vswap_engine::allocator::{Allocator, ClusterState, Cursor, FreeList, FreeListLock, Space};
+use vswap_engine::allocator::{
+    Allocator, ClusterState, Cursor, FreeList, FreeListLock, Space, Summary,
+};
 use vswap_engine::map::SlotMap;
 use vswap_engine::table::Table;
 
@@ -26,6 +28,7 @@ impl FreeListLock for Lock {
 pub struct Disk {
     maps: Vec<SlotMap>,
     states: Vec<ClusterState>,
+    summary: Vec<Summary>,
     slots: u32,
     lock: Lock,
     cursor: Cursor,
@@ -38,6 +41,9 @@ impl Disk {
         let disk = Disk {
             maps: (0..clusters).map(|_| SlotMap::default()).collect(),
             states: (0..clusters).map(|_| ClusterState::default()).collect(),
+            summary: (0..Space::summaries(slots))
+                .map(|_| Summary::default())
+                .collect(),
             slots,
             lock: Lock::default(),
             cursor: Cursor::default(),
@@ -53,9 +59,9 @@ impl Disk {
 
     /// Its allocator.
     pub fn allocator(&self) -> Allocator<'_, Lock> {
-        let space = Space::new(&self.maps, &self.states, self.slots);
+        let space = Space::new(&self.maps, &self.states, &self.summary, self.slots);
         Allocator::new(
-            space.expect("a map and a state for each cluster"),
+            space.expect("a map and a state for each cluster, and a summary"),
             &self.lock,
             &self.cursor,
         )

@@ -20,6 +20,11 @@
 //! - The opposite may be wrong: a cluster on the list can be in use again, since anybody may
 //!   claim anywhere. That does no harm, as nobody takes the list's word for it: taking a cluster
 //!   passes over those in use, and a slot is claimed by its bit in any case.
+//! - Whoever counts a full cluster down marks its group of 64 in the [summary](Summary), and
+//!   whoever fills a cluster, or looks for room, takes a mark away where no cluster has room, and
+//!   looks once more then. So **a group that has room is marked**, as soon as those who are at it
+//!   are done, and room is found without looking at all clusters, and a full disk is told from
+//!   one word for 2 million slots.
 
 use super::map::{Bits, SlotMap};
 use super::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
@@ -41,6 +46,17 @@ pub struct ClusterState {
 
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<ClusterState>() == 8);
+
+/// Which of 64 groups of 64 clusters may have room.
+#[derive(Debug, Default)]
+pub struct Summary(AtomicU64);
+
+/// Clusters in a group, and groups in a word.
+const GROUP: usize = 64;
+
+/// How many groups are looked at at most for one with room. Marks without room are rare: two who
+/// fill the last two clusters of a group at once leave one.
+const LOOKS: usize = 4;
 
 /// A cluster's state:
 ///
@@ -116,9 +132,9 @@ impl ClusterState {
         Some((before, change(before)?))
     }
 
-    /// Counts up to `most` slots as used, and at least `least`, and says how many. As many bits
-    /// of the map are clear.
-    fn count_up(&self, least: usize, most: usize) -> Option<usize> {
+    /// Counts up to `most` slots as used, and at least `least`, and says how many, and whether the
+    /// cluster is full then. As many bits of the map are clear.
+    fn count_up(&self, least: usize, most: usize) -> Option<(usize, bool)> {
         let least = least.max(1);
         let (before, after) = self.update(|word| {
             let count = most.min(word.room());
@@ -127,18 +143,18 @@ impl ClusterState {
             }
             word.counting(word.used().saturating_add(count), word.lost())
         })?;
-        Some(after.used().saturating_sub(before.used()))
+        Some((
+            after.used().saturating_sub(before.used()),
+            after.room() == 0,
+        ))
     }
 
-    /// Counts slots as no longer used, `lost` of them as lost. Says whether the cluster now
-    /// belongs on the free list and is not on it.
-    fn count_down(&self, count: usize, lost: usize) -> bool {
-        let counted = self.update(|word| {
+    /// Counts slots as no longer used, `lost` of them as lost. Gives the word as it was and is.
+    fn count_down(&self, count: usize, lost: usize) -> Option<(Word, Word)> {
+        self.update(|word| {
             let used = word.used().checked_sub(count)?;
             word.counting(used, word.lost().saturating_add(lost))
-        });
-        // The flags are those of the very moment, so a cluster that is held is let go later.
-        counted.is_some_and(|(_, word)| word.is_free() && !word.is_listed())
+        })
     }
 
     /// Takes the cluster off the free list and holds it, or says that it isn't free. Called under
@@ -226,11 +242,20 @@ pub enum Refused {
     Emptied(PhysicalCluster),
 }
 
+fn group_of(cluster: PhysicalCluster) -> usize {
+    cluster.index() as usize / GROUP
+}
+
+fn bit_of(group: usize) -> u64 {
+    1u64.wrapping_shl((group % GROUP) as u32)
+}
+
 /// A disk's clusters. The memory is the caller's.
 #[derive(Clone, Copy, Debug)]
 pub struct Space<'a> {
     maps: &'a [SlotMap],
     states: &'a [ClusterState],
+    summary: &'a [Summary],
     slots: u32,
 }
 
@@ -240,13 +265,27 @@ impl<'a> Space<'a> {
         (slots as usize).div_ceil(SLOTS_PER_CLUSTER)
     }
 
+    /// How many words the summary of a disk of that many slots has.
+    pub const fn summaries(slots: u32) -> usize {
+        Self::clusters(slots).div_ceil(GROUP * GROUP)
+    }
+
     /// A disk of `slots` slots, slot 0 included. `None` when there is not a map and a state for
-    /// each cluster.
-    pub fn new(maps: &'a [SlotMap], states: &'a [ClusterState], slots: u32) -> Option<Self> {
+    /// each cluster, and a summary of all.
+    pub fn new(
+        maps: &'a [SlotMap],
+        states: &'a [ClusterState],
+        summary: &'a [Summary],
+        slots: u32,
+    ) -> Option<Self> {
         let clusters = Self::clusters(slots);
-        (maps.len() == clusters && states.len() == clusters).then_some(Self {
+        let fits = maps.len() == clusters
+            && states.len() == clusters
+            && summary.len() == Self::summaries(slots);
+        fits.then_some(Self {
             maps,
             states,
+            summary,
             slots,
         })
     }
@@ -257,6 +296,7 @@ impl<'a> Space<'a> {
     /// beyond the disk's end. No other cluster is touched.
     pub fn prepare(&self, list: &mut FreeList) {
         *list = FreeList::default();
+        (0..self.groups()).for_each(|group| self.mark(group));
         let (Some(first), Some(last)) = (self.maps.first(), self.maps.last()) else {
             return;
         };
@@ -366,15 +406,19 @@ impl<'a> Space<'a> {
         let (Some(map), Some(state)) = (self.map(cluster), self.state(cluster)) else {
             return Err(Refused::NoRoom);
         };
-        let counted = state.count_up(least, most).ok_or(Refused::NoRoom)?;
+        let (counted, is_full) = state.count_up(least, most).ok_or(Refused::NoRoom)?;
         let (first, count) = match claim(map, counted) {
             Some(claimed) => claimed,
-            None if state.count_down(counted, 0) => return Err(Refused::Emptied(cluster)),
+            None if self.count_down(cluster, state, counted, 0) => {
+                return Err(Refused::Emptied(cluster))
+            }
             None => return Err(Refused::NoRoom),
         };
         if count < counted {
             // What was claimed still counts, so this doesn't empty the cluster.
-            state.count_down(counted.saturating_sub(count), 0);
+            self.count_down(cluster, state, counted.saturating_sub(count), 0);
+        } else if is_full {
+            self.look(group_of(cluster));
         }
         Ok((cluster.slot(first), count))
     }
@@ -418,6 +462,89 @@ impl<'a> Space<'a> {
         .map(|(slot, _)| slot)
     }
 
+    /// Counts slots as no longer used, `lost` of them as lost, and marks the group of a cluster that
+    /// had no room before. Says whether the cluster now belongs on the free list and is not on it.
+    #[inline]
+    fn count_down(
+        &self,
+        cluster: PhysicalCluster,
+        state: &ClusterState,
+        count: usize,
+        lost: usize,
+    ) -> bool {
+        let Some((before, after)) = state.count_down(count, lost) else {
+            return false;
+        };
+        if before.room() == 0 && after.room() != 0 {
+            self.mark(group_of(cluster));
+        }
+        // The flags are those of the very moment, so a cluster that is held is let go later.
+        after.is_free() && !after.is_listed()
+    }
+
+    fn groups(&self) -> usize {
+        self.states.len().div_ceil(GROUP)
+    }
+
+    fn mark(&self, group: usize) {
+        if let Some(word) = self.summary.get(group / GROUP) {
+            word.0.fetch_or(bit_of(group), Ordering::AcqRel);
+        }
+    }
+
+    /// The first cluster with room of those that a group has from `from` on.
+    fn in_group(&self, from: usize) -> Option<usize> {
+        let end = (from / GROUP).saturating_add(1).saturating_mul(GROUP);
+        let states = self.states.get(from..end.min(self.states.len()))?;
+        (from..)
+            .zip(states)
+            .find(|(_, state)| state.word().room() != 0)
+            .map(|(cluster, _)| cluster)
+    }
+
+    /// A cluster with room in a group. A group that has none is not marked any more.
+    #[cold]
+    fn look(&self, group: usize) -> Option<usize> {
+        let first = group.saturating_mul(GROUP);
+        self.in_group(first).or_else(|| {
+            let word = self.summary.get(group / GROUP)?;
+            word.0.fetch_and(!bit_of(group), Ordering::AcqRel);
+            // Whoever has marked it before this is seen to have given room back, and whoever gives
+            // some back later marks it again.
+            self.in_group(first).inspect(|_| self.mark(group))
+        })
+    }
+
+    /// The marked groups: those from one on, and then those before it.
+    fn marked(&self, from: usize) -> impl Iterator<Item = usize> + '_ {
+        let part = move |mut next: usize, end: usize| {
+            core::iter::from_fn(move || {
+                while next < end {
+                    let word = self.summary.get(next / GROUP)?.0.load(Ordering::Acquire);
+                    let past = next % GROUP;
+                    let left = word & u64::MAX.wrapping_shl(past as u32);
+                    let first = next.saturating_sub(past);
+                    if left == 0 {
+                        next = first.saturating_add(GROUP);
+                        continue;
+                    }
+                    let group = first.saturating_add(left.trailing_zeros() as usize);
+                    next = group.saturating_add(1);
+                    return Some(group).filter(|group| *group < end);
+                }
+                None
+            })
+        };
+        part(from, self.groups()).chain(part(0, from))
+    }
+
+    /// Whether there is no room anywhere.
+    fn is_full(&self, cursor: &Cursor) -> bool {
+        self.marked(cursor.0.load(Ordering::Relaxed) as usize / GROUP)
+            .next()
+            .is_none()
+    }
+
     /// The map and state of a slot's cluster, unless the slot is reserved.
     fn of(&self, slot: PhysicalSlot) -> Option<(&'a SlotMap, &'a ClusterState)> {
         if !(1..self.slots).contains(&slot.number()) {
@@ -430,7 +557,7 @@ impl<'a> Space<'a> {
     pub fn free(&self, slot: PhysicalSlot) -> Freed {
         match self.of(slot) {
             Some((map, state)) if map.clear(slot.offset()) => {
-                if state.count_down(1, 0) {
+                if self.count_down(slot.cluster(), state, 1, 0) {
                     Freed::Emptied(slot.cluster())
                 } else {
                     Freed::Done
@@ -448,7 +575,7 @@ impl<'a> Space<'a> {
         };
         match map.clear_bits(bits).len() {
             0 => (0, Freed::NotInUse),
-            count if state.count_down(count, 0) => (count, Freed::Emptied(cluster)),
+            count if self.count_down(cluster, state, count, 0) => (count, Freed::Emptied(cluster)),
             count => (count, Freed::Done),
         }
     }
@@ -458,7 +585,7 @@ impl<'a> Space<'a> {
     pub fn retire(&self, slot: PhysicalSlot) -> Freed {
         match self.of(slot) {
             Some((map, state)) if map.test(slot.offset()) => {
-                if state.count_down(1, 1) {
+                if self.count_down(slot.cluster(), state, 1, 1) {
                     Freed::Emptied(slot.cluster())
                 } else {
                     Freed::Done
@@ -468,18 +595,20 @@ impl<'a> Space<'a> {
         }
     }
 
-    /// The next cluster after the cursor with at least `least` slots that can be claimed, be it
-    /// held or on the free list, or not. For when no cluster is free, so that no slot is out of
-    /// reach: in a cluster that another CPU holds, or that is partly used and nobody's.
+    /// The next cluster after the cursor with slots that can be claimed, be it held or on the free
+    /// list, or not. For when no cluster is free, so that no slot is out of reach: in a cluster
+    /// that another CPU holds, or that is partly used and nobody's.
     ///
-    /// Walks over all clusters when there is none, 8 bytes each, and takes no lock.
-    pub fn find_partial(&self, cursor: &Cursor, least: usize) -> Option<PhysicalCluster> {
+    /// Looks at the summary, a word for 4096 clusters, and at 320 clusters at most, and takes no
+    /// lock. What others take or give back meanwhile may be overlooked until they are done.
+    pub fn find_partial(&self, cursor: &Cursor) -> Option<PhysicalCluster> {
         let start = cursor.0.load(Ordering::Relaxed) as usize;
-        let all = || (0..self.states.len()).zip(self.states);
-        let (found, _) = all()
-            .skip(start)
-            .chain(all().take(start))
-            .find(|(_, state)| state.word().room() >= least.max(1))?;
+        let here = self.in_group(start).filter(|_| start % GROUP != 0);
+        let found = here.or_else(|| {
+            self.marked(start.div_ceil(GROUP))
+                .take(LOOKS)
+                .find_map(|group| self.look(group))
+        })?;
         let found = u32::try_from(found).ok()?;
         cursor.0.store(found.saturating_add(1), Ordering::Relaxed);
         PhysicalCluster::new(found)
@@ -701,6 +830,9 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         if let Some(run) = self.claimed(claim) {
             return Some(run);
         }
+        if self.space.is_full(self.cursor) {
+            return None;
+        }
         if contiguous {
             return self.allocate_whole(current, want).map(|slot| (slot, want));
         }
@@ -711,7 +843,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
                 Some(())
             });
             if taken.is_none() {
-                let partial = self.space.find_partial(self.cursor, 1)?;
+                let partial = self.space.find_partial(self.cursor)?;
                 self.list
                     .with(|list| current.join(self.space, partial, list));
             }
@@ -754,11 +886,6 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
             first = first.or(Some(cluster));
         }
         None
-    }
-
-    /// Whether any slot is free, held by somebody or not. May walk over all clusters.
-    pub fn has_room(&self) -> bool {
-        self.space.find_partial(self.cursor, 1).is_some()
     }
 
     /// Claims the `count` slots from `slot` on, which lie in one cluster, or none.

@@ -4,7 +4,7 @@
 //! model allows.
 
 use super::allocator::{
-    Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, HeldCluster, Space,
+    Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, HeldCluster, Space, Summary,
 };
 use super::map::SlotMap;
 use super::model::in_every_order;
@@ -23,6 +23,7 @@ impl FreeListLock for Mutex<FreeList> {
 struct Disk {
     maps: [SlotMap; 2],
     states: [ClusterState; 2],
+    summary: [Summary; 1],
     list: Mutex<FreeList>,
     cursor: Cursor,
 }
@@ -43,6 +44,7 @@ impl Disk {
         let disk = Self {
             maps: Default::default(),
             states: Default::default(),
+            summary: Default::default(),
             list: Mutex::new(FreeList::default()),
             cursor: Cursor::default(),
         };
@@ -61,7 +63,7 @@ impl Disk {
     }
 
     fn allocator(&self) -> Allocator<'_, Mutex<FreeList>> {
-        let space = Space::new(&self.maps, &self.states, SLOTS).unwrap();
+        let space = Space::new(&self.maps, &self.states, &self.summary, SLOTS).unwrap();
         Allocator::new(space, &self.list, &self.cursor)
     }
 
@@ -309,5 +311,74 @@ fn two_go_on_in_one_cluster() {
         let other = other.join().unwrap();
         assert!(mine.is_some() && other.is_some() && mine != other);
         disk.assert_nothing_lost(1023, &[]);
+    });
+}
+
+/// A full disk, but for those slots of the first cluster.
+fn full_but_for(slots: usize) -> Disk {
+    let disk = Disk::new();
+    assert!(disk.allocator().claim_at(slot(512), 512));
+    assert!(disk
+        .allocator()
+        .claim_at(slot(2 + slots as u32), 510 - slots));
+    disk
+}
+
+fn allocate_one(disk: &Disk) -> Option<PhysicalSlot> {
+    let current = Current::default();
+    let run = disk.allocator().allocate(&current, 1, false);
+    disk.allocator().reset(&current);
+    run.map(|(slot, _)| slot)
+}
+
+/// A slot is freed while somebody looks for one, perhaps in vain: it is not overlooked for ever.
+#[test]
+fn what_is_freed_during_a_search_is_found() {
+    in_every_order(|| {
+        let disk = Arc::new(full_but_for(0));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || assert!(disk.allocator().free(slot(1))))
+        };
+        let during = allocate_one(&disk);
+        other.join().unwrap();
+        let found = during.or_else(|| allocate_one(&disk));
+        assert_eq!(found, Some(slot(1)));
+        assert_eq!(allocate_one(&disk), None);
+    });
+}
+
+/// A slot is freed while the last one that is free is claimed: as above.
+#[test]
+fn what_is_freed_while_a_cluster_is_filled_is_found() {
+    in_every_order(|| {
+        let disk = Arc::new(full_but_for(1));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || assert!(disk.allocator().free(slot(1))))
+        };
+        assert!(disk.allocator().claim_at(slot(2), 1));
+        other.join().unwrap();
+        assert_eq!(allocate_one(&disk), Some(slot(1)));
+        assert_eq!(allocate_one(&disk), None);
+    });
+}
+
+/// Two free a full cluster's slots while a third looks: as above.
+#[test]
+fn what_two_free_is_found() {
+    in_every_order(|| {
+        let disk = Arc::new(full_but_for(0));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || assert!(disk.allocator().free(slot(2))))
+        };
+        assert!(disk.allocator().free(slot(1)));
+        let during = allocate_one(&disk);
+        other.join().unwrap();
+        let after = core::iter::from_fn(|| allocate_one(&disk));
+        let mut found: Vec<_> = during.into_iter().chain(after).collect();
+        found.sort_unstable_by_key(|slot| slot.number());
+        assert_eq!(found, [slot(1), slot(2)]);
     });
 }

@@ -16,6 +16,7 @@ impl FreeListLock for Mutex<FreeList> {
 struct Disk {
     maps: Vec<SlotMap>,
     states: Vec<ClusterState>,
+    summary: Vec<Summary>,
     slots: u32,
     list: Mutex<FreeList>,
     cursor: Cursor,
@@ -27,6 +28,9 @@ impl Disk {
         let disk = Self {
             maps: (0..clusters).map(|_| SlotMap::default()).collect(),
             states: (0..clusters).map(|_| ClusterState::default()).collect(),
+            summary: (0..Space::summaries(slots))
+                .map(|_| Summary::default())
+                .collect(),
             slots,
             list: Mutex::default(),
             cursor: Cursor::default(),
@@ -36,7 +40,7 @@ impl Disk {
     }
 
     fn space(&self) -> Space<'_> {
-        Space::new(&self.maps, &self.states, self.slots).unwrap()
+        Space::new(&self.maps, &self.states, &self.summary, self.slots).unwrap()
     }
 
     fn allocator(&self) -> Allocator<'_, Mutex<FreeList>> {
@@ -62,6 +66,11 @@ impl Disk {
         listed
     }
 
+    /// The groups that are marked.
+    fn marks(&self) -> Vec<usize> {
+        self.space().marked(0).collect()
+    }
+
     /// What holds whenever nothing is going on.
     fn check(&self) {
         let listed = self.listed();
@@ -75,6 +84,9 @@ impl Disk {
                 !word.is_free() || word.is_listed() || cluster >= fresh,
                 "{cluster} is missing"
             );
+            let group = cluster as usize / GROUP;
+            let is_marked = self.marks().contains(&group);
+            assert!(is_marked || word.room() == 0, "{cluster} is overlooked");
             let set = self.maps[cluster as usize].count();
             assert_eq!(word.used() + word.lost(), set, "cluster {cluster}");
         }
@@ -342,15 +354,17 @@ proptest! {
 fn only_memory_for_each_cluster_is_a_disk() {
     let maps: [SlotMap; 2] = Default::default();
     let states: [ClusterState; 2] = Default::default();
+    let summary: [Summary; 1] = Default::default();
     for (slots, fits) in [(512, false), (513, true), (1024, true), (1025, false)] {
-        assert_eq!(Space::new(&maps, &states, slots).is_some(), fits);
+        assert_eq!(Space::new(&maps, &states, &summary, slots).is_some(), fits);
     }
-    assert!(Space::new(&maps, &states[..1], 1024).is_none());
-    assert!(Space::new(&maps[..1], &states, 1024).is_none());
-    let none = Space::new(&[], &[], 0).unwrap();
+    assert!(Space::new(&maps, &states[..1], &summary, 1024).is_none());
+    assert!(Space::new(&maps[..1], &states, &summary, 1024).is_none());
+    assert!(Space::new(&maps, &states, &[], 1024).is_none());
+    let none = Space::new(&[], &[], &[], 0).unwrap();
     none.prepare(&mut FreeList::default());
     assert_eq!((none.capacity(), none.retired()), (0, 0));
-    assert_eq!(none.find_partial(&Cursor::default(), 1), None);
+    assert_eq!(none.find_partial(&Cursor::default()), None);
 }
 
 #[test]
@@ -429,24 +443,39 @@ fn a_whole_cluster_is_found_behind_one_that_is_not() {
 
 #[test]
 fn the_search_for_room_goes_round() {
-    let disk = Disk::new(512 * 4);
+    let disk = Disk::new(512 * 130);
     let space = disk.space();
-    let find = |least| {
-        space
-            .find_partial(&disk.cursor, least)
-            .map(PhysicalCluster::index)
-    };
-    assert_eq!(
-        [find(1), find(1), find(512), find(512)],
-        [Some(0), Some(1), Some(2), Some(3)]
-    );
-    assert_eq!(
-        [find(512), find(511), find(511)],
-        [Some(1), Some(2), Some(3)]
-    );
-    assert_eq!(space.claim_at(cluster(1), Offset::FIRST, 512), Ok(()));
-    assert_eq!([find(1), find(1), find(0)], [Some(0), Some(2), Some(3)]);
-    assert_eq!(find(513), None);
+    let find = || space.find_partial(&disk.cursor).map(PhysicalCluster::index);
+    let fill = |number| space.claim_at(cluster(number), Offset::FIRST, 512);
+    assert_eq!([find(), find(), find()], [Some(0), Some(1), Some(2)]);
+    for full in 4..128 {
+        assert_eq!(fill(full), Ok(()));
+    }
+    assert_eq!([find(), find(), find()], [Some(3), Some(128), Some(129)]);
+    assert_eq!(disk.marks(), [0, 2]);
+    assert_eq!(fill(1), Ok(()));
+    assert_eq!([find(), find(), find()], [Some(0), Some(2), Some(3)]);
+}
+
+/// On a full disk no cluster is looked at, and a slot that is freed is found at once, wherever it is.
+#[test]
+fn a_full_disk_is_told_at_once() {
+    const CLUSTERS: u32 = 64 * 64 * 2 + 5;
+    let disk = Disk::new(512 * CLUSTERS);
+    let (allocator, current) = (disk.allocator(), Current::default());
+    while allocator.allocate(&current, 512, false).is_some() {}
+    assert_eq!(disk.space().used(), disk.space().capacity());
+    assert!(disk.marks().is_empty());
+    for number in [1, 700, CLUSTERS * 256, CLUSTERS * 512 - 1, 2, 3] {
+        let slot = PhysicalSlot::new(number);
+        assert!(allocator.free(slot));
+        assert_eq!(disk.marks(), [number as usize / 512 / GROUP]);
+        // It is one that is left between others.
+        assert_eq!(allocator.allocate(&current, 2, true), None);
+        assert_eq!(allocator.allocate(&current, 2, false), Some((slot, 1)));
+        assert_eq!(allocator.allocate(&current, 1, false), None);
+        assert!(disk.marks().is_empty());
+    }
 }
 
 /// Threads allocate and free at once, with more than the disk has: nothing is handed out twice,

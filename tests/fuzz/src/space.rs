@@ -6,7 +6,9 @@
 use crate::allocator::{Model, Use};
 use arbitrary::Arbitrary;
 use std::collections::VecDeque;
-use vswap_engine::allocator::{ClusterState, Cursor, FreeList, Freed, HeldCluster, Refused, Space};
+use vswap_engine::allocator::{
+    ClusterState, Cursor, FreeList, Freed, HeldCluster, Refused, Space, Summary,
+};
 use vswap_engine::map::SlotMap;
 use vswap_engine::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
 
@@ -36,7 +38,10 @@ pub fn run(data: &[u8]) {
     let clusters = Space::clusters(slots.into());
     let maps: Vec<SlotMap> = (0..clusters).map(|_| SlotMap::default()).collect();
     let states: Vec<ClusterState> = (0..clusters).map(|_| ClusterState::default()).collect();
-    let space = Space::new(&maps, &states, slots.into()).expect("as many as it needs");
+    let summary: Vec<Summary> = (0..Space::summaries(slots.into()))
+        .map(|_| Summary::default())
+        .collect();
+    let space = Space::new(&maps, &states, &summary, slots.into()).expect("as many as it needs");
     let mut list = FreeList::default();
     space.prepare(&mut list);
     let mut disk = Disk {
@@ -233,7 +238,8 @@ impl Disk<'_> {
                 let freed = self.space.retire(slot);
                 self.freed(slot, freed, Use::Lost);
             }
-            Step::FindPartial(least) => self.find_partial(usize::from(least % 520)),
+            // The number is that of a size in inputs which were kept from before.
+            Step::FindPartial(_) => self.find_partial(),
         }
     }
 
@@ -277,14 +283,12 @@ impl Disk<'_> {
         self.put_free(cluster);
     }
 
-    fn find_partial(&mut self, least: usize) {
+    fn find_partial(&mut self) {
         let clusters: Vec<PhysicalCluster> = self.all().collect();
         let start = self.next.min(clusters.len());
         let around = clusters[start..].iter().chain(&clusters[..start]);
-        let expected = around
-            .copied()
-            .find(|cluster| self.room(*cluster) >= least.max(1));
-        assert_eq!(self.space.find_partial(&self.cursor, least), expected);
+        let expected = around.copied().find(|cluster| self.room(*cluster) > 0);
+        assert_eq!(self.space.find_partial(&self.cursor), expected);
         if let Some(found) = expected {
             self.next = found.index() as usize + 1;
         }
