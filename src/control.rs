@@ -13,10 +13,11 @@ use crate::glue::sysfs::{attributes, Attribute, Text};
 use crate::glue::thread::Thread;
 use crate::sweep::Sweeper;
 use crate::tiers::{
-    AddAttribute, CancelAttribute, HighWatermarkAttribute, LowWatermarkAttribute,
+    AddAttribute, CancelAttribute, HighWatermarkAttribute, LowWatermarkAttribute, ProbeAttribute,
     RecompressAttribute, RemoveAttribute, TiersAttribute, UuidAttribute, WritebackAttribute,
     WritebackLimitAttribute,
 };
+use crate::watch::Watcher;
 use crate::writeback::Background;
 use kernel::fmt::{self, Write};
 use kernel::prelude::*;
@@ -33,17 +34,21 @@ pub(crate) struct Control {
     _pressure: Pressure<Device>,
     /// The thread that sweeps.
     _sweeper: Thread,
+    /// The thread that sees to disks.
+    _watcher: Thread,
 }
 
 impl Control {
     /// The control of that device. May sleep.
     pub(crate) fn new(device: Arc<Device>, inode: SwapInode) -> Result<Self> {
         let sweeper = Thread::start(c"vswap_sweep", Sweeper::new(device.clone())?)?;
+        let watcher = Thread::start(c"vswap_watch", Watcher::new(device.clone())?)?;
         Ok(Self {
             _pressure: Pressure::new(c"vswap", device.clone())?,
             device,
             inode,
             _sweeper: sweeper,
+            _watcher: watcher,
             writeback: KBox::pin_init(new_mutex!(None, "vswap_control"), GFP_KERNEL)?,
         })
     }
@@ -211,6 +216,7 @@ attributes!(
     AddAttribute,
     RemoveAttribute,
     CancelAttribute,
+    ProbeAttribute,
     WritebackAttribute,
     RecompressAttribute,
     WritebackLimitAttribute,

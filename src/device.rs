@@ -33,6 +33,7 @@ use crate::glue::wait::{Progress, WaitQueue};
 use crate::ram::{Incompressible, Ram};
 use crate::sweep::Pending;
 use crate::tally::Tally;
+use crate::watch::Leftovers;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use kernel::pr_err_once;
 use kernel::prelude::*;
@@ -40,6 +41,9 @@ use kernel::sync::Arc;
 
 /// How often a page that disks fail to take is stored elsewhere before it stays in memory.
 const RETRIES: usize = 4;
+
+/// How long a repair waits for a disk, in milliseconds.
+const REPAIR_MS: u32 = 1000;
 
 /// How often a page is looked up that is being moved about: each time means that a mover was
 /// faster, or that a context had to be waited for.
@@ -53,6 +57,8 @@ pub(crate) struct Device {
     counters: PerCpu<counters::PerCpu>,
     ram: Ram,
     reserves: Reserves,
+    /// Those of loads, which none of the writes that are under way can use up.
+    loads: Reserves,
     /// Those of repairs, which have requests of the others in their hands. There is one repair
     /// at a time.
     repairs: Reserves,
@@ -78,6 +84,8 @@ pub(crate) struct Device {
     index: Index,
     // After the index, whose entries speak of them.
     disks: Disks,
+    /// What movers have left under way.
+    pub(crate) leftovers: Leftovers,
 }
 
 /// A page that did not find room in any tier is given back: `ENOSPC`, or `ENOMEM`.
@@ -96,6 +104,7 @@ impl Device {
                 counters: PerCpu::new()?,
                 ram: Ram::new(limit)?,
                 reserves: Reserves::new()?,
+                loads: Reserves::new()?,
                 repairs: Reserves::new()?,
                 budget: Budget::default(),
                 bell <- WaitQueue::new(),
@@ -107,6 +116,7 @@ impl Device {
                 pending <- Pending::new(),
                 index <- Index::new(),
                 disks: Disks::new()?,
+                leftovers: Leftovers::new()?,
             }),
             GFP_KERNEL,
         )
@@ -145,7 +155,8 @@ impl Device {
     }
 
     /// Stores those pages of a call again that disks failed to take, when the others have got
-    /// where they are to lie; or none of the call, if that has failed otherwise: `result`.
+    /// where they are to lie; or none of the call, if that has failed otherwise: `result`. A disk
+    /// that does not answer is not waited for: when it does, and fails, there is another repair.
     pub(crate) fn repair(&self, call: &mut Call<Store>, result: Result, failed: &Failed) -> Result {
         if result.is_err() {
             self.undo(call, &[failed]);
@@ -155,7 +166,14 @@ impl Device {
         for _ in 0..RETRIES {
             let bad = latest.as_ref().unwrap_or(failed);
             let sent = self.send_again(call, bad);
-            let again = call.wait();
+            let again = call.wait(REPAIR_MS);
+            if call.is_under_way() {
+                if sent.is_err() {
+                    self.give_up(call, bad);
+                }
+                // The rest is undone when that has ended.
+                return sent;
+            }
             if sent.is_err() {
                 match &again {
                     Some(again) => self.undo(call, &[bad, again]),
@@ -170,6 +188,18 @@ impl Device {
         }
         self.undo(call, &[latest.as_ref().unwrap_or(failed)]);
         Err(EIO)
+    }
+
+    /// Frees those slots of a call whose pages failed to get where they are to lie, while others of
+    /// the call are under way.
+    #[cold]
+    #[inline(never)]
+    fn give_up(&self, call: &mut Call<Store>, bad: &Failed) {
+        for page in call.pages().filter_map(Result::ok) {
+            if self.place_of(page.slot()).is_some_and(|p| bad.has(p)) {
+                self.empty(&Pinned::new(), page.slot(), &[bad]);
+            }
+        }
     }
 
     /// Sends those pages of a call elsewhere that failed to get where they are to lie. `EIO`: no
@@ -239,7 +269,7 @@ impl Device {
     pub(crate) fn release(&self, cpu: &Pinned, entry: Owned, bad: &[&Failed]) {
         match entry.content() {
             Some(Content::Disk(place)) => {
-                if bad.iter().any(|failed| failed.is_exactly(place)) {
+                if bad.iter().any(|failed| failed.is_bad(place)) {
                     self.disks.discard(cpu, place);
                 } else {
                     self.disks.free(cpu, place);
@@ -360,7 +390,7 @@ impl Device {
                         Some(place) if place.disk == entered.number() => {
                             self.loaded(&Pinned::new(), found, Counter::DiskLoads);
                             context.give_back();
-                            page.send(&self.reserves, &entered, place.slot);
+                            page.send(&self.loads, &entered, place.slot);
                             return Ok(());
                         }
                         _ => continue,
@@ -398,7 +428,7 @@ impl Device {
         let done = page.copy(disk, place.slot);
         if done {
             let cpu = Pinned::new();
-            self.reserves.copied(&cpu, Direction::Read, disk);
+            self.loads.copied(&cpu, Direction::Read, disk);
             self.loaded(&cpu, found, Counter::DiskLoads);
         }
         done
@@ -489,7 +519,9 @@ impl Device {
     }
 
     fn all_traffic(&self) -> impl Iterator<Item = &Traffic> {
-        Iterator::chain(self.reserves.traffic(), self.repairs.traffic())
+        [&self.reserves, &self.loads, &self.repairs]
+            .into_iter()
+            .flat_map(Reserves::traffic)
     }
 
     /// Bytes of the tables of all clusters that have one.
@@ -747,6 +779,7 @@ impl PinnedDrop for Device {
         self.index.drain(|entry| {
             self.release(&Pinned::new(), entry, &[]);
         });
+        self.leftovers.tidy(&self, true);
         self.disks.take_all_out();
     }
 }

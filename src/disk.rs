@@ -7,21 +7,25 @@ use crate::engine::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space, Summary,
 };
 use crate::engine::header;
-use crate::engine::health::{Health, State};
+use crate::engine::health::{Change, Fault, Health};
 use crate::engine::map::{Bits, SlotMap};
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::protection::Protection;
 use crate::engine::slot::{Offset, PhysicalCluster, PhysicalSlot};
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
+use crate::engine::under_way::{Ticket, UnderWay, QUOTA};
 use crate::glue::backing::Backing;
 use crate::glue::cipher::Cipher;
 use crate::glue::cpu::{PerCpu, Pinned};
+use crate::glue::first_page::FirstPage;
 use crate::glue::memory::{self, Buffer};
 use crate::glue::tags::Tags;
+use crate::glue::wait;
+use crate::watch::Bell;
 use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::pr_warn_once;
 use kernel::prelude::*;
-use kernel::sync::{new_spinlock, SpinLock};
+use kernel::sync::{new_spinlock, Arc, SpinLock};
 
 /// Bytes in a page.
 pub(crate) const PAGE_BYTES: u64 = PAGE_SIZE as u64;
@@ -29,12 +33,17 @@ pub(crate) const PAGE_BYTES: u64 = PAGE_SIZE as u64;
 /// The least number of slots that a disk has, the signature's included: 4 MiB.
 const MIN_SLOTS: u64 = 1024;
 
+/// How long who waits for his turn sleeps until he looks again, in milliseconds.
+const TURN_MS: u32 = 10;
+
 /// How many free clusters are looked at for one with a certain slot: bad slots are few.
 const HOMES: usize = 4;
 
 /// A disk: a block device opened exclusively, and which of its slots are in use.
 pub(crate) struct Disk {
     path: KVec<u8>,
+    /// That of its signature.
+    uuid: u128,
     priority: i32,
     backing: Backing,
     /// What encrypts the pages, if they are.
@@ -54,6 +63,11 @@ pub(crate) struct Disk {
     /// That of movers, which use it one at a time: before the free list's lock in the order.
     mover: Pin<KBox<SpinLock<Current>>>,
     health: Health,
+    under_way: UnderWay,
+    /// Where who sees to it is called.
+    bell: Arc<Bell>,
+    /// The most pages of a bio.
+    bio_pages: u32,
     traffic: PerCpu<Traffic>,
 }
 
@@ -76,8 +90,8 @@ pub(crate) enum Allocating<'a> {
 }
 
 impl Disk {
-    /// Opens the block device at `path` and makes it ready; `uuid` goes into its signature. May
-    /// sleep.
+    /// Opens the block device at `path` and makes it ready, but for its signature, which will have
+    /// `uuid`. May sleep.
     ///
     /// The errors are those of [`Backing::open`]; besides `EINVAL`: the device is too small or
     /// zoned; `ENOMEM`; `EOPNOTSUPP`: the kernel can't encrypt; `EINTR`: a signal came before the
@@ -88,6 +102,7 @@ impl Disk {
         priority: i32,
         protection: Protection,
         uuid: u128,
+        bell: Arc<Bell>,
     ) -> Result<KBox<Self>> {
         // Memory is copied to as it is; what is protected takes the way of bios.
         let as_memory = protection == Protection::default();
@@ -114,53 +129,59 @@ impl Disk {
         let clusters = Space::clusters(slots);
         let cipher = new_cipher(path, protection)?;
         let tags = new_tags(path, protection, backing.slots())?;
+        let bio_pages = if backing.may_cut() { 1 } else { u32::MAX };
         let mut kept = KVec::new();
         kept.extend_from_slice(path.to_bytes(), GFP_KERNEL)?;
         // In place: it is too large for the stack.
         let disk = KBox::init(
             try_init!(Self {
                 path: kept,
+                uuid,
                 priority,
                 backing,
                 cipher,
                 tags,
                 corrupt: AtomicU32::new(0),
+                summary: summary(slots)?,
                 slots,
                 maps: memory::defaults(clusters)?,
                 states: memory::defaults(clusters)?,
-                summary: summary(slots)?,
                 list: boxed(new_spinlock!(FreeList::default(), "vswap_free_list"))?,
                 cursor: Cursor::default(),
                 currents: PerCpu::new()?,
                 mover: boxed(new_spinlock!(Current::default(), "vswap_mover"))?,
                 health: Health::default(),
+                under_way: UnderWay::default(),
+                bell,
+                bio_pages,
                 traffic: PerCpu::new()?,
             }),
             GFP_KERNEL,
         )?;
         disk.allocator().ok_or(EINVAL)?.prepare();
-        disk.sign(Some(uuid))?;
         Ok(disk)
     }
 
-    /// Writes the signature with that UUID, or zeros in its stead. May sleep.
-    fn sign(&self, uuid: Option<u128>) -> Result {
+    /// What the first page holds as long as the disk is one with that UUID, or zeros in its stead.
+    /// May sleep.
+    fn first_page(uuid: Option<u128>) -> Result<Buffer> {
         let mut buffer = Buffer::new(1)?;
         let page = buffer.page_mut(0).ok_or(ENOMEM)?;
         if let Some(uuid) = uuid {
             header::write_tier(memory::bytes_of_mut(page), Device::NUMBER, uuid);
         }
-        self.backing.write_first_page(page).inspect_err(|_| {
-            pr_err!("{}: its first page can't be written\n", self.path());
-        })
+        Ok(buffer)
     }
 
-    /// Takes the signature away, of a disk that goes. May sleep.
-    pub(crate) fn retire(&self) {
-        if !self.backing.is_dead() {
-            // Said in the log; the disk goes all the same.
-            let _ = self.sign(None);
-        }
+    /// Begins to write the signature, or zeros in its stead. May sleep.
+    pub(crate) fn sign(&self, signed: bool) -> Result<FirstPage> {
+        let buffer = Self::first_page(signed.then_some(self.uuid))?;
+        FirstPage::write(&self.backing, buffer.page(0).ok_or(ENOMEM)?)
+    }
+
+    /// Whether that is the first page that it should have. May sleep.
+    pub(crate) fn is_signed(&self, page: &Buffer) -> bool {
+        Self::first_page(Some(self.uuid)).is_ok_and(|signed| signed.page(0) == page.page(0))
     }
 
     /// The path under which the disk was added.
@@ -216,7 +237,52 @@ impl Disk {
     /// Whether slots may be allocated.
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
-        self.health.state() == State::Active
+        self.health.is_active() && !(self.health.is_lagging() && self.is_busy())
+    }
+
+    /// Whether as much is under way as may be while it does not answer.
+    #[inline]
+    fn is_busy(&self) -> bool {
+        self.under_way.total() >= QUOTA
+    }
+
+    /// Waits until the disk may have one more write, as long as it answers. Says whether it may.
+    /// May sleep.
+    #[inline]
+    pub(crate) fn wait_for_turn(&self) -> bool {
+        !self.is_busy() || self.wait_while_busy()
+    }
+
+    #[cold]
+    fn wait_while_busy(&self) -> bool {
+        while self.is_busy() {
+            if self.health.is_lagging() || self.health.is_stuck() {
+                return false;
+            }
+            wait::pause(TURN_MS);
+        }
+        true
+    }
+
+    /// What is under way.
+    pub(crate) fn under_way(&self) -> &UnderWay {
+        &self.under_way
+    }
+
+    /// The most pages that may go in one piece.
+    #[inline]
+    pub(crate) fn bio_pages(&self) -> u32 {
+        self.bio_pages
+    }
+
+    /// A request is about to be under way. Gives what it [ends](UnderWay::end) with.
+    #[inline]
+    pub(crate) fn begin(&self) -> Ticket {
+        let (ticket, was_idle) = self.under_way.begin();
+        if was_idle {
+            self.bell.ring();
+        }
+        ticket
     }
 
     fn allocator(&self) -> Option<Allocator<'_, FreeListSpinLock>> {
@@ -336,18 +402,43 @@ impl Disk {
         }
     }
 
-    /// A bio has ended. In any context.
+    /// A transfer has ended, well or not. In any context.
     #[inline]
-    pub(crate) fn ended(&self, direction: Direction, ok: bool) {
-        if ok {
-            self.health.succeeded();
-        } else if self.health.failed(self.backing.is_dead()) {
-            pr_crit!(
-                "{}: it fails ({:?} errors in a row) and takes no more pages; remove it with tier_remove\n",
-                self.path(),
-                direction
-            );
+    pub(crate) fn ended(&self, direction: Direction, fault: Option<Fault>) {
+        match fault {
+            None if self.health.succeeded(direction) => {
+                pr_info!("{}: it is well again\n", self.path());
+            }
+            None => {}
+            Some(fault) => self.failed(direction, fault),
         }
+    }
+
+    #[cold]
+    fn failed(&self, direction: Direction, fault: Fault) {
+        let fault = if self.backing.is_dead() {
+            Fault::Gone
+        } else {
+            fault
+        };
+        match self.health.failed(direction, fault) {
+            Change::None => return,
+            Change::Suspected => {}
+            Change::Failed => self.say_failed(),
+            Change::Full => pr_err!(
+                "{}: there is no space left below it; it takes no pages for a while\n",
+                self.path()
+            ),
+        }
+        self.bell.ring();
+    }
+
+    /// Says in the log that the disk has failed.
+    pub(crate) fn say_failed(&self) {
+        pr_crit!(
+            "{}: it fails, and takes no more pages until it has been probed; if it does not recover, remove it with tier_remove\n",
+            self.path()
+        );
     }
 
     /// What went to the disk and came from there.

@@ -2,21 +2,22 @@
 
 //! The disks of a device, by priority.
 
+use crate::changing::Changing;
 use crate::disk::{Allocating, Disk};
 use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
 use crate::engine::form::Home;
 use crate::engine::header::{self, Uuid};
 use crate::engine::map::Bits;
 use crate::engine::order::{Equals, Order, Turn};
-use crate::engine::protection::Protection;
 use crate::engine::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
 use crate::glue::backing;
 use crate::glue::bay::{Bay, Entered};
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::random;
 use crate::glue::srcu::Section;
+use crate::watch::Bell;
 use kernel::prelude::*;
-use kernel::sync::{new_mutex, Mutex};
+use kernel::sync::Arc;
 
 /// The disks.
 pub(crate) struct Disks {
@@ -28,8 +29,9 @@ pub(crate) struct Disks {
     homes: Turn,
     /// What the signatures of disks have that are added.
     uuid: Uuid,
-    /// Held while a disk is added or taken out; never on the swap path.
-    changing: Pin<KBox<Mutex<()>>>,
+    bell: Arc<Bell>,
+    /// What is being added or taken out, by bay; never on the swap path. Not held across I/O.
+    pub(crate) changing: Changing,
 }
 
 /// Slots of a disk that were claimed together and are given out one after the other.
@@ -143,13 +145,19 @@ impl Disks {
             movers: Turn::default(),
             homes: Turn::default(),
             uuid,
-            changing: KBox::pin_init(new_mutex!((), "vswap_disks"), GFP_KERNEL)?,
+            bell: Bell::new()?,
+            changing: Changing::new()?,
         })
     }
 
     /// The UUID in the signatures of disks that are added.
     pub(crate) fn uuid(&self) -> &Uuid {
         &self.uuid
+    }
+
+    /// Where who sees to the disks is called.
+    pub(crate) fn bell(&self) -> &Arc<Bell> {
+        &self.bell
     }
 
     /// The bay of a disk.
@@ -330,63 +338,23 @@ impl Disks {
             .fold(0, |sum, entered| sum.saturating_add(of(entered.disk())))
     }
 
+    /// Whether there is a disk of which that is so.
+    pub(crate) fn any(&self, of: impl Fn(&Disk) -> bool) -> bool {
+        self.bays()
+            .filter_map(Bay::enter)
+            .any(|entered| of(entered.disk()))
+    }
+
+    /// Whether that disk does not answer.
+    pub(crate) fn is_stuck(&self, number: DiskNumber) -> bool {
+        let entered = self.bay(number).and_then(Bay::enter);
+        entered.is_some_and(|entered| entered.disk().health().is_stuck())
+    }
+
     /// Bytes that are free on disks that take pages.
     pub(crate) fn room(&self) -> u64 {
         self.active()
             .fold(0, |sum, entered| sum.saturating_add(entered.disk().room()))
-    }
-
-    /// Opens a block device and adds it. May sleep.
-    ///
-    /// `EEXIST`: it was added before. `ENOSPC`: there are as many as there can be. Others:
-    /// [`Disk::open`].
-    #[inline(never)]
-    pub(crate) fn add(&self, path: &CStr, priority: i32, protection: Protection) -> Result {
-        let _changing = self.changing.lock();
-        if let Ok(number) = backing::lookup(path) {
-            if self
-                .bays()
-                .filter_map(Bay::enter)
-                .any(|entered| entered.disk().backing().number() == number)
-            {
-                pr_err!("{}: it was added already\n", path);
-                return Err(EEXIST);
-            }
-        }
-        let Some(bay) = self.bays().find(|bay| bay.is_empty()) else {
-            pr_err!(
-                "{}: there are {} disks already, and can't be more\n",
-                path,
-                MAX_DISKS
-            );
-            return Err(ENOSPC);
-        };
-        let disk = Disk::open(path, priority, protection, self.uuid.get())?;
-        pr_info!(
-            "{}: added with {} MiB, priority {}\n",
-            path,
-            disk.size() >> 20,
-            priority
-        );
-        bay.fill(disk);
-        self.reorder();
-        Ok(())
-    }
-
-    /// Takes a disk out that holds no pages, and closes it. May sleep.
-    pub(crate) fn take_out(&self, number: DiskNumber) {
-        let _changing = self.changing.lock();
-        if let Some(disk) = self.bay(number).and_then(Bay::clear) {
-            disk.retire();
-        }
-        self.reorder();
-    }
-
-    /// Takes all disks out, of a device that is not used any more. May sleep.
-    pub(crate) fn take_all_out(&self) {
-        for bay in self.bays() {
-            self.take_out(bay.number());
-        }
     }
 
     /// The disk at that path, or with that number.
@@ -399,7 +367,8 @@ impl Disks {
         })
     }
 
-    fn reorder(&self) {
+    /// Puts the disks in order anew. One caller at a time.
+    pub(crate) fn reorder(&self) {
         self.order.set(|number| {
             let entered = self.bay(number)?.enter()?;
             Some(entered.disk().priority())

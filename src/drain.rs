@@ -15,15 +15,18 @@ use crate::engine::form::Home;
 use crate::engine::map::SlotMap;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
-use crate::glue::bay::Entered;
+use crate::glue::bay::{Bay, Entered, Grace};
+use crate::glue::call::{Load, Store};
 use crate::glue::cluster::TablePage;
 use crate::glue::cpu::Pinned;
 use crate::glue::held::Owned;
 use crate::glue::index::Moved;
+use crate::glue::memory::Buffer;
 use crate::glue::signal;
 use crate::glue::trace;
 use crate::glue::transfer::{BufferTransfer, Failed};
 use crate::mover::{Mover, NewContent, CHUNK};
+use crate::watch::Left;
 use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -49,14 +52,29 @@ pub(crate) fn remove(device: &Arc<Device>, path: &CStr, force: bool) -> Result {
     if result.is_ok() {
         disks.take_out(number);
         pr_info!("{}: removed\n", path);
-    } else if let Some(bay) = disks.bay(number) {
-        // Who is still reading a page that was moved away is done before its slot is used.
-        bay.wait();
-        if let Some(entered) = bay.enter() {
-            entered.disk().health().stop_draining();
-        }
+    } else {
+        disks.put_back(number);
     }
     result
+}
+
+/// An error when the removal of a disk is to come to an end.
+fn check(disk: &Disk) -> Result {
+    if disk.health().is_cancelled() {
+        return Err(ECANCELED);
+    }
+    signal::check()
+}
+
+/// Waits for all who are in the bay of a disk, unless its removal comes to an end.
+fn wait_for(bay: &Bay) -> Result {
+    // Who is asked must not be in the bay himself meanwhile.
+    let check_inside = || bay.enter().map_or(Ok(()), |entered| check(entered.disk()));
+    if bay.wait_while(&mut Grace::new(), || check_inside().is_ok()) {
+        Ok(())
+    } else {
+        check_inside().and(Err(ECANCELED))
+    }
 }
 
 /// Stops a removal. `ENOENT`: there is no such disk. `EINVAL`: it is not being removed.
@@ -70,7 +88,7 @@ pub(crate) fn cancel(device: &Device, path: &CStr) -> Result {
     }
 }
 
-fn not_a_disk(path: &CStr) -> Error {
+pub(crate) fn not_a_disk(path: &CStr) -> Error {
     pr_err!("{}: it is not one of the disks; tiers lists them\n", path);
     ENOENT
 }
@@ -80,7 +98,7 @@ fn not_a_disk(path: &CStr) -> Error {
 fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> Result {
     let bay = device.disks().bay(number).ok_or(ENOENT)?;
     // Writes that are under way have got where they are to lie.
-    bay.wait();
+    wait_for(bay)?;
     let entered = bay.enter().ok_or(ENOENT)?;
     let disk = entered.disk();
     device.sweep();
@@ -138,7 +156,7 @@ fn stopped(path: &CStr, disk: &Disk, error: Error) {
 fn check_empty(device: &Device, number: DiskNumber) -> Result {
     let bay = device.disks().bay(number).ok_or(ENOENT)?;
     // What a slot frees is in use a moment longer than its entry.
-    bay.wait();
+    wait_for(bay)?;
     let entered = bay.enter().ok_or(ENOENT)?;
     let disk = entered.disk();
     let used = disk.used();
@@ -215,6 +233,15 @@ impl Chosen {
     }
 }
 
+impl Target {
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::Disk(place) => Some(*place),
+            _ => None,
+        }
+    }
+}
+
 /// Where a page of the buffer goes.
 enum Target {
     /// Nowhere: it could not be read.
@@ -239,10 +266,7 @@ impl Drainer<'_> {
                 break;
             };
             next = overview.number.index().checked_add(1);
-            if disk.health().is_cancelled() {
-                return Err(ECANCELED);
-            }
-            signal::check()?;
+            check(disk)?;
             if !self.mover.has_room() {
                 disk.health().set_moved(0);
                 self.mover.flush();
@@ -250,7 +274,11 @@ impl Drainer<'_> {
             let moved = self.drain(overview.number);
             disk.health().set_moved(bytes(self.mover.waiting()));
             trace::drain(overview.number, &moved);
-            moved.inspect_err(|error| stopped(path, disk, *error))?;
+            moved.inspect_err(|error| {
+                if matches!(*error, ENOSPC | ENOMEM) {
+                    stopped(path, disk, *error);
+                }
+            })?;
         }
         disk.health().set_moved(0);
         self.mover.flush();
@@ -271,8 +299,10 @@ impl Drainer<'_> {
         // A whole cluster stays one, if there is a cluster for it elsewhere.
         if let (Some(from), Some((first, _))) = (from, self.places.first()) {
             let to = device.disks().new_home(first.offset());
-            if to.is_some_and(|to| self.rehome(number, from, to)) {
-                return Ok(pages);
+            if let Some(to) = to {
+                if self.rehome(number, from, to)? {
+                    return Ok(pages);
+                }
             }
         }
         let mut result = Ok(());
@@ -281,7 +311,7 @@ impl Drainer<'_> {
             self.look(number);
             self.unreadable_here = 0;
             result = self.move_places();
-            if result.is_ok() {
+            if result != Err(ENOSPC) {
                 break;
             }
         }
@@ -319,26 +349,33 @@ impl Drainer<'_> {
     /// Moves a whole cluster's pages to another home. `false`: that did not work out, and
     /// nothing has changed.
     #[inline(never)]
-    fn rehome(&mut self, number: ClusterNumber, from: Home, mut to: NewHome<'_>) -> bool {
+    fn rehome(&mut self, number: ClusterNumber, from: Home, mut to: NewHome<'_>) -> Result<bool> {
         let device = self.mover.device();
         let home = to.home();
         let place = |offset: Offset| Place {
             disk: home.disk,
             slot: home.cluster.slot(offset),
         };
-        let mut claimed = 0usize;
+        let mut claimed = KVec::with_capacity(SLOTS_PER_CLUSTER, GFP_KERNEL)?;
         for (slot, _) in &self.places {
-            if to.claim(slot.offset()).is_none() {
+            let Some((place, _)) = to.claim(slot.offset()) else {
                 break;
-            }
-            claimed = claimed.saturating_add(1);
+            };
+            let _ = claimed.push_within_capacity(place);
         }
-        let mut copied = claimed == self.places.len();
+        let mut result = Ok(());
+        let mut copied = claimed.len() == self.places.len();
         let mut unwritten = None;
         let mut start = 0;
         while copied && start < self.places.len() {
             let end = start.saturating_add(CHUNK).min(self.places.len());
-            copied = self.read(start, end).is_none();
+            match self.read(start, end) {
+                Ok(failed) => copied = failed.is_none(),
+                Err(error) => {
+                    copied = false;
+                    result = Err(error);
+                }
+            }
             let chunk = self.places.get(start..end).unwrap_or(&[]);
             if copied {
                 let buffer = take(&mut self.mover.buffer);
@@ -346,10 +383,13 @@ impl Drainer<'_> {
                 for (index, (slot, _)) in (0..CHUNK).zip(chunk) {
                     write.add(index, &to.entered, place(slot.offset()).slot);
                 }
-                let (buffer, failed) = write.wait();
-                self.mover.buffer = buffer;
-                copied = failed.is_none();
-                unwritten = Some(failed);
+                match self.wait_write(write, &mut claimed)? {
+                    Some(failed) => {
+                        copied = failed.is_none();
+                        unwritten = Some(failed);
+                    }
+                    None => return Ok(false),
+                }
             }
             start = end;
         }
@@ -362,7 +402,7 @@ impl Drainer<'_> {
         };
         let cpu = Pinned::new();
         let mut moved = 0i64;
-        for (slot, old) in self.places.iter().take(claimed) {
+        for (slot, old) in self.places.iter().take(claimed.len()) {
             let offset = slot.offset();
             if done && used.test(offset) {
                 device.disks().free(&cpu, *old);
@@ -377,12 +417,45 @@ impl Drainer<'_> {
             }
         }
         device.tally(&cpu).count(Counter::DrainedPages, moved);
-        done
+        drop(cpu);
+        result.map(|()| done)
+    }
+
+    /// Waits for pages that are being written to some of those places. Gives what failed; nothing
+    /// when a disk does not answer. Then, and when the removal comes to an end, they are left under
+    /// way, and all the places claimed until that is over.
+    #[inline(never)]
+    fn wait_write(
+        &mut self,
+        write: BufferTransfer<Store>,
+        places: &mut KVec<Place>,
+    ) -> Result<Option<Failed>> {
+        let device = self.mover.device();
+        let disk = self.disk.disk();
+        let is_stuck = || {
+            let mut places = places.iter();
+            places.any(|place| device.disks().is_stuck(place.disk))
+        };
+        match write.wait_while(|| !is_stuck() && check(disk).is_ok()) {
+            Ok((buffer, failed)) => {
+                self.mover.buffer = buffer;
+                Ok(Some(failed))
+            }
+            Err(write) => {
+                let places = take(places);
+                for place in &places {
+                    self.failing.choose(place.disk.index());
+                }
+                device.leftovers.leave(&device, Left::Write(write, places));
+                self.mover.buffer = Buffer::new(CHUNK)?;
+                check(disk).map(|()| None)
+            }
+        }
     }
 
     /// Reads the pages from index `start` to `end` into the buffer. Gives what failed.
     #[inline(never)]
-    fn read(&mut self, start: usize, end: usize) -> Failed {
+    fn read(&mut self, start: usize, end: usize) -> Result<Failed> {
         let device = self.mover.device();
         let buffer = take(&mut self.mover.buffer);
         let mut read = BufferTransfer::read(device.reserves(), buffer);
@@ -390,46 +463,62 @@ impl Drainer<'_> {
         for (index, (_, place)) in (0..CHUNK).zip(chunk) {
             read.add(index, self.disk, place.slot);
         }
-        let (buffer, failed) = read.wait();
-        self.mover.buffer = buffer;
-        failed
+        self.wait_read(read)
+    }
+
+    /// Waits for what is being read, unless the removal comes to an end.
+    #[inline(never)]
+    fn wait_read(&mut self, read: BufferTransfer<Load>) -> Result<Failed> {
+        let disk = self.disk.disk();
+        match read.wait_while(|| check(disk).is_ok()) {
+            Ok((buffer, failed)) => {
+                self.mover.buffer = buffer;
+                Ok(failed)
+            }
+            Err(read) => {
+                let device = self.mover.device();
+                device.leftovers.leave(&device, Left::Read(read));
+                self.mover.buffer = Buffer::new(CHUNK)?;
+                check(disk).and(Err(ECANCELED))
+            }
+        }
     }
 
     /// Reads those of the pages again, one by one, that failed to come along with others: what
     /// fails in one piece may be a single page. Gives those that can't be read.
     #[inline(never)]
-    fn read_again(&mut self, start: usize, end: usize, failed: &Failed) -> Chosen {
+    fn read_again(&mut self, start: usize, end: usize, failed: &Failed) -> Result<Chosen> {
         let mut unreadable = Chosen::default();
         if failed.is_none() {
-            return unreadable;
+            return Ok(unreadable);
         }
         let device = self.mover.device();
-        let chunk = self.places.get(start..end).unwrap_or(&[]);
-        for (index, (_, place)) in (0..CHUNK).zip(chunk) {
-            if failed.has(*place) {
-                let buffer = take(&mut self.mover.buffer);
-                let mut read = BufferTransfer::read(device.reserves(), buffer);
-                read.add(index, self.disk, place.slot);
-                let (buffer, failed) = read.wait();
-                self.mover.buffer = buffer;
-                if !failed.is_none() {
-                    unreadable.choose(index);
-                }
+        for index in 0..end.saturating_sub(start).min(CHUNK) {
+            let place = self.places.get(start.saturating_add(index));
+            let Some((_, place)) = place.filter(|(_, place)| failed.has(*place)).copied() else {
+                continue;
+            };
+            let buffer = take(&mut self.mover.buffer);
+            let mut read = BufferTransfer::read(device.reserves(), buffer);
+            read.add(index, self.disk, place.slot);
+            if !self.wait_read(read)?.is_none() {
+                unreadable.choose(index);
             }
         }
-        unreadable
+        Ok(unreadable)
     }
 
     /// Moves the pages from index `start` to `end` away, one by one.
     #[inline(never)]
     fn move_chunk(&mut self, start: usize, end: usize) -> Result {
         let device = self.mover.device();
-        let unread = self.read(start, end);
-        let unreadable = self.read_again(start, end, &unread);
+        let unread = self.read(start, end)?;
+        let unreadable = self.read_again(start, end, &unread)?;
         drop(unread);
         let chunk = self.places.get(start..end).unwrap_or(&[]);
         let mut stay = Stay::default();
         let mut targets = KVec::with_capacity(CHUNK, GFP_KERNEL)?;
+        let mut to = KVec::with_capacity(CHUNK, GFP_KERNEL)?;
         let buffer = take(&mut self.mover.buffer);
         let mut write = BufferTransfer::write(device.reserves(), buffer);
         let mut run: Option<Run<'_>> = None;
@@ -463,8 +552,16 @@ impl Drainer<'_> {
             let _ = targets.push_within_capacity(target);
         }
         drop(run);
-        let (buffer, unwritten) = write.wait();
-        self.mover.buffer = buffer;
+        for place in targets.iter().filter_map(Target::place) {
+            let _ = to.push_within_capacity(place);
+        }
+        let unwritten = match self.wait_write(write, &mut to) {
+            Ok(Some(unwritten)) => unwritten,
+            other => {
+                release(&device, targets);
+                return other.and(Err(ENOSPC));
+            }
+        };
         let mut result = Ok(());
         for (index, target) in (0..CHUNK).zip(targets.drain_all()) {
             let Some((slot, place)) = self.places.get(start.saturating_add(index)) else {
@@ -505,6 +602,17 @@ impl Drainer<'_> {
         let mut context = Lazy::new(device.contexts());
         let stored = device.ram().store(page, context.get().ok()?);
         stored.unwrap_or_else(|_| device.ram().store_raw(page)).ok()
+    }
+}
+
+/// Gives back what was stored in the ram tier for pages that stay where they are.
+#[cold]
+#[inline(never)]
+fn release(device: &Device, targets: KVec<Target>) {
+    for target in targets {
+        if let Target::Ram(new) = target {
+            device.release(&Pinned::new(), new, &[]);
+        }
     }
 }
 

@@ -21,6 +21,8 @@ const WORTH: usize = 64;
 
 /// Compresses all pages of clusters anew to which nothing was stored for `age` seconds. May
 /// sleep. `ERESTARTNOHAND`: a signal came; what was done stays so.
+// Out of line: a mover is not to be in the caller's frame.
+#[inline(never)]
 pub(crate) fn recompress_older(device: &Arc<Device>, age: u32) -> Result {
     device.contexts().prepare(Algorithm::Zstd)?;
     let mut mover = Mover::new(device.clone(), 1)?;

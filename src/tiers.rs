@@ -53,6 +53,13 @@ impl Attribute for TiersAttribute {
                 disk.backing().number() >> 20,
                 disk.backing().number() & 0xf_ffff,
             )?;
+            let recovered = disk.health().recovered();
+            if recovered != 0 {
+                write!(text, " recovered={recovered}")?;
+            }
+            if let Some(since) = disk.health().stuck_since() {
+                write!(text, " stuck_since={since}")?;
+            }
             if disk.cipher().is_some() {
                 write!(text, " encrypt=1")?;
             }
@@ -143,6 +150,29 @@ impl Attribute for CancelAttribute {
         }
         let path = path_of("tier_cancel", path)?;
         drain::cancel(control.device(), &path)
+    }
+}
+
+/// `tier_probe`: has the disk whose path is written probed at once, if it is failed or full.
+pub(crate) struct ProbeAttribute;
+
+impl Attribute for ProbeAttribute {
+    const NAME: &'static CStr = c"tier_probe";
+    const MODE: u16 = 0o200;
+
+    fn store(control: &Control, text: &[u8]) -> Result {
+        let refusal = |refusal| refused("tier_probe", refusal);
+        let (path, word) = config::parse_path(text).map_err(refusal)?;
+        if word.is_some() {
+            return Err(refusal(Refusal::NotAPath));
+        }
+        let path = path_of("tier_probe", path)?;
+        let disks = control.device().disks();
+        let entered = disks.find(&path).ok_or_else(|| drain::not_a_disk(&path))?;
+        if entered.disk().health().probe_now() {
+            disks.bell().ring_now();
+        }
+        Ok(())
     }
 }
 

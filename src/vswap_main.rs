@@ -16,6 +16,7 @@
     clippy::unwrap_used
 )]
 
+mod changing;
 mod contexts;
 mod control;
 mod device;
@@ -41,6 +42,7 @@ mod sweep;
 mod tally;
 mod throttle;
 mod tiers;
+mod watch;
 mod writeback;
 mod writer;
 

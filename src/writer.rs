@@ -18,9 +18,11 @@ use crate::glue::cpu::Pinned;
 use crate::glue::held::{Moving, Owned};
 use crate::glue::index::{Taken, Which};
 use crate::glue::memory::Buffer;
+use crate::glue::signal;
 use crate::glue::trace;
 use crate::glue::transfer::{BufferTransfer, Failed};
 use crate::mover::{Mover, NewContent, Slots, CHUNK};
+use crate::watch::Left;
 use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -59,12 +61,20 @@ struct Chunk {
 
 impl Chunk {
     /// An empty one. May sleep.
+    #[inline(never)]
     fn new() -> Result<Self> {
         Ok(Self {
             buffer: Buffer::new(CHUNK)?,
             moving: KVec::with_capacity(CHUNK, GFP_KERNEL)?,
             ..Self::default()
         })
+    }
+
+    /// Whether all disks answer that it goes to, and nobody kills who writes back.
+    fn is_to_be_waited_for(&self, device: &Device) -> bool {
+        let places = self.moving.iter().filter_map(|(_, place)| place.as_ref());
+        let mut disks = places.map(|place| place.disk);
+        !signal::is_fatal() && !disks.any(|disk| device.disks().is_stuck(disk))
     }
 
     fn room(&self) -> usize {
@@ -271,11 +281,42 @@ impl Writer {
             .iter()
             .position(|(transfer, _)| transfer.is_done());
         if let Ok((transfer, chunk)) = self.sent.remove(done.unwrap_or(0)) {
-            let (buffer, failed) = transfer.wait();
-            let chunk = self.finish_chunk(Chunk { buffer, ..chunk }, failed);
+            let device = self.mover.device();
+            let chunk = match transfer.wait_while(|| chunk.is_to_be_waited_for(&device)) {
+                Ok((buffer, failed)) => self.finish_chunk(Chunk { buffer, ..chunk }, failed),
+                Err(transfer) => self.leave(transfer, chunk),
+            };
             // There is room for all chunks.
             let _ = self.idle.push_within_capacity(chunk);
         }
+    }
+
+    /// Leaves a chunk under way, as a disk does not answer, or who writes back is to die: its pages
+    /// stay in memory, and its places claimed until that is over. Gives an empty one. Without
+    /// memory for that it is waited for.
+    #[cold]
+    #[inline(never)]
+    fn leave(&mut self, transfer: BufferTransfer<Store>, mut chunk: Chunk) -> Chunk {
+        let fresh = Chunk::new();
+        let places = KVec::with_capacity(CHUNK, GFP_KERNEL);
+        let (Ok(fresh), Ok(mut places)) = (fresh, places) else {
+            let (buffer, failed) = transfer.wait();
+            return self.finish_chunk(Chunk { buffer, ..chunk }, failed);
+        };
+        let device = self.mover.device();
+        for (started, place) in chunk.moving.drain_all() {
+            if let Some(place) = place {
+                let _ = places.push_within_capacity(place);
+            }
+            if self.is_limited {
+                device.budget().give_back(1);
+            }
+            self.mover.abandon(started);
+        }
+        device
+            .leftovers
+            .leave(&device, Left::Write(transfer, places));
+        fresh
     }
 
     /// Gives the pages of a chunk their new places, and gives it back empty.

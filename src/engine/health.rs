@@ -3,9 +3,23 @@
 //! How a disk is doing, and what may be done with it.
 
 use super::sync::{AtomicU64, Ordering};
+use super::traffic::Direction;
 
-/// Errors in a row that make a disk a failed one.
+/// Writes that fail in a row and make a disk a failed one; as many reads have it probed.
 pub const ERRORS_IN_A_ROW: u64 = 8;
+
+/// How long a disk does not answer a request until it is a stuck one, in seconds.
+pub const STUCK_AFTER: u64 = 5;
+
+/// How long a disk does not answer until it gets no more than a quota, in seconds.
+pub const LAGS_AFTER: u64 = 1;
+
+/// How long it takes until a failed disk is probed, or a full one is tried, for the first time,
+/// in seconds; each time that comes to nothing it takes twice as long as before.
+pub const FIRST_WAIT: u64 = 1;
+
+/// The longest that it takes, in seconds.
+pub const LONGEST_WAIT: u64 = 64;
 
 /// What may be done with a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +28,12 @@ pub enum State {
     Active,
     /// It is being emptied: pages are read, and none is stored.
     Draining,
-    /// It keeps failing: as when draining, but nobody empties it yet.
+    /// It keeps failing, and takes no pages until it has been probed.
     Failed,
+    /// It does not answer, and takes no pages until it does.
+    Stuck,
+    /// What it lies on has no space left, and it takes no pages for a while.
+    Full,
 }
 
 impl State {
@@ -25,8 +43,45 @@ impl State {
             Self::Active => "active",
             Self::Draining => "draining",
             Self::Failed => "failed",
+            Self::Stuck => "stuck",
+            Self::Full => "full",
         }
     }
+}
+
+/// Why a transfer failed, as far as the block layer knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The disk says no more than that it failed.
+    Device,
+    /// The place is bad, and says nothing about others.
+    Medium,
+    /// There is no space below the disk.
+    Space,
+    /// The disk was not reached, or had no time or memory for it.
+    Path,
+    /// The disk is gone for good.
+    Gone,
+}
+
+impl Fault {
+    /// Whether a slot that could not be written for it is not to be used again.
+    pub const fn is_of_place(self) -> bool {
+        matches!(self, Self::Device | Self::Medium)
+    }
+}
+
+/// What a transfer has made of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing else than before.
+    None,
+    /// A failed one, now.
+    Failed,
+    /// A full one, now.
+    Full,
+    /// It may be failing: it is to be probed.
+    Suspected,
 }
 
 /// A disk's state and its errors. Its completions, in any context, tell how they went.
@@ -40,10 +95,26 @@ pub struct Health {
     moved: AtomicU64,
     /// The most that [`Self::drained`] has given since draining began.
     drained: AtomicU64,
-    failing: AtomicU64,
-    in_a_row: AtomicU64,
+    /// Why it takes no pages: the bits below.
+    unfit: AtomicU64,
+    /// Writes, and reads, that failed in a row.
+    writes_in_a_row: AtomicU64,
+    reads_in_a_row: AtomicU64,
+    /// Whether it was taken back, and no page has been written to it since.
+    on_trial: AtomicU64,
     errors: AtomicU64,
+    recovered: AtomicU64,
+    /// For how long it has not answered, in seconds, and since when when it is stuck.
+    silent: AtomicU64,
+    stuck_since: AtomicU64,
+    /// When it is to be probed or tried next, in seconds, and how long that takes the next time.
+    due: AtomicU64,
+    wait: AtomicU64,
 }
+
+const FAILED: u64 = 1;
+const STUCK: u64 = 2;
+const FULL: u64 = 4;
 
 const NOT_DRAINING: u64 = 0;
 const DRAINING: u64 = 1;
@@ -51,20 +122,69 @@ const CANCELLED: u64 = 2;
 
 impl Health {
     /// What may be done with the disk.
-    #[inline]
     pub fn state(&self) -> State {
+        let unfit = self.unfit.load(Ordering::Acquire);
         if self.draining.load(Ordering::Acquire) != NOT_DRAINING {
             State::Draining
-        } else if self.is_failing() {
+        } else if unfit & FAILED != 0 {
             State::Failed
+        } else if unfit & STUCK != 0 {
+            State::Stuck
+        } else if unfit & FULL != 0 {
+            State::Full
         } else {
             State::Active
         }
     }
 
+    /// Whether the disk takes pages.
+    #[inline]
+    pub fn is_active(&self) -> bool {
+        self.unfit.load(Ordering::Acquire) == 0
+            && self.draining.load(Ordering::Acquire) == NOT_DRAINING
+    }
+
     /// Whether the disk keeps failing, draining or not.
     pub fn is_failing(&self) -> bool {
-        self.failing.load(Ordering::Acquire) != 0
+        self.is(FAILED)
+    }
+
+    /// Whether the disk does not answer, draining or not.
+    #[inline]
+    pub fn is_stuck(&self) -> bool {
+        self.is(STUCK)
+    }
+
+    /// Whether the disk has not answered for some time, which is not long.
+    #[inline]
+    pub fn is_lagging(&self) -> bool {
+        self.silent.load(Ordering::Relaxed) >= LAGS_AFTER
+    }
+
+    /// Whether the disk has no space below, draining or not.
+    pub fn is_full(&self) -> bool {
+        self.is(FULL)
+    }
+
+    /// Since when it does not answer, in seconds, if it does not.
+    pub fn stuck_since(&self) -> Option<u64> {
+        self.is_stuck()
+            .then(|| self.stuck_since.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn is(&self, why: u64) -> bool {
+        self.unfit.load(Ordering::Acquire) & why != 0
+    }
+
+    /// Says whether that is new.
+    fn set(&self, why: u64) -> bool {
+        self.unfit.fetch_or(why, Ordering::AcqRel) & why == 0
+    }
+
+    /// Says whether that is new.
+    fn clear(&self, why: u64) -> bool {
+        self.unfit.fetch_and(!why, Ordering::AcqRel) & why != 0
     }
 
     /// Starts draining; `false` when somebody drains the disk already.
@@ -122,22 +242,145 @@ impl Health {
         Some((before.max(now), total))
     }
 
-    /// A transfer succeeded.
+    /// A transfer succeeded. Says whether that shows that a disk which was taken back is well
+    /// again.
     #[inline]
-    pub fn succeeded(&self) {
+    pub fn succeeded(&self, direction: Direction) -> bool {
+        let in_a_row = self.in_a_row(direction);
         // Written when it changes only, so that CPUs share the line.
-        if self.in_a_row.load(Ordering::Relaxed) != 0 {
-            self.in_a_row.store(0, Ordering::Relaxed);
+        if in_a_row.load(Ordering::Relaxed) != 0 {
+            in_a_row.store(0, Ordering::Relaxed);
+            return direction == Direction::Write && self.passed();
+        }
+        false
+    }
+
+    #[cold]
+    fn passed(&self) -> bool {
+        if self.on_trial.swap(0, Ordering::AcqRel) == 0 {
+            return false;
+        }
+        self.recovered.fetch_add(1, Ordering::Relaxed);
+        self.wait.store(FIRST_WAIT, Ordering::Relaxed);
+        true
+    }
+
+    /// A transfer failed. Says what that makes of the disk.
+    ///
+    /// Bad places, and a lack of space, say nothing about the disk. Writes that fail otherwise make
+    /// it a failed one, when there are too many in a row, and a single one if it was taken back.
+    /// Reads don't, as those of bad places may come one after the other: they have it probed.
+    pub fn failed(&self, direction: Direction, fault: Fault) -> Change {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+        let is_failed = match (fault, direction) {
+            (Fault::Medium, _) => false,
+            (Fault::Space, _) => {
+                return if self.set(FULL) {
+                    Change::Full
+                } else {
+                    Change::None
+                };
+            }
+            (Fault::Gone, _) => true,
+            (Fault::Device | Fault::Path, Direction::Write) => {
+                self.one_more(direction) >= ERRORS_IN_A_ROW
+            }
+            (Fault::Device | Fault::Path, Direction::Read) => {
+                let in_a_row = self.one_more(direction);
+                return if in_a_row == ERRORS_IN_A_ROW {
+                    Change::Suspected
+                } else {
+                    Change::None
+                };
+            }
+        };
+        if is_failed && self.set(FAILED) {
+            Change::Failed
+        } else {
+            Change::None
         }
     }
 
-    /// A transfer failed, perhaps since the disk is gone. Says whether that makes the disk a
-    /// failed one now.
-    pub fn failed(&self, gone: bool) -> bool {
-        self.errors.fetch_add(1, Ordering::Relaxed);
-        let in_a_row = self.in_a_row.fetch_add(1, Ordering::Relaxed);
-        let keeps_failing = gone || in_a_row.wrapping_add(1) >= ERRORS_IN_A_ROW;
-        keeps_failing && self.failing.swap(1, Ordering::AcqRel) == 0
+    fn one_more(&self, direction: Direction) -> u64 {
+        let before = self.in_a_row(direction).fetch_add(1, Ordering::Relaxed);
+        before.saturating_add(1)
+    }
+
+    #[inline]
+    fn in_a_row(&self, direction: Direction) -> &AtomicU64 {
+        match direction {
+            Direction::Read => &self.reads_in_a_row,
+            Direction::Write => &self.writes_in_a_row,
+        }
+    }
+
+    /// Whether somebody is to see how the disk is doing: it is failed, full or suspected.
+    pub fn is_doubtful(&self) -> bool {
+        self.is(FAILED | FULL) || self.reads_in_a_row.load(Ordering::Relaxed) >= ERRORS_IN_A_ROW
+    }
+
+    /// Whether it is time to probe the disk, at `now` in seconds. One caller at a time, as for what
+    /// follows.
+    pub fn is_due(&self, now: u64) -> bool {
+        if self.is_doubtful() && self.due.load(Ordering::Relaxed) == 0 {
+            self.put_off(now);
+        }
+        self.is_doubtful() && now >= self.due.load(Ordering::Relaxed)
+    }
+
+    fn put_off(&self, now: u64) {
+        let wait = self.wait.load(Ordering::Relaxed).max(FIRST_WAIT);
+        self.due.store(now.saturating_add(wait), Ordering::Relaxed);
+        let next = wait.saturating_mul(2).min(LONGEST_WAIT);
+        self.wait.store(next, Ordering::Relaxed);
+    }
+
+    /// Has the disk probed at once. Says whether there is a reason to. By anybody.
+    pub fn probe_now(&self) -> bool {
+        self.due.store(1, Ordering::Relaxed);
+        self.is_doubtful()
+    }
+
+    /// The disk was probed: its first page was read, and was what it should be, and was written
+    /// again; or one of those failed. Says whether that makes it a failed one now.
+    pub fn probed(&self, is_well: bool, now: u64) -> bool {
+        if is_well {
+            self.reads_in_a_row.store(0, Ordering::Relaxed);
+            self.due.store(0, Ordering::Relaxed);
+            self.clear(FULL);
+            if self.is(FAILED) {
+                let last = ERRORS_IN_A_ROW.saturating_sub(1);
+                self.writes_in_a_row.store(last, Ordering::Relaxed);
+                self.on_trial.store(1, Ordering::Release);
+                self.clear(FAILED);
+            }
+            false
+        } else {
+            self.put_off(now);
+            self.set(FAILED)
+        }
+    }
+
+    /// For how long the oldest request has been under way at least, in seconds, at the time
+    /// `now`. Says whether the disk is stuck or answers again, if that is new.
+    pub fn silent_for(&self, seconds: u64, now: u64) -> Option<State> {
+        if self.silent.load(Ordering::Relaxed) != seconds {
+            self.silent.store(seconds, Ordering::Relaxed);
+        }
+        if seconds < STUCK_AFTER {
+            return self.clear(STUCK).then_some(State::Active);
+        }
+        if self.is_stuck() {
+            return None;
+        }
+        let since = now.saturating_sub(seconds);
+        self.stuck_since.store(since, Ordering::Relaxed);
+        self.set(STUCK).then_some(State::Stuck)
+    }
+
+    /// How often the disk was taken back, and was well.
+    pub fn recovered(&self) -> u64 {
+        self.recovered.load(Ordering::Relaxed)
     }
 
     /// Errors so far.
@@ -150,27 +393,119 @@ impl Health {
 mod tests {
     use super::*;
 
+    use Direction::{Read, Write};
+
     #[test]
-    fn errors_in_a_row_make_a_disk_fail_once() {
+    fn writes_that_fail_in_a_row_make_a_disk_fail_once() {
         let health = Health::default();
         for _ in 1..ERRORS_IN_A_ROW {
-            assert!(!health.failed(false));
+            assert_eq!(health.failed(Write, Fault::Device), Change::None);
         }
-        health.succeeded();
+        assert!(!health.succeeded(Write));
         for _ in 1..ERRORS_IN_A_ROW {
-            assert!(!health.failed(false));
+            assert_eq!(health.failed(Write, Fault::Path), Change::None);
         }
+        // Of reads nothing follows for writes.
+        assert!(!health.succeeded(Read));
         assert_eq!(health.state(), State::Active);
-        assert!(health.failed(false));
-        assert!(!health.failed(false));
+        assert_eq!(health.failed(Write, Fault::Device), Change::Failed);
+        assert_eq!(health.failed(Write, Fault::Device), Change::None);
         assert_eq!(health.state(), State::Failed);
+        assert!(!health.is_active());
         assert_eq!(health.errors(), 2 * ERRORS_IN_A_ROW);
+    }
+
+    #[test]
+    fn bad_places_don_t_make_a_disk_fail() {
+        let health = Health::default();
+        for _ in 0..2 * ERRORS_IN_A_ROW {
+            assert_eq!(health.failed(Write, Fault::Medium), Change::None);
+            assert_eq!(health.failed(Read, Fault::Medium), Change::None);
+        }
+        assert!(health.is_active() && !health.is_doubtful());
+    }
+
+    #[test]
+    fn reads_that_fail_in_a_row_have_a_disk_probed() {
+        let health = Health::default();
+        for _ in 1..ERRORS_IN_A_ROW {
+            assert_eq!(health.failed(Read, Fault::Device), Change::None);
+        }
+        assert!(!health.is_due(9));
+        assert_eq!(health.failed(Read, Fault::Device), Change::Suspected);
+        assert_eq!(health.failed(Read, Fault::Device), Change::None);
+        assert!(health.is_active() && !health.is_due(10) && health.is_due(10 + FIRST_WAIT));
+        assert!(!health.probed(true, 11));
+        assert!(health.is_active() && !health.is_doubtful());
+        for _ in 0..ERRORS_IN_A_ROW {
+            health.failed(Read, Fault::Device);
+        }
+        assert!(health.probed(false, 12));
+        assert!(!health.probed(false, 13));
+        assert_eq!(health.state(), State::Failed);
+    }
+
+    #[test]
+    fn a_failed_disk_is_probed_less_and_less_often_and_taken_back_on_trial() {
+        let health = Health::default();
+        for _ in 0..ERRORS_IN_A_ROW {
+            health.failed(Write, Fault::Path);
+        }
+        let (mut now, mut wait) = (100, FIRST_WAIT);
+        assert!(!health.is_due(now));
+        for _ in 0..9 {
+            assert!(!health.is_due(now + wait - 1));
+            now += wait;
+            assert!(health.is_due(now));
+            assert!(!health.probed(false, now));
+            wait = (2 * wait).min(LONGEST_WAIT);
+        }
+        assert!(!health.is_due(now) && health.probe_now() && health.is_due(now));
+        assert!(!health.probed(true, now));
+        assert!(health.is_active() && !health.probe_now());
+        assert_eq!(health.recovered(), 0);
+        // One is enough now.
+        assert_eq!(health.failed(Write, Fault::Path), Change::Failed);
+        assert!(health.probe_now() && !health.probed(true, now));
+        assert!(health.succeeded(Write) && !health.succeeded(Write));
+        assert_eq!((health.state(), health.recovered()), (State::Active, 1));
+        assert_eq!(health.failed(Write, Fault::Path), Change::None);
+    }
+
+    #[test]
+    fn a_disk_without_space_below_takes_pages_again_later() {
+        let health = Health::default();
+        assert_eq!(health.failed(Write, Fault::Space), Change::Full);
+        assert_eq!(health.failed(Write, Fault::Space), Change::None);
+        assert_eq!(health.state(), State::Full);
+        assert!(!health.is_due(10) && health.is_due(10 + FIRST_WAIT));
+        assert!(!health.probed(true, 11));
+        assert_eq!((health.state(), health.recovered()), (State::Active, 0));
+        // The next time it takes longer.
+        health.failed(Write, Fault::Space);
+        assert!(!health.is_due(20) && !health.is_due(20 + FIRST_WAIT));
+        assert!(health.is_due(20 + 2 * FIRST_WAIT));
+    }
+
+    #[test]
+    fn a_silent_disk_is_stuck_until_it_answers() {
+        let health = Health::default();
+        assert!(!health.is_lagging());
+        assert_eq!(health.silent_for(STUCK_AFTER - 1, 50), None);
+        assert!(health.is_active() && health.is_lagging());
+        assert_eq!(health.silent_for(STUCK_AFTER, 51), Some(State::Stuck));
+        assert_eq!(health.silent_for(STUCK_AFTER + 1, 52), None);
+        assert_eq!(health.stuck_since(), Some(51 - STUCK_AFTER));
+        assert_eq!(health.state(), State::Stuck);
+        assert!(!health.is_active());
+        assert_eq!(health.silent_for(0, 53), Some(State::Active));
+        assert!(health.is_active() && !health.is_lagging() && health.stuck_since().is_none());
     }
 
     #[test]
     fn a_disk_that_is_gone_fails_at_once() {
         let health = Health::default();
-        assert!(health.failed(true));
+        assert_eq!(health.failed(Read, Fault::Gone), Change::Failed);
         assert_eq!(health.state(), State::Failed);
         assert!(health.start_draining());
         assert_eq!(health.state(), State::Draining);

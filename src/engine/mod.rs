@@ -54,4 +54,5 @@ pub mod slot;
 mod sync;
 pub mod table;
 pub mod traffic;
+pub mod under_way;
 pub mod watermarks;

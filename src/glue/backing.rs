@@ -6,7 +6,6 @@
 
 use super::bindings;
 use super::dax::Dax;
-use super::memory::Buffer;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::slot::PhysicalSlot;
 use crate::engine::traffic::Direction;
@@ -79,7 +78,7 @@ impl Backing {
         let bytes = unsafe { bindings::vswap_bdev_bytes(backing.bdev()) };
         backing.slots = bytes / PAGE_BYTES;
         if as_memory {
-            // SAFETY: as above.
+            // SAFETY: as above; `drop` gives the device back, and nobody copies after that.
             backing.dax = unsafe { Dax::of(backing.bdev()) };
         }
         Ok(backing)
@@ -117,6 +116,17 @@ impl Backing {
         self.dead.load(Ordering::Relaxed)
     }
 
+    /// Whether it says that a write of several pages was done of which only a part was.
+    pub(crate) fn may_cut(&self) -> bool {
+        // SAFETY: the device is open by the invariant.
+        unsafe { bindings::vswap_bdev_may_cut(self.bdev()) }
+    }
+
+    /// The open file, valid as long as this value.
+    pub(super) fn file(&self) -> *mut kernel::bindings::file {
+        self.file.as_ptr()
+    }
+
     /// The block device, valid as long as this value.
     #[inline]
     pub(super) fn bdev(&self) -> *mut kernel::bindings::block_device {
@@ -135,8 +145,8 @@ impl Backing {
     ///
     /// # Safety
     ///
-    /// The slot is one of the device's. The page stays, and is not written to, nor, when it is
-    /// read, looked at, by anybody else meanwhile.
+    /// The page stays, and is not written to, nor, when it is read, looked at, by anybody else
+    /// meanwhile.
     #[inline]
     pub(super) unsafe fn copy(
         &self,
@@ -148,21 +158,6 @@ impl Backing {
             .as_ref()
             // SAFETY: as this function requires.
             .is_some_and(|dax| unsafe { dax.copy(direction, slot, page) })
-    }
-
-    /// Writes the first page, and waits until it would outlive a power failure. Who reads the
-    /// node after that finds it. May sleep, and allocates: not for the swap path.
-    ///
-    /// `ENOMEM`: no memory. Others: what the device says, mostly `EIO`.
-    pub(crate) fn write_first_page(&self, page: &Page) -> Result {
-        let mut buffer = Buffer::new(1)?;
-        let copy = buffer.page_mut(0).ok_or(ENOMEM)?;
-        copy.copy_from_slice(page);
-        // SAFETY: the device is open by the invariant; `copy` is a page of the direct map, and
-        // outlives the call.
-        to_result(unsafe {
-            bindings::vswap_bdev_write_first(self.bdev(), copy.as_mut_ptr().cast())
-        })
     }
 }
 

@@ -11,6 +11,7 @@
 use super::cpu::Pinned;
 use super::rcu::{self, Reader};
 use super::srcu::{Section, Srcu};
+use super::wait::Pause;
 use crate::disk::Disk;
 use crate::engine::entry::DiskNumber;
 use core::ptr::{self, NonNull};
@@ -37,6 +38,37 @@ pub(crate) struct Bay {
     srcu: Srcu,
     disk: AtomicPtr<Disk>,
 }
+
+/// How far the wait for all who are in a bay has got.
+pub(crate) struct Grace {
+    left: usize,
+    cookie: Option<usize>,
+}
+
+impl Grace {
+    /// For those who are in a bay now.
+    pub(crate) fn new() -> Self {
+        Self {
+            left: DEPTH,
+            cookie: None,
+        }
+    }
+}
+
+/// A disk that was taken out of its bay, and that others may have seen. If it is dropped, the disk
+/// stays open for ever.
+///
+/// # Invariants
+///
+/// `disk` came from a `KBox`, and is this value's own but for those who saw it in the bay.
+pub(crate) struct Leaving {
+    number: DiskNumber,
+    disk: NonNull<Disk>,
+    grace: Grace,
+}
+
+// SAFETY: a disk may be closed by any thread.
+unsafe impl Send for Leaving {}
 
 /// A disk, while its bay is entered.
 pub(crate) struct Entered<'a> {
@@ -128,6 +160,58 @@ impl Bay {
     /// Whether there is a disk, at this moment.
     pub(crate) fn is_empty(&self) -> bool {
         self.disk.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Takes the disk out, of which no entry speaks any more. It is to be
+    /// [waited](Self::has_left) for. One caller at a time.
+    pub(crate) fn take(&self) -> Option<Leaving> {
+        let old = self.disk.swap(ptr::null_mut(), Ordering::AcqRel);
+        Some(Leaving {
+            number: self.number,
+            // INVARIANT: it came from a `KBox`, and was taken out of the bay once.
+            disk: NonNull::new(old)?,
+            grace: Grace::new(),
+        })
+    }
+
+    /// The disk that was taken out of this bay, if all who have seen it have left. May sleep, but
+    /// not for them.
+    pub(crate) fn has_left(&self, mut leaving: Leaving) -> Result<KBox<Disk>, Leaving> {
+        if leaving.number != self.number || !self.have_left(&mut leaving.grace) {
+            return Err(leaving);
+        }
+        // SAFETY: by the invariant; everybody who had seen it has been waited for.
+        Ok(unsafe { KBox::from_raw(leaving.disk.as_ptr()) })
+    }
+
+    /// Whether all have left who were in the bay when `grace` was made, and those that they let in
+    /// before they left. May sleep, but not for them.
+    pub(crate) fn have_left(&self, grace: &mut Grace) -> bool {
+        while grace.left != 0 {
+            let cookie = *grace.cookie.get_or_insert_with(|| self.srcu.start());
+            if !self.srcu.is_over(cookie) {
+                return false;
+            }
+            grace.cookie = None;
+            grace.left = grace.left.saturating_sub(1);
+            if grace.left == 0 {
+                rcu::synchronize();
+            }
+        }
+        true
+    }
+
+    /// As [`wait`](Self::wait), as long as `go_on`, which is asked now and then. Says whether they
+    /// have left.
+    pub(crate) fn wait_while(&self, grace: &mut Grace, go_on: impl Fn() -> bool) -> bool {
+        let mut pause = Pause::new();
+        while !self.have_left(grace) {
+            if !go_on() {
+                return false;
+            }
+            pause.sleep();
+        }
+        true
     }
 
     /// Puts a disk into the empty bay. One caller at a time.

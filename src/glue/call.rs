@@ -197,8 +197,13 @@ impl<W: Way> Call<W> {
         unsafe { self.raw.0.as_ref() }
     }
 
-    /// Waits for the pages that are on their way, if any are. Gives what failed. May sleep.
-    pub(crate) fn wait(&mut self) -> Option<Failed> {
+    /// Waits for the pages that are on their way, if any are, but for no longer than so many
+    /// milliseconds. Gives what failed; pages are [under way](Self::is_under_way) still if they
+    /// took longer. May sleep.
+    pub(crate) fn wait(&mut self, milliseconds: u32) -> Option<Failed> {
+        if !self.transfer.get_mut().as_mut()?.wait_timeout(milliseconds) {
+            return None;
+        }
         self.transfer.take().map(Transfer::wait)
     }
 

@@ -18,3 +18,9 @@ pub(crate) fn milliseconds() -> u64 {
     let nanoseconds = unsafe { kernel::bindings::ktime_get() };
     u64::try_from(nanoseconds).unwrap_or(0) / 1_000_000
 }
+
+/// The ticks in so many milliseconds, at least one.
+pub(crate) fn ticks_of_ms(milliseconds: u32) -> usize {
+    let ticks = kernel::time::msecs_to_jiffies(milliseconds);
+    usize::try_from(ticks).unwrap_or(usize::MAX).max(1)
+}

@@ -10,15 +10,19 @@ use crate::engine::slot::PhysicalSlot;
 use crate::engine::traffic::Direction;
 use core::ptr::NonNull;
 
-/// The memory of a block device. What can't be copied here is left to the block layer, which
-/// knows why.
+/// The memory of a block device. What can't be copied here, or lies beyond the present end of the
+/// device, is left to the block layer, which knows why.
+///
+/// Only of disks that are hardware: what the device mapper makes of memory is left to the block
+/// layer, too, as it can be suspended and become something else.
 ///
 /// # Invariants
 ///
 /// `device` is a DAX device, of which this value has a reference. Its pages from `first` on are
-/// those of a block device.
+/// those of `bdev`, which is open.
 pub(super) struct Dax {
     device: NonNull<bindings::dax_device>,
+    bdev: *mut kernel::bindings::block_device,
     first: u64,
 }
 
@@ -32,13 +36,17 @@ impl Dax {
     ///
     /// # Safety
     ///
-    /// The block device is open.
+    /// The block device is open, and stays so as long as the value.
     pub(super) unsafe fn of(bdev: *mut kernel::bindings::block_device) -> Option<Self> {
         let mut first = 0;
         // SAFETY: as this function requires; `first` outlives the call.
         let device = unsafe { bindings::vswap_dax_open(bdev, &mut first) };
         // INVARIANT: just got so.
-        NonNull::new(device).map(|device| Self { device, first })
+        NonNull::new(device).map(|device| Self {
+            device,
+            bdev,
+            first,
+        })
     }
 
     /// Copies a page to a slot of the device, or from there. Says whether that was done; if
@@ -46,8 +54,8 @@ impl Dax {
     ///
     /// # Safety
     ///
-    /// The slot is one of the block device's. The page stays, and is not written to, nor, when it
-    /// is read, looked at, by anybody else meanwhile.
+    /// The page stays, and is not written to, nor, when it is read, looked at, by anybody else
+    /// meanwhile.
     #[inline]
     pub(super) unsafe fn copy(
         &self,
@@ -55,13 +63,13 @@ impl Dax {
         slot: PhysicalSlot,
         page: NonNull<Page>,
     ) -> bool {
-        let (device, page) = (self.device.as_ptr(), page.as_ptr().cast());
-        let place = self.first.saturating_add(u64::from(slot.number()));
-        // SAFETY: as this function requires; the device is one by the invariant.
+        let (device, bdev, first) = (self.device.as_ptr(), self.bdev, self.first);
+        let (slot, page) = (slot.number(), page.as_ptr().cast());
+        // SAFETY: as this function requires; the devices are what the invariant says.
         unsafe {
             match direction {
-                Direction::Write => bindings::vswap_dax_write(device, place, page),
-                Direction::Read => bindings::vswap_dax_read(device, place, page),
+                Direction::Write => bindings::vswap_dax_write(device, bdev, first, slot, page),
+                Direction::Read => bindings::vswap_dax_read(device, bdev, first, slot, page),
             }
         }
     }

@@ -6,6 +6,7 @@
 #include <linux/freezer.h>
 #include <linux/fs_context.h>
 #include <linux/kthread.h>
+#include <linux/major.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
@@ -231,11 +232,11 @@ bool vswap_read_late(struct vswap_io *io, struct work_struct *work, work_func_t 
 }
 
 struct bio *vswap_bio_new(struct vswap_io *io, struct block_device *bdev, bool write,
-			  unsigned int slot, unsigned short pieces,
+			  bool alone, unsigned int slot, unsigned short pieces,
 			  bio_end_io_t *end_io)
 {
-	struct bio *bio = bio_alloc_bioset(bdev, pieces,
-					   write ? REQ_OP_WRITE | REQ_SWAP : REQ_OP_READ,
+	blk_opf_t op = write ? REQ_OP_WRITE | REQ_SWAP : REQ_OP_READ;
+	struct bio *bio = bio_alloc_bioset(bdev, pieces, op | (alone ? REQ_NOMERGE : 0),
 					   GFP_NOIO, &io->bios);
 
 	bio->bi_iter.bi_sector = (sector_t)slot << (PAGE_SHIFT - SECTOR_SHIFT);
@@ -492,10 +493,18 @@ bool vswap_bdev_zoned(struct block_device *bdev)
 	return bdev_is_zoned(bdev);
 }
 
+/*
+ * Only of a disk that is hardware: it has a parent among the devices. What is stacked upon others,
+ * as by the device mapper, has none, and its memory is another one when its table is replaced,
+ * which nobody tells who copies to it: a suspended table holds up bios only.
+ */
 struct dax_device *vswap_dax_open(struct block_device *bdev, u64 *first)
 {
-	struct dax_device *dax = fs_dax_get_by_bdev(bdev, first, NULL, NULL);
+	struct dax_device *dax;
 
+	if (!disk_to_dev(bdev->bd_disk)->parent)
+		return NULL;
+	dax = fs_dax_get_by_bdev(bdev, first, NULL, NULL);
 	*first >>= PAGE_SHIFT;
 	return dax;
 }
@@ -505,12 +514,25 @@ void vswap_dax_close(struct dax_device *dax)
 	put_dax(dax);
 }
 
+/*
+ * The DAX device is the whole disk. A partition can be made smaller while it is held, and then
+ * what lies behind its end is somebody else's.
+ */
+static bool vswap_dax_has(struct block_device *bdev, u32 slot)
+{
+	u64 sectors = PAGE_SIZE >> SECTOR_SHIFT;
+
+	return (slot + 1ULL) * sectors <= bdev_nr_sectors(bdev);
+}
+
 /* What is written need not outlive a power failure, so no cache is flushed. */
-bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page)
+bool vswap_dax_write(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
+		     const void *page)
 {
 	int lock = dax_read_lock();
 	void *to;
-	bool done = dax_direct_access(dax, place, 1, DAX_ACCESS, &to, NULL) == 1;
+	bool done = vswap_dax_has(bdev, slot) &&
+		    dax_direct_access(dax, first + slot, 1, DAX_ACCESS, &to, NULL) == 1;
 
 	if (done)
 		copy_page(to, (void *)page);
@@ -518,36 +540,86 @@ bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page)
 	return done;
 }
 
-bool vswap_dax_read(struct dax_device *dax, u64 place, void *page)
+bool vswap_dax_read(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
+		    void *page)
 {
 	int lock = dax_read_lock();
 	void *from;
-	bool done = dax_direct_access(dax, place, 1, DAX_ACCESS, &from, NULL) == 1 &&
+	bool done = vswap_dax_has(bdev, slot) &&
+		    dax_direct_access(dax, first + slot, 1, DAX_ACCESS, &from, NULL) == 1 &&
 		    copy_mc_to_kernel(page, from, PAGE_SIZE) == 0;
 
 	dax_read_unlock(lock);
 	return done;
 }
 
-static int vswap_bdev_rw_first(struct block_device *bdev, void *page, blk_opf_t op)
+/*
+ * A loop device says that a write was done of which its file took only a part, as when the file
+ * system has no space left for the rest. It has for all of a page, or for nothing of it.
+ */
+bool vswap_bdev_may_cut(struct block_device *bdev)
 {
-	struct bio_vec vec;
-	struct bio bio;
-	int error;
-
-	bio_init(&bio, bdev, &vec, 1, op);
-	bio_add_virt_nofail(&bio, page, PAGE_SIZE);
-	error = submit_bio_wait(&bio);
-	bio_uninit(&bio);
-	return error;
+	return MAJOR(bdev->bd_dev) == LOOP_MAJOR;
 }
 
-int vswap_bdev_write_first(struct block_device *bdev, void *page)
+struct vswap_first_page {
+	struct bio bio;
+	struct bio_vec vec;
+	struct completion done;
+	/* Keeps the device open, though not held. */
+	struct file *file;
+	bool write;
+};
+
+static void vswap_first_page_ended(struct bio *bio)
 {
-	int error = vswap_bdev_rw_first(bdev, page, REQ_OP_WRITE | REQ_SYNC | REQ_FUA);
+	complete_all(&container_of(bio, struct vswap_first_page, bio)->done);
+}
+
+/* A write is there after a power failure as well. The page stays as it is until the end. */
+struct vswap_first_page *vswap_first_page_start(struct file *file, void *page, bool write)
+{
+	struct vswap_first_page *io = kzalloc(sizeof(*io), GFP_KERNEL);
+
+	if (!io)
+		return NULL;
+	io->write = write;
+	io->file = get_file(file);
+	init_completion(&io->done);
+	bio_init(&io->bio, file_bdev(file), &io->vec, 1,
+		 write ? REQ_OP_WRITE | REQ_SYNC | REQ_FUA : REQ_OP_READ);
+	io->bio.bi_end_io = vswap_first_page_ended;
+	bio_add_virt_nofail(&io->bio, page, PAGE_SIZE);
+	submit_bio(&io->bio);
+	return io;
+}
+
+bool vswap_first_page_done(struct vswap_first_page *io)
+{
+	return completion_done(&io->done);
+}
+
+/* Says whether it is done: not when a signal came that kills. */
+bool vswap_first_page_wait(struct vswap_first_page *io, bool killable)
+{
+	if (killable)
+		return !wait_for_completion_killable(&io->done);
+	wait_for_completion(&io->done);
+	return true;
+}
+
+/* Once it is done. */
+int vswap_first_page_end(struct vswap_first_page *io)
+{
+	struct block_device *bdev = file_bdev(io->file);
+	int error = blk_status_to_errno(io->bio.bi_status);
 
 	/* So that blkid doesn't find what was there before. */
-	invalidate_inode_pages2_range(bdev->bd_mapping, 0, 0);
+	if (io->write)
+		invalidate_inode_pages2_range(bdev->bd_mapping, 0, 0);
+	bio_uninit(&io->bio);
+	fput(io->file);
+	kfree(io);
 	return error;
 }
 
@@ -605,6 +677,17 @@ void vswap_wake(struct wait_queue_head *queue)
 {
 	if (wq_has_sleeper(queue))
 		wake_up_all(queue);
+}
+
+void vswap_pause(unsigned int milliseconds)
+{
+	__set_current_state(TASK_UNINTERRUPTIBLE);
+	io_schedule_timeout(msecs_to_jiffies(milliseconds));
+}
+
+bool vswap_is_dying(void)
+{
+	return fatal_signal_pending(current);
 }
 
 struct task_struct *vswap_thread_start(int (*run)(void *data), void *data, const char *name)

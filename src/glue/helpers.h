@@ -24,6 +24,14 @@ static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
 static const unsigned long VSWAP_SWP_BLKDEV = SWP_BLKDEV;
 static const unsigned int VSWAP_ZSPAGE_PAGES = CONFIG_ZSMALLOC_CHAIN_SIZE;
 static const unsigned int VSWAP_BLKGETSIZE64 = BLKGETSIZE64;
+static const u8 VSWAP_STS_NOSPC = (__force u8)BLK_STS_NOSPC;
+static const u8 VSWAP_STS_TIMEOUT = (__force u8)BLK_STS_TIMEOUT;
+static const u8 VSWAP_STS_TRANSPORT = (__force u8)BLK_STS_TRANSPORT;
+static const u8 VSWAP_STS_OFFLINE = (__force u8)BLK_STS_OFFLINE;
+static const u8 VSWAP_STS_RESOURCE = (__force u8)BLK_STS_RESOURCE;
+static const u8 VSWAP_STS_AGAIN = (__force u8)BLK_STS_AGAIN;
+static const u8 VSWAP_STS_MEDIUM = (__force u8)BLK_STS_MEDIUM;
+static const u8 VSWAP_STS_PROTECTION = (__force u8)BLK_STS_PROTECTION;
 
 /* cpu */
 unsigned int vswap_get_cpu(void);
@@ -61,7 +69,7 @@ void vswap_request_queue(struct vswap_io *io, struct work_struct *work);
 void vswap_request_free(struct vswap_io *io, void *request);
 bool vswap_read_late(struct vswap_io *io, struct work_struct *work, work_func_t run);
 struct bio *vswap_bio_new(struct vswap_io *io, struct block_device *bdev, bool write,
-			  unsigned int slot, unsigned short pieces,
+			  bool alone, unsigned int slot, unsigned short pieces,
 			  bio_end_io_t *end_io);
 bool vswap_bio_add(struct bio *bio, void *page);
 void vswap_bio_submit(struct bio *bio);
@@ -94,15 +102,24 @@ struct file *vswap_bdev_open(const char *path, bool *dead);
 u64 vswap_bdev_bytes(struct block_device *bdev);
 bool vswap_bdev_synchronous(struct block_device *bdev);
 bool vswap_bdev_zoned(struct block_device *bdev);
-int vswap_bdev_write_first(struct block_device *bdev, void *page);
+bool vswap_bdev_may_cut(struct block_device *bdev);
 
-/* block devices that are memory: places are pages from the DAX device's start */
+/* a block device's first page on its way */
+struct vswap_first_page;
+struct vswap_first_page *vswap_first_page_start(struct file *file, void *page, bool write);
+bool vswap_first_page_done(struct vswap_first_page *io);
+bool vswap_first_page_wait(struct vswap_first_page *io, bool killable);
+int vswap_first_page_end(struct vswap_first_page *io);
+
+/* block devices that are memory: "first" is the page of the DAX device that theirs begin with */
 struct dax_device;
 
 struct dax_device *vswap_dax_open(struct block_device *bdev, u64 *first);
 void vswap_dax_close(struct dax_device *dax);
-bool vswap_dax_write(struct dax_device *dax, u64 place, const void *page);
-bool vswap_dax_read(struct dax_device *dax, u64 place, void *page);
+bool vswap_dax_write(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
+		     const void *page);
+bool vswap_dax_read(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
+		    void *page);
 
 /* pages that are encrypted, or tagged, on their way to a disk */
 struct vswap_cipher;
@@ -151,6 +168,8 @@ void vswap_wake(struct wait_queue_head *queue);
 bool vswap_may_wait(void);
 bool vswap_wait_killable(struct wait_queue_head *queue, bool (*ready)(void *data), void *data,
 			 unsigned int milliseconds);
+void vswap_pause(unsigned int milliseconds);
+bool vswap_is_dying(void);
 
 /* threads and workqueues */
 struct task_struct *vswap_thread_start(int (*run)(void *data), void *data, const char *name);

@@ -11,6 +11,7 @@ pub(crate) mod clock;
 pub(crate) mod cluster;
 pub(crate) mod cpu;
 mod dax;
+pub(crate) mod first_page;
 pub(crate) mod gendisk;
 pub(crate) mod held;
 pub(crate) mod index;

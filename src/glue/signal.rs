@@ -14,3 +14,9 @@ pub(crate) fn check() -> Result {
     }
     Ok(())
 }
+
+/// Whether the current task is to die, and with it what it waits for.
+pub(crate) fn is_fatal() -> bool {
+    // SAFETY: no requirements.
+    unsafe { super::bindings::vswap_is_dying() }
+}

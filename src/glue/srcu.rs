@@ -61,6 +61,23 @@ impl Srcu {
         unsafe { kernel::bindings::synchronize_srcu(self.srcu.get()) }
     }
 
+    /// Begins to wait for all sections that have begun, at the cost of interrupting all CPUs. Gives
+    /// what [`is_over`](Self::is_over) is asked with. Does not sleep.
+    pub(crate) fn start(&self) -> usize {
+        // SAFETY: `srcu` is initialized by the invariant.
+        unsafe {
+            let cookie = kernel::bindings::start_poll_synchronize_srcu(self.srcu.get());
+            kernel::bindings::srcu_expedite_current(self.srcu.get());
+            cookie
+        }
+    }
+
+    /// Whether the sections that had begun when a wait did are over. Does not sleep.
+    pub(crate) fn is_over(&self, cookie: usize) -> bool {
+        // SAFETY: as above.
+        unsafe { kernel::bindings::poll_state_synchronize_srcu(self.srcu.get(), cookie) }
+    }
+
     /// As [`synchronize`](Self::synchronize), sooner and at the cost of interrupting all CPUs.
     pub(crate) fn synchronize_expedited(&self) {
         // SAFETY: `srcu` is initialized by the invariant.
@@ -74,9 +91,13 @@ impl PinnedDrop for Srcu {
     fn drop(self: Pin<&mut Self>) {
         self.synchronize();
         // SAFETY: `srcu` is initialized by the invariant, and nobody can begin a section any
-        // more. There are no callbacks, for which `srcu_barrier` would have to wait: nothing
-        // here calls `call_srcu`, and that of `synchronize` has run.
-        unsafe { kernel::bindings::cleanup_srcu_struct(self.srcu.get()) }
+        // more. There are no callbacks but those that `srcu_expedite_current` has made, each of
+        // which may have made another one, once.
+        unsafe {
+            kernel::bindings::srcu_barrier(self.srcu.get());
+            kernel::bindings::srcu_barrier(self.srcu.get());
+            kernel::bindings::cleanup_srcu_struct(self.srcu.get());
+        }
     }
 }
 

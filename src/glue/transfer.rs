@@ -12,17 +12,21 @@ use super::bay::Entered;
 use super::bindings;
 use super::call::{Call, Load, RawCall, Store, Way};
 use super::cipher::Cipher;
+use super::clock;
 use super::cpu::{PerCpu, Pinned};
 use super::memory::Buffer;
 use super::srcu::Section;
 use super::thread::NoReclaim;
 use super::trace;
+use super::wait::Pause;
 use crate::device::Device;
 use crate::disk::Disk;
 use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
+use crate::engine::health::Fault;
 use crate::engine::page::Page;
 use crate::engine::slot::PhysicalSlot;
 use crate::engine::traffic::{Direction, Traffic};
+use crate::engine::under_way::Ticket;
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -43,6 +47,9 @@ pub(super) const BIO_PAGES: u16 = 256;
 /// The most pages of a bio that are compared with their tags in a hard interrupt: some ten
 /// microseconds.
 const TAGS_IN_INTERRUPT: u32 = 8;
+
+/// How often who waits for a request is asked whether he goes on, in milliseconds.
+const ASKING_MS: u32 = 100;
 
 /// The reserves, and the queue on which failed writes are repaired, one at a time. Repairs have
 /// reserves of their own, or they would wait for the requests that they are to end.
@@ -86,7 +93,7 @@ impl Reserves {
     #[inline]
     pub(crate) fn copied(&self, cpu: &Pinned, direction: Direction, disk: &Disk) {
         self.0.count(cpu, disk, direction, 1);
-        disk.ended(direction, true);
+        disk.ended(direction, None);
     }
 
     /// What went to disks and came from there, on each CPU.
@@ -120,6 +127,8 @@ pub(crate) struct Extent {
     disk: NonNull<Disk>,
     first: PhysicalSlot,
     count: u32,
+    /// Whether it failed for what the slots are, and they are not to be used again.
+    is_bad: bool,
     /// Keeps the bay entered.
     section: Section,
 }
@@ -141,6 +150,8 @@ struct Unit {
     request: NonNull<Request>,
     extent: Extent,
     direction: Direction,
+    /// What it counts as under way with.
+    ticket: Ticket,
 }
 
 /// Some bios that end together.
@@ -216,19 +227,32 @@ struct Open {
     pages: u32,
 }
 
+impl Open {
+    /// Whether such a page may come next.
+    #[inline]
+    fn may_have(&self, direction: Direction, disk: &Disk, slot: PhysicalSlot) -> bool {
+        self.disk == NonNull::from(disk)
+            && self.direction == direction
+            && self.next == slot
+            && self.pages < disk.bio_pages().min(u32::from(BIO_PAGES))
+    }
+}
+
 /// A request that is being put together.
 ///
 /// Bios are submitted as soon as they can't grow, in the order in which pages were added.
 ///
 /// # Invariants
 ///
-/// `request` has this value's count in `remaining`; the pages of its bios stay as they are, or
+/// `request` has this value's count in `remaining` unless `is_left`; the pages of its bios stay as they are, or
 /// are the bios' to write to, until the request ends.
 pub(super) struct Transfer {
     request: NonNull<Request>,
     open: Option<Open>,
     pieces: u16,
     pages: u16,
+    /// The count was given up, and nothing is added any more.
+    is_left: bool,
 }
 
 // SAFETY: what is shared with the bios is made for contexts of any kind, and the request may be
@@ -239,6 +263,8 @@ impl Transfer {
     /// A request without pages, which will be of so many pieces of memory, and of so many pages,
     /// which are pieces of their own where others are sent in their stead. May sleep, but not for
     /// memory to be reclaimed.
+    // Out of line: what a request begins as is not to be in the caller's frame.
+    #[inline(never)]
     pub(super) fn new(reserves: &Reserves, pieces: u16, pages: u16) -> Self {
         // SAFETY: by its invariant the pool is one for requests.
         let request = unsafe { bindings::vswap_request_alloc(reserves.0.io.as_ptr()) };
@@ -263,6 +289,7 @@ impl Transfer {
                 open: None,
                 pieces,
                 pages,
+                is_left: false,
             }
         }
     }
@@ -280,21 +307,28 @@ impl Transfer {
         slot: PhysicalSlot,
         page: NonNull<Page>,
     ) {
+        let grows = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.may_have(direction, entered.disk(), slot));
+        if !grows {
+            self.submit();
+            if direction == Direction::Write && !entered.disk().wait_for_turn() {
+                return self.fail(entered, slot, false);
+            }
+        }
         let page = match direction {
             // SAFETY: as this function requires.
             Direction::Write => match unsafe { self.outgoing(entered.disk(), slot, page) } {
                 Some(page) => page,
-                None => return self.fail(entered, slot),
+                None => return self.fail(entered, slot, true),
             },
             Direction::Read => page,
         };
         if let Some(open) = &mut self.open {
-            let fits = open.disk == NonNull::from(entered.disk())
-                && open.direction == direction
-                && open.next == slot
-                && open.pages < u32::from(BIO_PAGES);
             // SAFETY: the bio is not submitted; the page is in the direct map.
-            if fits && unsafe { bindings::vswap_bio_add(open.bio.as_ptr(), page.as_ptr().cast()) } {
+            if grows && unsafe { bindings::vswap_bio_add(open.bio.as_ptr(), page.as_ptr().cast()) }
+            {
                 open.pages = open.pages.saturating_add(1);
                 open.next = slot.next();
                 return;
@@ -314,6 +348,7 @@ impl Transfer {
                 self.request.as_ref().reserves.as_ref().io.as_ptr(),
                 entered.disk().backing().bdev(),
                 direction == Direction::Write,
+                disk.as_ref().bio_pages() == 1,
                 slot.number(),
                 pieces,
                 Some(ended),
@@ -323,7 +358,7 @@ impl Transfer {
                 if let (Direction::Write, Some(cipher)) = (direction, entered.disk().cipher()) {
                     cipher.give_back(page);
                 }
-                return self.fail(entered, slot);
+                return self.fail(entered, slot, false);
             }
             unit_of(bio).write(Unit {
                 work: MaybeUninit::uninit(),
@@ -333,9 +368,11 @@ impl Transfer {
                     disk,
                     first: slot,
                     count: 1,
+                    is_bad: false,
                     section,
                 },
                 direction,
+                ticket: disk.as_ref().begin(),
             });
             NonNull::new_unchecked(bio)
         };
@@ -389,13 +426,14 @@ impl Transfer {
 
     /// Has a page taken for one that could not be written, or read.
     #[cold]
-    fn fail(&self, entered: &Entered<'_>, slot: PhysicalSlot) {
+    fn fail(&self, entered: &Entered<'_>, slot: PhysicalSlot, is_bad: bool) {
         let (disk, section) = entered.stay();
         let extent = Extent {
             number: entered.number(),
             disk,
             first: slot,
             count: 1,
+            is_bad,
             section,
         };
         // SAFETY: the request is there as long as the count is held.
@@ -420,9 +458,29 @@ impl Transfer {
         }
     }
 
+    /// Submits what was added, and waits for it, but for no longer than so many milliseconds. Says
+    /// whether all has ended. May sleep.
+    pub(super) fn wait_timeout(&mut self, milliseconds: u32) -> bool {
+        self.submit();
+        let mut waited = 0u32;
+        let mut pause = Pause::new();
+        while !self.is_done() {
+            if waited >= milliseconds {
+                return false;
+            }
+            waited = waited.saturating_add(pause.sleep());
+        }
+        true
+    }
+
     /// Whether all that was added was submitted and has ended.
-    #[allow(dead_code, reason = "for who keeps several under way")]
     fn is_done(&self) -> bool {
+        if self.is_left {
+            // SAFETY: the request is this value's until it is given back.
+            return unsafe {
+                kernel::bindings::completion_done(&raw mut (*self.request.as_ptr()).done)
+            };
+        }
         // SAFETY: the request is there as long as the count is held.
         let remaining = unsafe { &self.request.as_ref().remaining };
         self.open.is_none() && remaining.load(Ordering::Acquire) == 1
@@ -474,30 +532,64 @@ impl Transfer {
         core::mem::forget(self);
     }
 
-    /// Waits for all bios. Gives the extents that failed.
-    pub(super) fn wait(mut self) -> Failed {
-        let request = self.request;
-        // SAFETY: the count is given up once, as the value is forgotten below; nobody else has
-        // a request that has ended and completes no call.
+    /// Gives up the count, so that who waits is told when all bios have ended. Nothing is added
+    /// after that.
+    #[inline(never)]
+    fn close(&mut self) {
+        if self.is_left {
+            return;
+        }
+        // SAFETY: the count is given up once; nobody else has a request that has ended and
+        // completes no call.
         unsafe {
-            if !self.last() {
-                kernel::bindings::wait_for_completion(&raw mut (*request.as_ptr()).done);
+            if self.last() {
+                kernel::bindings::complete_all(&raw mut (*self.request.as_ptr()).done);
             }
         }
+        self.is_left = true;
+    }
+
+    /// Waits for all bios as long as `go_on`, which is asked now and then. Says whether they have
+    /// ended.
+    #[inline(never)]
+    fn wait_while(&mut self, go_on: impl Fn() -> bool) -> bool {
+        self.close();
+        let ticks = clock::ticks_of_ms(ASKING_MS);
+        loop {
+            // SAFETY: the request is this value's until it is given back.
+            let left = unsafe {
+                let done = &raw mut (*self.request.as_ptr()).done;
+                kernel::bindings::wait_for_completion_io_timeout(done, ticks)
+            };
+            if left != 0 {
+                return true;
+            }
+            if !go_on() {
+                return false;
+            }
+        }
+    }
+
+    /// Waits for all bios. Gives the extents that failed.
+    pub(super) fn wait(mut self) -> Failed {
+        self.wait_to_end();
+        let request = self.request;
         core::mem::forget(self);
         Failed(request)
+    }
+
+    #[inline(never)]
+    fn wait_to_end(&mut self) {
+        self.close();
+        // SAFETY: the request is this value's until it is given back.
+        unsafe { kernel::bindings::wait_for_completion_io(&raw mut (*self.request.as_ptr()).done) }
     }
 }
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        // SAFETY: the value goes, so the count is given up once. Nobody is told; the bios' pages
-        // are waited for.
-        unsafe {
-            if !self.last() {
-                kernel::bindings::wait_for_completion(&raw mut (*self.request.as_ptr()).done);
-            }
-        }
+        // Nobody is told; the bios' pages are waited for.
+        self.wait_to_end();
         drop(Failed(self.request));
     }
 }
@@ -549,6 +641,12 @@ impl Failed {
     /// Whether it is certain that a page that lies there was not transferred.
     pub(crate) fn is_exactly(&self, place: Place) -> bool {
         self.extents().any(|extent| extent.has(place))
+    }
+
+    /// Whether it is certain that a page that lies there was not transferred, and its slot is why.
+    pub(crate) fn is_bad(&self, place: Place) -> bool {
+        self.extents()
+            .any(|extent| extent.is_bad && extent.has(place))
     }
 }
 
@@ -628,40 +726,58 @@ unsafe fn end_bio(bio: *mut kernel::bindings::bio) {
     // SAFETY: as this function requires; the unit is there until it is given back here. The
     // request is there as long as the bio counts in `remaining`.
     unsafe {
-        let mut ok = (*bio).bi_status == 0;
+        let mut fault = fault_of((*bio).bi_status);
         let Unit {
             request,
             mut extent,
             direction,
+            ticket,
             ..
         } = unit_of(bio).read();
         let disk = extent.disk.as_ref();
         if disk.cipher().is_some() || disk.tags().is_some() {
             match direction {
                 Direction::Write => give_back_bounces(bio, disk),
-                Direction::Read if ok => {
+                Direction::Read if fault.is_none() => {
                     if let Some((first, count)) = incoming(bio, disk, extent.first) {
                         (extent.first, extent.count) = (first, count);
-                        ok = false;
+                        fault = Some(Fault::Medium);
                     }
                 }
                 Direction::Read => {}
             }
         }
-        extent.disk.as_ref().ended(direction, ok);
+        let disk = extent.disk.as_ref();
+        disk.ended(direction, fault);
+        disk.under_way().end(ticket);
         bindings::vswap_bio_free(bio);
         let shared = request.as_ref();
-        if !ok {
+        if let Some(fault) = fault {
             trace::io_error(extent.number, extent.first, extent.count, direction);
-        }
-        if ok {
-            drop(extent);
-        } else {
+            extent.is_bad = fault.is_of_place();
             shared.note(extent);
+        } else {
+            drop(extent);
         }
         if shared.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
             end(request);
         }
+    }
+}
+
+/// Why a bio failed that ended with that status, if it did.
+#[inline]
+fn fault_of(status: kernel::bindings::blk_status_t) -> Option<Fault> {
+    match status {
+        0 => None,
+        bindings::VSWAP_STS_NOSPC => Some(Fault::Space),
+        bindings::VSWAP_STS_TIMEOUT
+        | bindings::VSWAP_STS_TRANSPORT
+        | bindings::VSWAP_STS_OFFLINE
+        | bindings::VSWAP_STS_RESOURCE
+        | bindings::VSWAP_STS_AGAIN => Some(Fault::Path),
+        bindings::VSWAP_STS_MEDIUM | bindings::VSWAP_STS_PROTECTION => Some(Fault::Medium),
+        _ => Some(Fault::Device),
     }
 }
 
@@ -841,7 +957,7 @@ impl<W: Way> BufferTransfer<W> {
             // written, and gives it back, or drops it, when the transfer has been waited for.
             // If this is forgotten, so is the buffer.
             Some(page) => unsafe { self.transfer.add(W::DIRECTION, entered, slot, page) },
-            None => self.transfer.fail(entered, slot),
+            None => self.transfer.fail(entered, slot, false),
         }
     }
 
@@ -854,12 +970,22 @@ impl<W: Way> BufferTransfer<W> {
 
     /// Whether all pages that were added have been sent, and are there or failed: `wait` does not
     /// wait then. Does not sleep.
-    #[allow(dead_code, reason = "for who keeps several under way")]
     pub(crate) fn is_done(&self) -> bool {
         self.transfer.is_done()
     }
 
+    /// As [`wait`](Self::wait) as long as `go_on`, which is asked now and then. Gives this value
+    /// back if that ends it: what is under way stays so, and what it goes to stays claimed.
+    pub(crate) fn wait_while(mut self, go_on: impl Fn() -> bool) -> Result<(Buffer, Failed), Self> {
+        if self.transfer.wait_while(go_on) {
+            Ok(self.wait())
+        } else {
+            Err(self)
+        }
+    }
+
     /// Waits for all pages. Gives the buffer back, and what failed. May sleep.
+    #[inline(never)]
     pub(crate) fn wait(self) -> (Buffer, Failed) {
         (self.buffer, self.transfer.wait())
     }

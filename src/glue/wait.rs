@@ -84,6 +84,34 @@ impl WaitQueue {
     }
 }
 
+/// Sleeps for so many milliseconds, or a little longer. Counts as waiting for I/O.
+pub(crate) fn pause(milliseconds: u32) {
+    // SAFETY: no requirements, but to be where one may sleep.
+    unsafe { bindings::vswap_pause(milliseconds) }
+}
+
+/// Sleeps that become longer, for who looks whether something has happened that nobody tells him
+/// of.
+pub(crate) struct Pause(u32);
+
+impl Pause {
+    /// The longest, in milliseconds.
+    const LONGEST: u32 = 16;
+
+    /// A short one first.
+    pub(crate) fn new() -> Self {
+        Self(1)
+    }
+
+    /// Sleeps. Gives for how long, in milliseconds, or a little less.
+    pub(crate) fn sleep(&mut self) -> u32 {
+        let milliseconds = self.0;
+        pause(milliseconds);
+        self.0 = milliseconds.saturating_mul(2).min(Self::LONGEST);
+        milliseconds
+    }
+}
+
 /// How far somebody has got, for those who wait that he gets on.
 #[pin_data]
 pub(crate) struct Progress {

@@ -2,7 +2,7 @@
 # shellcheck shell=busybox
 # Everything at once, in an order drawn from a seed: processes that swap, fork, discard and
 # exit, writeback, recompression, disks, protected or not, that are emptied, added, slow, given up
-# half-way and worn out, limits and algorithms that change, swapping that ends and begins, and
+# half-way, worn out, silent, failed and well again, limits and algorithms that change, swapping that ends and begins, and
 # processors that come and go. Every byte is compared.
 # MINUTES says for how long (less than one, when there is none); SEED is for a second time.
 # memory: 384
@@ -177,6 +177,35 @@ wear_out() {
     done
 }
 
+# fall_silent: a disk that does not answer for a while, and one that fails and is taken back.
+fall_silent() {
+    quiet=/dev/mapper/quiet
+    seeded 107
+    while going_on; do
+        draw_tier $quiet
+        tell tier_add "$tier" || broken "$tier can't be added"
+        draw 3
+        sleep $draw
+        dmsetup suspend --nolockfs --noflush quiet || broken "the disk can't be silent"
+        draw 9
+        sleep $draw
+        dmsetup resume quiet || broken "the disk can't answer again"
+        within 60 answers $quiet || broken "it is not back: $(cat $class/tiers)"
+        done_once silent
+        turn quiet /dev/mapper/third no-writes || broken "the disk can't fail"
+        draw 4
+        sleep $draw
+        turn quiet /dev/mapper/third healthy || broken "the disk can't be well"
+        tell tier_probe $quiet || broken "$quiet can't be probed"
+        within 60 answers $quiet || broken "it is not taken back: $(cat $class/tiers)"
+        draw 3
+        sleep $draw
+        tell tier_remove $quiet || broken "$quiet can't be removed: $(cat $class/tiers)"
+        done_once returned
+    done
+}
+answers() { tier_is "$1" state active; }
+
 # change_limits: of the processes' memory, and whether there is anything to swap on.
 change_limits() {
     seeded 106
@@ -245,9 +274,11 @@ look() {
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 load size_mib=1024 ram_limit_mib="$(scaled 8)"
 slice first /dev/pmem0 0 224
-slice second /dev/pmem0 224 224
+slice second /dev/pmem0 224 160
+slice third /dev/pmem0 384 60
 make_disk one /dev/mapper/first
 make_disk worn /dev/mapper/second
+make_disk quiet /dev/mapper/third
 add /dev/mapper/one
 swapon "$device"
 add /dev/pmem1
@@ -263,7 +294,7 @@ for number in 1 2 3; do
     ) &
     workers="$workers $!"
 done
-for worker in kill_some move_pages change_disks slow_down wear_out change_limits change_processors look; do
+for worker in kill_some move_pages change_disks slow_down wear_out fall_silent change_limits change_processors look; do
     $worker &
     workers="$workers $!"
 done
@@ -272,7 +303,7 @@ for worker in $workers; do
     ends $((seconds + 120)) "$worker" || : >>/tmp/broken
 done
 [ ! -e /tmp/broken ] || fail "seed $seed: $(cat /tmp/broken)"
-for what in load kill move drain slow worn limit processor; do
+for what in load kill move drain slow worn silent limit processor; do
     holds "times of $what" "$(grep -c $what /tmp/done)" -ge 1
 done
 compared=$(awk '{ sum += $1 } END { print sum + 0 }' /tmp/compared)
@@ -285,5 +316,5 @@ swapoff "$device"
 expect_empty
 remove /dev/mapper/one
 remove /dev/pmem1
-dmsetup remove one worn first second
+dmsetup remove one worn quiet first second third
 unload

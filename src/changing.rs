@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Disks that come and go. One that does not answer holds up nobody but who adds or removes it,
+//! and he can be killed: what he leaves, the thread that [watches](crate::watch) ends.
+
+use crate::disk::Disk;
+use crate::disks::Disks;
+use crate::engine::entry::{DiskNumber, MAX_DISKS};
+use crate::engine::protection::Protection;
+use crate::glue::backing;
+use crate::glue::bay::{Bay, Grace, Leaving};
+use crate::glue::clock;
+use crate::glue::first_page::FirstPage;
+use crate::glue::signal;
+use crate::glue::wait::Pause;
+use kernel::prelude::*;
+use kernel::sync::{new_mutex, Mutex};
+
+/// How long it is waited for those who read what was moved away from a disk, in seconds.
+const PUT_BACK_S: u32 = 2;
+
+/// What comes and goes, by bay. The mutex is not held across I/O, nor taken on the swap path.
+pub(crate) struct Changing(Pin<KBox<Mutex<KVec<Change>>>>);
+
+/// What comes or goes of a bay.
+#[derive(Default)]
+struct Change {
+    /// It is about to have a disk, or had one that is going, and which device that is.
+    reserved: Option<u32>,
+    /// A disk that goes, and whose readers nobody waits for.
+    leaving: Option<Leaving>,
+    /// For a disk that takes pages again when those who read what was moved away have left.
+    returning: Option<Grace>,
+    /// A first page under way that nobody waits for, and the disk, which is held until then.
+    first_page: Option<(FirstPage, KBox<Disk>)>,
+}
+
+impl Changing {
+    /// Nothing. May sleep.
+    pub(crate) fn new() -> Result<Self> {
+        let mut all = KVec::with_capacity(MAX_DISKS, GFP_KERNEL)?;
+        for _ in 0..MAX_DISKS {
+            let _ = all.push_within_capacity(Change::default());
+        }
+        Ok(Self(KBox::pin_init(
+            new_mutex!(all, "vswap_disks"),
+            GFP_KERNEL,
+        )?))
+    }
+
+    /// Changes what is noted of a bay.
+    fn note(&self, number: DiskNumber, change: impl FnOnce(&mut Change)) {
+        if let Some(noted) = self.0.lock().get_mut(number.index()) {
+            change(noted);
+        }
+    }
+}
+
+fn stop_draining(bay: &Bay) {
+    if let Some(entered) = bay.enter() {
+        entered.disk().health().stop_draining();
+    }
+}
+
+impl Disks {
+    /// Opens a block device and adds it. May sleep; can be killed while the device does not answer.
+    ///
+    /// `EEXIST`: it was added before. `ENOSPC`: there are as many as there can be. `EINTR`: a
+    /// signal came that kills. Others: [`Disk::open`].
+    #[inline(never)]
+    pub(crate) fn add(&self, path: &CStr, priority: i32, protection: Protection) -> Result {
+        let bay = self.reserve(path)?;
+        let opened = Disk::open(
+            path,
+            priority,
+            protection,
+            self.uuid().get(),
+            self.bell().clone(),
+        );
+        let signed = opened.and_then(|disk| self.sign(disk, true));
+        let mut result = Ok(());
+        self.changing.note(bay.number(), |change| {
+            change.reserved = None;
+            match signed {
+                Ok(disk) => {
+                    let mib = disk.size() >> 20;
+                    pr_info!("{}: added with {} MiB, priority {}\n", path, mib, priority);
+                    bay.fill(disk);
+                    self.reorder();
+                }
+                Err(error) => result = Err(error),
+            }
+        });
+        result
+    }
+
+    /// The lowest bay without a disk, for the one at that path.
+    fn reserve(&self, path: &CStr) -> Result<&Bay> {
+        let number = backing::lookup(path).ok();
+        let mut changing = self.changing.0.lock();
+        let is_known = number.is_some_and(|number| {
+            let comes_or_goes = |change: &Change| change.reserved == Some(number);
+            changing.iter().any(comes_or_goes) || self.any(|disk| disk.backing().number() == number)
+        });
+        if is_known {
+            pr_err!("{}: it was added already\n", path);
+            return Err(EEXIST);
+        }
+        for bay in self.bays().filter(|bay| bay.is_empty()) {
+            if let Some(change) = changing.get_mut(bay.number().index()) {
+                if change.reserved.is_none() {
+                    // A path to nothing is refused when it is opened.
+                    change.reserved = Some(number.unwrap_or(0));
+                    return Ok(bay);
+                }
+            }
+        }
+        pr_err!(
+            "{}: there are {} disks already, and can't be more\n",
+            path,
+            MAX_DISKS
+        );
+        Err(ENOSPC)
+    }
+
+    /// Takes a disk out that holds no pages, and closes it. May sleep; who is killed while the disk
+    /// does not answer leaves the rest to who [tidies up](Self::tidy).
+    pub(crate) fn take_out(&self, number: DiskNumber) {
+        let Some(bay) = self.bay(number) else {
+            return;
+        };
+        let device = bay.enter().map(|entered| entered.disk().backing().number());
+        let mut taken = None;
+        self.changing.note(number, |change| {
+            taken = bay.take();
+            if taken.is_some() {
+                change.reserved = device;
+            }
+            self.reorder();
+        });
+        let Some(mut leaving) = taken else {
+            return;
+        };
+        let mut pause = Pause::new();
+        loop {
+            match bay.has_left(leaving) {
+                Ok(disk) => return self.close(number, disk),
+                Err(still) => leaving = still,
+            }
+            if signal::is_fatal() {
+                break;
+            }
+            pause.sleep();
+        }
+        self.changing
+            .note(number, |change| change.leaving = Some(leaving));
+        self.bell().ring();
+    }
+
+    /// Has a disk take pages again from which some were moved away, when those who read them have
+    /// left: mostly before this returns; while the disk does not answer, later.
+    pub(crate) fn put_back(&self, number: DiskNumber) {
+        let Some(bay) = self.bay(number) else {
+            return;
+        };
+        let mut grace = Grace::new();
+        let until = clock::seconds().saturating_add(PUT_BACK_S);
+        if bay.wait_while(&mut grace, || clock::seconds() < until) {
+            return stop_draining(bay);
+        }
+        self.changing
+            .note(number, |change| change.returning = Some(grace));
+        self.bell().ring();
+    }
+
+    /// Closes a disk that nobody sees any more.
+    fn close(&self, number: DiskNumber, disk: KBox<Disk>) {
+        if !disk.backing().is_dead() {
+            // Said in the log; the disk goes all the same.
+            drop(self.sign(disk, false));
+        }
+        self.changing.note(number, |change| change.reserved = None);
+    }
+
+    /// Ends what nobody waits for, as far as that can be done without waiting. Says whether some of
+    /// it is left.
+    pub(crate) fn tidy(&self) -> bool {
+        let mut is_left = false;
+        for bay in self.bays() {
+            let (mut gone, mut over) = (None, None);
+            self.changing.note(bay.number(), |change| {
+                let is_done = |(io, _): &mut (FirstPage, _)| io.is_done();
+                over = change.first_page.take_if(is_done);
+                if let Some(grace) = &mut change.returning {
+                    if bay.have_left(grace) {
+                        change.returning = None;
+                        stop_draining(bay);
+                    }
+                }
+                if let Some(leaving) = change.leaving.take() {
+                    match bay.has_left(leaving) {
+                        Ok(disk) => gone = Some(disk),
+                        Err(leaving) => change.leaving = Some(leaving),
+                    }
+                }
+                is_left |= change.leaving.is_some()
+                    || change.returning.is_some()
+                    || change.first_page.is_some();
+            });
+            drop(over);
+            if let Some(disk) = gone {
+                // The rest is not waited for either.
+                if !disk.backing().is_dead() {
+                    if let Ok(io) = disk.sign(false) {
+                        self.leave(io, disk);
+                    }
+                }
+                self.changing
+                    .note(bay.number(), |change| change.reserved = None);
+                is_left = true;
+            }
+        }
+        is_left
+    }
+
+    /// Takes all disks out, of a device that is not used any more. Waits for those that do not
+    /// answer: nothing of the module may be left.
+    pub(crate) fn take_all_out(&self) {
+        for bay in self.bays() {
+            self.take_out(bay.number());
+        }
+        let mut pause = Pause::new();
+        while self.tidy() {
+            pause.sleep();
+        }
+    }
+
+    /// Writes a disk's signature, or zeros in its stead. May sleep. `EINTR`: a signal came that
+    /// kills; the disk is closed when that is written.
+    fn sign(&self, disk: KBox<Disk>, signed: bool) -> Result<KBox<Disk>> {
+        let io = disk.sign(signed)?;
+        if !io.wait() && !io.is_done() {
+            self.leave(io, disk);
+            return Err(EINTR);
+        }
+        io.end().inspect_err(|_| {
+            pr_err!("{}: its first page can't be written\n", disk.path());
+        })?;
+        Ok(disk)
+    }
+
+    /// Leaves a first page to who tidies up, or waits for it when there are too many.
+    fn leave(&self, io: FirstPage, disk: KBox<Disk>) {
+        let mut changing = self.changing.0.lock();
+        let free = changing
+            .iter_mut()
+            .find(|change| change.first_page.is_none());
+        if let Some(change) = free {
+            change.first_page = Some((io, disk));
+            drop(changing);
+            return self.bell().ring();
+        }
+        drop(changing);
+        // Before the disk.
+        drop(io);
+    }
+}

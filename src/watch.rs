@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Who sees to disks that do not answer, that fail, or that are full.
+//!
+//! A thread that looks at all disks each second, while there is anything to look at: something is
+//! under way, or a disk takes no pages. It never waits for a disk: what it has read or written it
+//! looks at the next time.
+
+use crate::device::Device;
+use crate::disk::Disk;
+use crate::engine::entry::{Place, MAX_DISKS};
+use crate::engine::health::State;
+use crate::glue::bay::Entered;
+use crate::glue::call::{Load, Store};
+use crate::glue::clock;
+use crate::glue::cpu::Pinned;
+use crate::glue::first_page::FirstPage;
+use crate::glue::held::Owned;
+use crate::glue::srcu::Section;
+use crate::glue::thread::{Stop, Work};
+use crate::glue::transfer::BufferTransfer;
+use crate::glue::wait::WaitQueue;
+use core::sync::atomic::{fence, AtomicBool, Ordering};
+use kernel::prelude::*;
+use kernel::sync::{new_mutex, Arc, Mutex};
+
+/// How long it is from one look to the next, in milliseconds.
+const PERIOD_MS: u32 = 1000;
+
+/// Where the thread waits until there is something to look at.
+#[pin_data]
+pub(crate) struct Bell {
+    #[pin]
+    queue: WaitQueue,
+    /// Whether the thread looks at the disks.
+    is_awake: AtomicBool,
+    /// Whether it is to look at once.
+    hurries: AtomicBool,
+}
+
+impl Bell {
+    /// A bell that nobody has rung. May sleep.
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                queue <- WaitQueue::new(),
+                is_awake: AtomicBool::new(false),
+                hurries: AtomicBool::new(false),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// There is something to look at, which was written before. A fence and a look when the thread
+    /// is awake. In any context.
+    #[inline]
+    pub(crate) fn ring(&self) {
+        // Who is about to rest says so first, and looks again then.
+        fence(Ordering::SeqCst);
+        if !self.is_awake.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        self.is_awake.store(true, Ordering::SeqCst);
+        self.queue.wake();
+    }
+
+    /// As [`ring`](Self::ring), and it is not to wait.
+    pub(crate) fn ring_now(&self) {
+        self.hurries.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+}
+
+/// Pages on their way to a disk or from there, for which nobody waits any more.
+pub(crate) enum Left {
+    /// To places that nobody else may use before that has ended.
+    Write(BufferTransfer<Store>, KVec<Place>),
+    /// To a buffer that nobody looks at.
+    Read(BufferTransfer<Load>),
+}
+
+impl Left {
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Write(transfer, _) => transfer.is_done(),
+            Self::Read(transfer) => transfer.is_done(),
+        }
+    }
+
+    /// Frees what it has. Waits if it is not over.
+    fn end(self, device: &Device) {
+        match self {
+            Self::Read(transfer) => drop(transfer),
+            Self::Write(transfer, places) => {
+                let (_, failed) = transfer.wait();
+                for place in places {
+                    device.release(&Pinned::new(), Owned::disk(place), &[&failed]);
+                }
+            }
+        }
+    }
+}
+
+/// How much is left at most.
+const LEFTOVERS: usize = 64;
+
+/// What nobody waits for any more.
+pub(crate) struct Leftovers(Pin<KBox<Mutex<KVec<Left>>>>);
+
+impl Leftovers {
+    /// Nothing. May sleep.
+    pub(crate) fn new() -> Result<Self> {
+        let leftovers = KVec::with_capacity(LEFTOVERS, GFP_KERNEL)?;
+        let mutex = new_mutex!(leftovers, "vswap_leftovers");
+        Ok(Self(KBox::pin_init(mutex, GFP_KERNEL)?))
+    }
+
+    /// Leaves something to be ended later. Without room for it, it is waited for.
+    pub(crate) fn leave(&self, device: &Device, left: Left) {
+        let refused = self.0.lock().push_within_capacity(left).err();
+        match refused {
+            None => device.disks().bell().ring(),
+            Some(refused) => refused.0.end(device),
+        }
+    }
+
+    /// Ends what is over, or all. Says whether something is left.
+    pub(crate) fn tidy(&self, device: &Device, all: bool) -> bool {
+        let mut leftovers = self.0.lock();
+        let mut index = 0;
+        while let Some(left) = leftovers.get(index) {
+            if all || left.is_over() {
+                if let Ok(left) = leftovers.remove(index) {
+                    left.end(device);
+                }
+            } else {
+                index = index.saturating_add(1);
+            }
+        }
+        !leftovers.is_empty()
+    }
+}
+
+/// A failed disk's probe: its first page is read, compared, and written again.
+struct Probe {
+    io: FirstPage,
+    is_written: bool,
+    /// Keeps the disk, whose first page nobody else may have meanwhile.
+    section: Section,
+}
+
+impl Probe {
+    /// What follows when it is done: nothing when all went well.
+    fn next(self, disk: &Disk) -> Result<Option<Self>> {
+        let Self {
+            io,
+            is_written,
+            section,
+        } = self;
+        let page = io.end()?;
+        if is_written {
+            return Ok(None);
+        }
+        if !disk.is_signed(&page) {
+            return Err(EIO);
+        }
+        Ok(Some(Self {
+            io: disk.sign(true)?,
+            is_written: true,
+            section,
+        }))
+    }
+}
+
+/// The work of the thread.
+#[pin_data]
+pub(crate) struct Watcher {
+    device: Arc<Device>,
+    bell: Arc<Bell>,
+    #[pin]
+    probes: Mutex<[Option<Probe>; MAX_DISKS]>,
+}
+
+impl Watcher {
+    /// That of a device. May sleep.
+    pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
+        let bell = device.disks().bell().clone();
+        Arc::pin_init(
+            pin_init!(Self {
+                device,
+                bell,
+                probes <- new_mutex!([const { None }; MAX_DISKS], "vswap_probes"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Looks at all disks. Says whether there is a reason to look again.
+    fn look(&self) -> bool {
+        let now = u64::from(clock::seconds());
+        let mut again = self.device.disks().tidy();
+        again |= self.device.leftovers.tidy(&self.device, false);
+        let mut probes = self.probes.lock();
+        for (bay, probe) in self.device.disks().bays().zip(probes.iter_mut()) {
+            let Some(entered) = bay.enter() else {
+                // What is left is waited for, as it is when the thread ends.
+                if probe.as_ref().is_some_and(|probe| probe.io.is_done()) {
+                    *probe = None;
+                }
+                again |= probe.is_some();
+                continue;
+            };
+            let disk = entered.disk();
+            let age = disk.under_way().age(now);
+            let change = disk.health().silent_for(age, now);
+            if let Some(change) = change {
+                self.say(disk, change);
+            }
+            self.probe(&entered, probe, now);
+            again |= probe.is_some() || is_of_interest(disk);
+        }
+        again
+    }
+
+    /// Gets on with a disk's probe, or begins one if it is time.
+    fn probe(&self, entered: &Entered<'_>, probe: &mut Option<Probe>, now: u64) {
+        let disk = entered.disk();
+        let health = disk.health();
+        match probe.take_if(|probe| probe.io.is_done()) {
+            Some(done) => match done.next(disk) {
+                Ok(None) => {
+                    health.probed(true, now);
+                    self.say(disk, State::Active);
+                }
+                Ok(next) => *probe = next,
+                Err(_) => {
+                    if health.probed(false, now) {
+                        disk.say_failed();
+                    }
+                }
+            },
+            // To send it something more could be to wait for it.
+            None if probe.is_none() && health.is_due(now) && !health.is_lagging() => {
+                if !disk.backing().is_dead() {
+                    *probe = FirstPage::read(disk.backing()).ok().map(|io| Probe {
+                        io,
+                        is_written: false,
+                        section: entered.section(),
+                    });
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Says what a disk has become, and has writeback try it if it takes pages.
+    #[cold]
+    fn say(&self, disk: &Disk, state: State) {
+        if state == State::Stuck {
+            pr_crit!(
+                "{}: it does not answer, and takes no pages until it does\n",
+                disk.path()
+            );
+        } else {
+            pr_info!(
+                "{}: it answers, and is {} again\n",
+                disk.path(),
+                disk.health().state().name()
+            );
+            self.device.begin_writeback();
+        }
+    }
+}
+
+/// Whether a disk has to be looked at. A disk that has gone never comes back.
+fn is_of_interest(disk: &Disk) -> bool {
+    let health = disk.health();
+    disk.under_way().total() != 0
+        || health.is_lagging()
+        || health.is_stuck()
+        || health.is_doubtful() && !disk.backing().is_dead()
+}
+
+impl Work for Watcher {
+    fn bell(&self) -> &WaitQueue {
+        &self.bell.queue
+    }
+
+    fn wanted(&self) -> bool {
+        self.bell.is_awake.load(Ordering::SeqCst)
+    }
+
+    fn run(&self, stop: &Stop) {
+        if !self.look() {
+            self.bell.is_awake.store(false, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            if !self.look() {
+                return;
+            }
+            self.bell.is_awake.store(true, Ordering::SeqCst);
+        }
+        self.bell.queue.wait_timeout(PERIOD_MS, || {
+            stop.requested() || self.bell.hurries.swap(false, Ordering::SeqCst)
+        });
+    }
+}
