@@ -49,7 +49,7 @@ parts() {
 
 step "without the module"
 fails 4 "the module vswap is not loaded; 'vswapctl on' loads it" status
-fails 4 "not loaded" set ram_limit=1G
+fails 4 "not loaded" set ram_limit=16M
 fails 4 "the module can't be loaded" on
 fails 1 "1 warning" check >/dev/null || fails 1 "warnings" check
 expect "metrics" "$(vswapctl metrics | tail -n 1)" "vswap_loaded 0"
