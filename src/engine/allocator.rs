@@ -246,8 +246,15 @@ fn group_of(cluster: PhysicalCluster) -> usize {
     cluster.index() as usize / GROUP
 }
 
+/// A group's place in its word.
+#[allow(clippy::cast_possible_truncation, reason = "a word has 64 bits")]
+const fn within(group: usize) -> u32 {
+    // Lossless: below `GROUP`.
+    (group % GROUP) as u32
+}
+
 fn bit_of(group: usize) -> u64 {
-    1u64.wrapping_shl((group % GROUP) as u32)
+    1u64.wrapping_shl(within(group))
 }
 
 /// A disk's clusters. The memory is the caller's.
@@ -522,7 +529,7 @@ impl<'a> Space<'a> {
                 while next < end {
                     let word = self.summary.get(next / GROUP)?.0.load(Ordering::Acquire);
                     let past = next % GROUP;
-                    let left = word & u64::MAX.wrapping_shl(past as u32);
+                    let left = word & u64::MAX.wrapping_shl(within(next));
                     let first = next.saturating_sub(past);
                     if left == 0 {
                         next = first.saturating_add(GROUP);

@@ -26,7 +26,7 @@ pub const TURN_SLOTS: u32 = 128;
 pub struct Order(AtomicU64);
 
 const _: () = assert!(MAX_DISKS * (BITS as usize) <= u64::BITS as usize);
-const _: () = assert!(MAX_DISKS <= NUMBER_MASK as usize);
+const _: () = assert!(MAX_DISKS as u64 <= NUMBER_MASK);
 
 /// The disks of one priority, as in an [`Order`].
 #[derive(Clone, Copy, Debug)]

@@ -22,5 +22,5 @@ pub(crate) fn milliseconds() -> u64 {
 /// The ticks in so many milliseconds, at least one.
 pub(crate) fn ticks_of_ms(milliseconds: u32) -> usize {
     let ticks = kernel::time::msecs_to_jiffies(milliseconds);
-    usize::try_from(ticks).unwrap_or(usize::MAX).max(1)
+    ticks.max(1)
 }

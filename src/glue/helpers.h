@@ -155,6 +155,7 @@ struct vswap_pressure_ops {
 	/* Before a process is killed for them: pages given back. */
 	unsigned long (*last)(void *data);
 };
+
 struct vswap_pressure *vswap_pressure_new(const char *name, const struct vswap_pressure_ops *ops,
 					  void *data);
 void vswap_pressure_free(struct vswap_pressure *pressure);

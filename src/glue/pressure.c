@@ -57,8 +57,8 @@ struct vswap_pressure *vswap_pressure_new(const char *name, const struct vswap_p
 	pressure->shrinker->count_objects = vswap_pressure_count;
 	pressure->shrinker->scan_objects = vswap_pressure_scan;
 	/*
-	 * A page of the pool holds some three pages, each of which costs a write, and a read when it is
-	 * wanted back; and there is no second chance, which spares zswap half of that.
+	 * A page of the pool holds some three pages, each of which costs a write, and a read when
+	 * it is wanted back; and there is no second chance, which spares zswap half of that.
 	 */
 	pressure->shrinker->seeks = 8 * DEFAULT_SEEKS;
 	pressure->shrinker->private_data = pressure;

@@ -77,7 +77,9 @@ impl Pool {
         if handle.is_some_and(|handle| self.address(handle) == address) {
             return Ok(());
         }
-        pr_err!("this kernel's zsmalloc has handles that vswap does not know; it needs a newer vswap\n");
+        pr_err!(
+            "this kernel's zsmalloc has handles that vswap does not know; it needs a newer vswap\n"
+        );
         Err(EOPNOTSUPP)
     }
 

@@ -9,8 +9,9 @@ use vswap_engine::budget::Budget;
 use vswap_engine::config::Refusal;
 use vswap_engine::entry::{DiskNumber, MAX_DISKS};
 use vswap_engine::generation::{Generation, Generations};
-use vswap_engine::health::{Health, State, ERRORS_IN_A_ROW};
+use vswap_engine::health::{Change, Fault, Health, State, ERRORS_IN_A_ROW};
 use vswap_engine::order::Order;
+use vswap_engine::traffic::Direction;
 use vswap_engine::watermarks::Watermarks;
 
 const DAY: u64 = 86_400;
@@ -133,13 +134,18 @@ impl Model {
                 }
             }
             Step::Failed(gone) => {
-                self.in_a_row += 1;
+                self.in_a_row += u64::from(!gone);
                 let fails = gone || self.in_a_row >= ERRORS_IN_A_ROW;
-                assert_eq!(engine.health.failed(gone), fails && !self.has_failed);
+                let fault = if gone { Fault::Gone } else { Fault::Device };
+                let change = match fails && !self.has_failed {
+                    true => Change::Failed,
+                    false => Change::None,
+                };
+                assert_eq!(engine.health.failed(Direction::Write, fault), change);
                 self.has_failed |= fails;
             }
             Step::Succeeded => {
-                engine.health.succeeded();
+                engine.health.succeeded(Direction::Write);
                 self.in_a_row = 0;
             }
             Step::StartDraining => {

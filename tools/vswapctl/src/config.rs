@@ -960,9 +960,10 @@ mod tests {
 
     #[test]
     fn one_disk_too_many() {
-        let text: String = (0..9)
+        let disks: Vec<_> = (0..9)
             .map(|number| format!("[disk /dev/d{number}]\n"))
             .collect();
+        let text = disks.concat();
         let (plan, problems) = all(&[("etc/vswap.conf", &text)]);
         assert_eq!((plan.disks.len(), problems.len()), (8, 1));
         let shown = problems[0].to_string();
