@@ -40,6 +40,7 @@ pub(crate) struct Control {
 
 impl Control {
     /// The control of that device. May sleep.
+    #[inline(never)]
     pub(crate) fn new(device: Arc<Device>, inode: SwapInode) -> Result<Self> {
         let sweeper = Thread::start(c"vswap_sweep", Sweeper::new(device.clone())?)?;
         let watcher = Thread::start(c"vswap_watch", Watcher::new(device.clone())?)?;

@@ -198,7 +198,7 @@ const ATTEMPTS: usize = 4;
 
 /// What a drain goes along with.
 struct Drainer<'a> {
-    mover: Mover,
+    mover: KBox<Mover>,
     /// Slots of the cluster at hand whose pages lie on the disk.
     places: KVec<(Slot, Place)>,
     disk: &'a Entered<'a>,

@@ -81,15 +81,18 @@ impl Batch {
 
 impl Mover {
     /// A mover for that device, which has so many pages to move data through. May sleep.
-    pub(crate) fn new(device: Arc<Device>, pages: usize) -> Result<Self> {
-        Ok(Self {
+    // In a box and out of line: it is too large for its callers' frames.
+    #[inline(never)]
+    pub(crate) fn new(device: Arc<Device>, pages: usize) -> Result<KBox<Self>> {
+        let mover = Self {
             device,
             buffer: Buffer::new(pages)?,
             replaced: Batch::new()?,
             waiting: Batch::new()?,
             grace: None,
             freed: 0,
-        })
+        };
+        Ok(KBox::new(mover, GFP_KERNEL)?)
     }
 
     /// The device.

@@ -33,14 +33,14 @@ const CHUNKS: usize = 4;
 /// Who writes back, and his memory.
 pub(crate) struct Writer {
     is_limited: bool,
-    mover: Mover,
+    mover: KBox<Mover>,
     slots: Slots,
     /// Pages of a cluster that were begun with.
     started: KVec<Moving>,
     /// Chunks that are not under way; the last one is being filled.
-    idle: KVec<Chunk>,
+    idle: KVec<KBox<Chunk>>,
     /// Those that are, the one sent first in front.
-    sent: KVec<(BufferTransfer<Store>, Chunk)>,
+    sent: KVec<(BufferTransfer<Store>, KBox<Chunk>)>,
     /// Pages that were moved, since this was asked last.
     pages: usize,
     /// Bytes of their objects, likewise.
@@ -62,12 +62,13 @@ struct Chunk {
 impl Chunk {
     /// An empty one. May sleep.
     #[inline(never)]
-    fn new() -> Result<Self> {
-        Ok(Self {
+    fn new() -> Result<KBox<Self>> {
+        let chunk = Self {
             buffer: Buffer::new(CHUNK)?,
             moving: KVec::with_capacity(CHUNK, GFP_KERNEL)?,
             ..Self::default()
-        })
+        };
+        Ok(KBox::new(chunk, GFP_KERNEL)?)
     }
 
     /// Whether all disks answer that it goes to, and nobody kills who writes back.
@@ -101,14 +102,15 @@ impl Chunk {
     fn send(&mut self, device: &Device) -> (BufferTransfer<Store>, Result) {
         let mut transfer = BufferTransfer::write(device.reserves(), take(&mut self.buffer));
         let mut run: Option<Run<'_>> = None;
-        let mut left = self.moving.iter().filter(|(_, to)| to.is_none()).count();
+        let without = self.moving.iter().filter(|(_, to)| to.is_none());
+        let mut left = without.fold(0usize, |sum, _| sum.saturating_add(1));
         let mut result = Ok(());
         for (index, (_, place)) in (0..CHUNK).zip(self.moving.iter_mut()) {
-            if let Some(place) = place {
-                // Its disk is there: the chunk stays in the bay.
-                let entered = device.disks().bay(place.disk).and_then(|bay| bay.enter());
-                if let Some(entered) = entered {
-                    transfer.add(index, &entered, place.slot);
+            if let Some(Place { disk, slot }) = *place {
+                // Its disk is there, as the chunk stays in the bay; what is not sent is not moved.
+                match device.disks().bay(disk).and_then(|bay| bay.enter()) {
+                    Some(entered) => transfer.add(index, &entered, slot),
+                    None => *place = None,
                 }
                 continue;
             }
@@ -260,7 +262,7 @@ impl Writer {
             self.finish_one();
         }
         self.mover.poll();
-        result.map(|()| self.idle.last().map_or(0, Chunk::room))
+        result.map(|()| self.idle.last().map_or(0, |chunk| chunk.room()))
     }
 
     /// Sends the chunk that is being filled. `ENOSPC`: some of its pages have no room. May sleep.
@@ -283,7 +285,7 @@ impl Writer {
         if let Ok((transfer, chunk)) = self.sent.remove(done.unwrap_or(0)) {
             let device = self.mover.device();
             let chunk = match transfer.wait_while(|| chunk.is_to_be_waited_for(&device)) {
-                Ok((buffer, failed)) => self.finish_chunk(Chunk { buffer, ..chunk }, failed),
+                Ok((buffer, failed)) => self.finish_chunk(chunk, buffer, failed),
                 Err(transfer) => self.leave(transfer, chunk),
             };
             // There is room for all chunks.
@@ -296,12 +298,16 @@ impl Writer {
     /// memory for that it is waited for.
     #[cold]
     #[inline(never)]
-    fn leave(&mut self, transfer: BufferTransfer<Store>, mut chunk: Chunk) -> Chunk {
+    fn leave(
+        &mut self,
+        transfer: BufferTransfer<Store>,
+        mut chunk: KBox<Chunk>,
+    ) -> KBox<Chunk> {
         let fresh = Chunk::new();
         let places = KVec::with_capacity(CHUNK, GFP_KERNEL);
         let (Ok(fresh), Ok(mut places)) = (fresh, places) else {
             let (buffer, failed) = transfer.wait();
-            return self.finish_chunk(Chunk { buffer, ..chunk }, failed);
+            return self.finish_chunk(chunk, buffer, failed);
         };
         let device = self.mover.device();
         for (started, place) in chunk.moving.drain_all() {
@@ -321,7 +327,13 @@ impl Writer {
 
     /// Gives the pages of a chunk their new places, and gives it back empty.
     #[inline(never)]
-    fn finish_chunk(&mut self, mut chunk: Chunk, failed: Failed) -> Chunk {
+    fn finish_chunk(
+        &mut self,
+        mut chunk: KBox<Chunk>,
+        buffer: Buffer,
+        failed: Failed,
+    ) -> KBox<Chunk> {
+        chunk.buffer = buffer;
         let mut pages = 0usize;
         let mut cluster = None;
         for (started, place) in chunk.moving.drain_all() {

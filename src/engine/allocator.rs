@@ -502,8 +502,10 @@ impl<'a> Space<'a> {
     /// The first cluster with room of those that a group has from `from` on.
     fn in_group(&self, from: usize) -> Option<usize> {
         let end = (from / GROUP).saturating_add(1).saturating_mul(GROUP);
-        let states = self.states.get(from..end.min(self.states.len()))?;
-        (from..)
+        let end = end.min(self.states.len());
+        let states = self.states.get(from..end)?;
+        // A range with an end counts without a check that could panic.
+        (from..end)
             .zip(states)
             .find(|(_, state)| state.word().room() != 0)
             .map(|(cluster, _)| cluster)
@@ -612,9 +614,11 @@ impl<'a> Space<'a> {
         let start = cursor.0.load(Ordering::Relaxed) as usize;
         let here = self.in_group(start).filter(|_| start % GROUP != 0);
         let found = here.or_else(|| {
-            self.marked(start.div_ceil(GROUP))
-                .take(LOOKS)
-                .find_map(|group| self.look(group))
+            // Bounded by a range, which counts without a check that could panic.
+            let from = start.saturating_add(GROUP - 1) / GROUP;
+            (0..LOOKS)
+                .zip(self.marked(from))
+                .find_map(|(_, group)| self.look(group))
         })?;
         let found = u32::try_from(found).ok()?;
         cursor.0.store(found.saturating_add(1), Ordering::Relaxed);

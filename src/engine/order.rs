@@ -48,7 +48,7 @@ impl Equals {
         let mask = 1u64
             .checked_shl(count.wrapping_mul(BITS))
             .map_or(u64::MAX, |end| end.wrapping_sub(1));
-        Self(((self.0 >> by) | last) & mask)
+        Self((self.0.checked_shr(by).unwrap_or(0) | last) & mask)
     }
 }
 
