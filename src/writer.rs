@@ -298,11 +298,7 @@ impl Writer {
     /// memory for that it is waited for.
     #[cold]
     #[inline(never)]
-    fn leave(
-        &mut self,
-        transfer: BufferTransfer<Store>,
-        mut chunk: KBox<Chunk>,
-    ) -> KBox<Chunk> {
+    fn leave(&mut self, transfer: BufferTransfer<Store>, mut chunk: KBox<Chunk>) -> KBox<Chunk> {
         let fresh = Chunk::new();
         let places = KVec::with_capacity(CHUNK, GFP_KERNEL);
         let (Ok(fresh), Ok(mut places)) = (fresh, places) else {
