@@ -8,6 +8,7 @@ use vswap_engine::codec::Codec;
 use vswap_engine::entry::{Content, DiskNumber, Entry, Handle, Length, Object, Place};
 use vswap_engine::entry::{HANDLE_BITS, MAX_DISKS};
 use vswap_engine::form::{Form, Home};
+use vswap_engine::generation::Generation;
 use vswap_engine::page::PAGE_SIZE;
 use vswap_engine::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
 
@@ -59,7 +60,9 @@ fn any_word(word: u64) {
     assert_eq!(made(content).content(), Some(content));
     // A half word may be held in the longer form as well.
     if !matches!(content, Content::Same(_)) {
-        assert_eq!(made(content), entry.settled(), "{word:#x}");
+        let age = entry.generation().unwrap_or(Generation::of(0));
+        assert_eq!(made(content).aged(age), entry.settled(), "{word:#x}");
+        assert_eq!(entry.generation().is_some(), entry.is_ram());
     }
     assert_eq!(entry.is_ram(), matches!(content, Content::Ram(_)));
     match entry.moving() {

@@ -14,7 +14,8 @@ use vswap_engine::order::Order;
 use vswap_engine::traffic::Direction;
 use vswap_engine::watermarks::Watermarks;
 
-const DAY: u64 = 86_400;
+/// Minutes.
+const DAY: u64 = 1440;
 
 #[derive(Arbitrary, Debug)]
 enum Step {
@@ -48,7 +49,7 @@ struct Model {
     marks: Option<(u64, u64)>,
     /// Seconds.
     now: u32,
-    /// Since when, and how many bytes.
+    /// Since when, in minutes, and how many pages.
     spent: (u64, u64),
     limit: u64,
     in_a_row: u64,
@@ -126,11 +127,11 @@ impl Model {
                 self.now = self.now.saturating_add(later % 100_000);
                 engine.budget.spend(bytes.into(), self.now);
                 if self.limit != 0 {
-                    let is_over = u64::from(self.now) - self.spent.0 >= DAY;
-                    if is_over || self.spent.1 == 0 {
-                        self.spent = (self.now.into(), 0);
+                    let minute = u64::from(self.now / 60);
+                    if minute - self.spent.0 >= DAY || self.spent.1 == 0 {
+                        self.spent = (minute, 0);
                     }
-                    self.spent.1 += u64::from(bytes);
+                    self.spent.1 += u64::from(bytes).div_ceil(4096);
                 }
             }
             Step::Failed(gone) => {
@@ -172,8 +173,8 @@ impl Model {
         assert_eq!(marks, self.marks.unwrap_or((95, 92)));
         let left = match self.limit {
             0 => u64::MAX,
-            limit if u64::from(self.now) - self.spent.0 >= DAY => limit,
-            limit => limit.saturating_sub(self.spent.1),
+            limit if u64::from(self.now / 60) - self.spent.0 >= DAY => limit,
+            limit => limit.saturating_sub(self.spent.1 * 4096),
         };
         assert_eq!(engine.budget.left(self.now), left);
         let state = match (self.is_draining, self.has_failed) {
