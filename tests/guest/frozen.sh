@@ -5,6 +5,7 @@
 # memory: 384
 # disks: 448,448
 # kernel: stock
+# when: asked
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 

@@ -34,11 +34,13 @@ holds "pages on the disk at some time" "$(value written_back_pages)" -gt 0
 expect "failed stores" "$(value failed_stores)" 0
 
 step "hot pages that don't compress"
-# With as much memory in which to keep them as for the others.
+# With as much memory in which to keep them as for the others. They are written back a generation
+# earlier than others of their age, as each takes the memory of three; without being kept at all
+# none of them would come from memory.
 hot=8
 echo $((20 * mib)) >$class/ram_limit
 from vswap --hot-mix random
-holds "percent of hot pages from memory" "$percent" -ge 80
+holds "percent of hot pages from memory" "$percent" -ge 40
 expect "failed stores" "$(value failed_stores)" 0
 remove /dev/pmem0
 stop
