@@ -7,7 +7,7 @@ use super::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, HeldCluster, Space, Summary,
 };
 use super::map::SlotMap;
-use super::model::in_every_order;
+use super::model::{in_every_order, with_preemptions};
 use super::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
@@ -292,7 +292,7 @@ fn a_held_one_empties_while_it_is_let_go() {
 /// Two CPUs go on in the same cluster, the only one with room, and one of them lets go.
 #[test]
 fn two_go_on_in_one_cluster() {
-    in_every_order(|| {
+    with_preemptions(2, || {
         let disk = Arc::new(Disk::new());
         assert!(disk.allocator().claim_at(slot(512), 512));
         // Nothing is free, and two slots are left in the first cluster.
@@ -334,7 +334,7 @@ fn allocate_one(disk: &Disk) -> Option<PhysicalSlot> {
 /// A slot is freed while somebody looks for one, perhaps in vain: it is not overlooked for ever.
 #[test]
 fn what_is_freed_during_a_search_is_found() {
-    in_every_order(|| {
+    with_preemptions(2, || {
         let disk = Arc::new(full_but_for(0));
         let other = {
             let disk = disk.clone();
@@ -351,7 +351,7 @@ fn what_is_freed_during_a_search_is_found() {
 /// A slot is freed while the last one that is free is claimed: as above.
 #[test]
 fn what_is_freed_while_a_cluster_is_filled_is_found() {
-    in_every_order(|| {
+    with_preemptions(2, || {
         let disk = Arc::new(full_but_for(1));
         let other = {
             let disk = disk.clone();
@@ -367,7 +367,7 @@ fn what_is_freed_while_a_cluster_is_filled_is_found() {
 /// Two free a full cluster's slots while a third looks: as above.
 #[test]
 fn what_two_free_is_found() {
-    in_every_order(|| {
+    with_preemptions(2, || {
         let disk = Arc::new(full_but_for(0));
         let other = {
             let disk = disk.clone();

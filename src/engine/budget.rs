@@ -187,8 +187,8 @@ mod tests {
 
 #[cfg(all(test, loom))]
 mod models {
+    use super::super::model::in_every_order;
     use super::*;
-    use crate::model::in_every_order;
     use loom::sync::Arc;
     use loom::thread;
 
