@@ -10,7 +10,7 @@ signature() { blkid -p -o value -s "$1" "$2" || true; }
 
 # listed DISK PRIORITY: its line is as it should be while nothing fails.
 listed() {
-    grep -Eqx "$1 priority=$2 state=active size=[0-9]+ used=[0-9]+ bad=0 errors=0 read=[0-9]+ written=[0-9]+${VSWAP_TEST_TIER:+ encrypt=1 integrity=1 corrupt=0}" $class/tiers ||
+    grep -Eqx "$1 priority=$2 state=active size=[0-9]+ used=[0-9]+ bad=0 errors=0 read=[0-9]+ written=[0-9]+ dev=[0-9]+:[0-9]+${VSWAP_TEST_TIER:+ encrypt=1 integrity=1 corrupt=0}" $class/tiers ||
         fail "no such line for $1: $(cat $class/tiers)"
     holds "bytes of $1" "$(tier "$1" size)" -le "$(bytes "$1")"
     holds "bytes of $1" "$(tier "$1" size)" -gt $(($(bytes "$1") - 4 * mib))

@@ -42,11 +42,11 @@ step "no disk to write to, and nonsense"
 denied "No space left on device" writeback all
 # What is above the watermark already is written when there is one.
 hold --size "$(scaled 24)" --mix compressible --pageout
-set_to low_watermark 5
-set_to high_watermark 8
-holds "bytes in the pool" "$(value pool_bytes)" -gt $((64 * mib * 8 / 100))
+set_to low_watermark 2
+set_to high_watermark 4
+holds "bytes in the pool" "$(value pool_bytes)" -gt $((64 * mib * 4 / 100))
 add /dev/pmem0
-is_low() { [ "$(value pool_bytes)" -le $((64 * mib * 8 / 100)) ]; }
+is_low() { [ "$(value pool_bytes)" -le $((64 * mib * 4 / 100)) ]; }
 within 30 is_low || fail "a new disk is not written to: $(tr '\n' ' ' <$class/stat)"
 holds "pages written back" "$(value written_back_pages)" -gt 0
 released
@@ -83,8 +83,8 @@ hold --size "$(scaled 24)" --mix compressible --pageout
 settled
 written=$(value written_back_pages)
 expect "pages on the disk" "$(value disk_slots)" 0
-set_to low_watermark 5
-set_to high_watermark 8
+set_to low_watermark 2
+set_to high_watermark 4
 within 30 is_low || fail "nothing is written back: $(tr '\n' ' ' <$class/stat)"
 holds "pages written back" "$(value written_back_pages)" -gt "$written"
 released
