@@ -9,7 +9,7 @@
 use crate::device::Device;
 use crate::disk::Disk;
 use crate::engine::entry::{Place, MAX_DISKS};
-use crate::engine::health::State;
+use crate::engine::health::{State, LAGS_AFTER};
 use crate::glue::bay::Entered;
 use crate::glue::call::{Load, Store};
 use crate::glue::clock;
@@ -26,6 +26,10 @@ use kernel::sync::{new_mutex, Arc, Mutex};
 
 /// How long it is from one look to the next, in milliseconds.
 const PERIOD_MS: u32 = 1000;
+
+/// The same while a disk is probed. So long may another disk have been in the place of the one whose
+/// first page was read, at most, when that page is written.
+const PROBE_MS: u32 = 10;
 
 /// Where the thread waits until there is something to look at.
 #[pin_data]
@@ -149,31 +153,60 @@ impl Leftovers {
 struct Probe {
     io: FirstPage,
     is_written: bool,
+    /// When that was begun, in seconds.
+    since: u64,
     /// Keeps the disk, whose first page nobody else may have meanwhile.
     section: Section,
 }
 
 impl Probe {
-    /// What follows when it is done: nothing when all went well.
-    fn next(self, disk: &Disk) -> Result<Option<Self>> {
-        let Self {
-            io,
-            is_written,
+    /// Begins one at `now`. May sleep.
+    fn new(disk: &Disk, section: Section, now: u64) -> Result<Self> {
+        Ok(Self {
+            io: FirstPage::read(disk.backing())?,
+            is_written: false,
+            since: now,
             section,
-        } = self;
-        let page = io.end()?;
-        if is_written {
+        })
+    }
+
+    /// Whether it was begun just now: later than that, there may be another disk in the place of
+    /// that which was asked.
+    fn is_new(&self, now: u64) -> bool {
+        now.saturating_sub(self.since) <= LAGS_AFTER
+    }
+
+    /// What follows at `now` when it is done: nothing when all went well.
+    fn next(self, disk: &Disk, now: u64) -> Result<Option<Self>> {
+        let is_new = self.is_new(now);
+        let page = self.io.end()?;
+        if self.is_written {
             return Ok(None);
         }
         if !disk.is_signed(&page) {
             return Err(EIO);
         }
+        if !is_new {
+            return Self::new(disk, self.section, now).map(Some);
+        }
         Ok(Some(Self {
             io: disk.sign(true)?,
             is_written: true,
-            section,
+            since: now,
+            section: self.section,
         }))
     }
+}
+
+/// When the thread looks again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// When somebody rings.
+    Called,
+    /// In a second.
+    Later,
+    /// At once, almost.
+    Soon,
 }
 
 /// The work of the thread.
@@ -199,11 +232,12 @@ impl Watcher {
         )
     }
 
-    /// Looks at all disks. Says whether there is a reason to look again.
-    fn look(&self) -> bool {
+    /// Looks at all disks. Says when there is a reason to look again.
+    fn look(&self) -> Next {
         let now = u64::from(clock::seconds());
         let mut again = self.device.disks().tidy();
         again |= self.device.leftovers.tidy(&self.device, false);
+        let mut is_probing = false;
         let mut probes = self.probes.lock();
         for (bay, probe) in self.device.disks().bays().zip(probes.iter_mut()) {
             let Some(entered) = bay.enter() else {
@@ -221,9 +255,16 @@ impl Watcher {
                 self.say(disk, change);
             }
             self.probe(&entered, probe, now);
+            is_probing |= probe.as_ref().is_some_and(|probe| probe.is_new(now));
             again |= probe.is_some() || is_of_interest(disk);
         }
-        again
+        if is_probing {
+            Next::Soon
+        } else if again {
+            Next::Later
+        } else {
+            Next::Called
+        }
     }
 
     /// Gets on with a disk's probe, or begins one if it is time.
@@ -231,7 +272,7 @@ impl Watcher {
         let disk = entered.disk();
         let health = disk.health();
         match probe.take_if(|probe| probe.io.is_done()) {
-            Some(done) => match done.next(disk) {
+            Some(done) => match done.next(disk, now) {
                 Ok(None) => {
                     health.probed(true, now);
                     self.say(disk, State::Active);
@@ -246,11 +287,7 @@ impl Watcher {
             // To send it something more could be to wait for it.
             None if probe.is_none() && health.is_due(now) && !health.is_lagging() => {
                 if !disk.backing().is_dead() {
-                    *probe = FirstPage::read(disk.backing()).ok().map(|io| Probe {
-                        io,
-                        is_written: false,
-                        section: entered.section(),
-                    });
+                    *probe = Probe::new(disk, entered.section(), now).ok();
                 }
             }
             None => {}
@@ -295,15 +332,22 @@ impl Work for Watcher {
     }
 
     fn run(&self, stop: &Stop) {
-        if !self.look() {
+        let mut next = self.look();
+        if next == Next::Called {
             self.bell.is_awake.store(false, Ordering::SeqCst);
             fence(Ordering::SeqCst);
-            if !self.look() {
+            next = self.look();
+            if next == Next::Called {
                 return;
             }
             self.bell.is_awake.store(true, Ordering::SeqCst);
         }
-        self.bell.queue.wait_timeout(PERIOD_MS, || {
+        let milliseconds = if next == Next::Soon {
+            PROBE_MS
+        } else {
+            PERIOD_MS
+        };
+        self.bell.queue.wait_timeout(milliseconds, || {
             stop.requested() || self.bell.hurries.swap(false, Ordering::SeqCst)
         });
     }

@@ -3,7 +3,6 @@
 # A disk that failed is probed, and taken back when it is well; bad pages don't make it fail.
 # memory: 384
 # disks: 448,448
-# when: asked
 # allowed: Read-error on swap-device
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
