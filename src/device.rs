@@ -9,6 +9,7 @@
 use crate::contexts::{Contexts, Lazy};
 use crate::disk::Allocating;
 use crate::disks::{Disks, Run};
+use crate::engine::asked::Asked;
 use crate::engine::budget::Budget;
 use crate::engine::codec::Algorithm;
 use crate::engine::config::{RamLimit, Size};
@@ -72,7 +73,7 @@ pub(crate) struct Device {
     /// How long tasks have waited for it of late.
     pub(crate) patience: Patience,
     /// Pages of the ram tier that writeback was asked for, whatever the watermarks say.
-    pub(crate) wanted_writeback: AtomicU64,
+    pub(crate) asked: Asked,
     /// Up to which of the pages that were read from disks that was seen to.
     pub(crate) seen_loads: AtomicUsize,
     /// Until when writeback rests, as it could do nothing, in seconds.
@@ -110,7 +111,7 @@ impl Device {
                 bell <- WaitQueue::new(),
                 progress <- Progress::new(),
                 patience: Patience::default(),
-                wanted_writeback: AtomicU64::new(0),
+                asked: Asked::default(),
                 seen_loads: AtomicUsize::new(0),
                 resting: AtomicU32::new(0),
                 pending <- Pending::new(),

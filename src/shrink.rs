@@ -28,21 +28,11 @@ impl Device {
     pub(crate) fn ask_writeback(&self, pages: usize) {
         let pages = u64::try_from(pages).unwrap_or(u64::MAX);
         // More than there is would be asked for again and again.
-        let most = u64::try_from(self.counter(Counter::RamSlots)).unwrap_or(0);
-        let sum = |wanted: u64| Some(wanted.saturating_add(pages).min(most));
-        let _ = self
-            .wanted_writeback
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
-        self.bell.wake();
-    }
-
-    /// So many pages were written back, and are asked for no more.
-    pub(crate) fn written_back(&self, pages: usize) {
-        let pages = u64::try_from(pages).unwrap_or(u64::MAX);
-        let less = |wanted: u64| (wanted != 0).then(|| wanted.saturating_sub(pages));
-        let _ = self
-            .wanted_writeback
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let all = u64::try_from(self.counter(Counter::RamSlots)).unwrap_or(0);
+        self.asked.ask(pages, all, clock::seconds());
+        if self.asked.pages() != 0 {
+            self.bell.wake();
+        }
     }
 
     /// Whether a disk takes pages that are written back unasked, now.

@@ -16,7 +16,6 @@ use crate::glue::signal;
 use crate::glue::thread::{Stop, Work};
 use crate::glue::wait::WaitQueue;
 use crate::writer::Writer;
-use core::sync::atomic::Ordering;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
@@ -58,7 +57,13 @@ impl Background {
 
     /// Pages that are asked for, whatever the watermarks say.
     fn asked(&self) -> u64 {
-        self.device.wanted_writeback.load(Ordering::Relaxed)
+        self.device.asked.pages()
+    }
+
+    /// So many pages were written back.
+    fn wrote(&self, pages: usize) {
+        let pages = u64::try_from(pages).unwrap_or(u64::MAX);
+        self.device.asked.written(pages);
     }
 
     /// Writes back until the tier is at its low watermark, if it was above its high one, and as much
@@ -85,7 +90,7 @@ impl Background {
                 break;
             }
             let pages = writer.take_pages();
-            self.device.written_back(pages);
+            self.wrote(pages);
             done = done.saturating_add(pages);
             since = since.saturating_add(writer.take_written());
             if since.saturating_mul(SHARES) >= ram.pool_bytes() {
@@ -125,13 +130,14 @@ impl Work for Background {
         }
         let done = self.write_back(&mut writer, stop);
         let _ = writer.finish();
+        let pages = writer.take_pages();
+        self.wrote(pages);
         // When the machine has little memory zsmalloc's own shrinker does so, in proportion.
         if is_above {
             self.device.ram().compact();
         }
-        // There is no more.
-        self.device.wanted_writeback.store(0, Ordering::Relaxed);
-        if done.saturating_add(writer.take_pages()) == 0 {
+        if done.saturating_add(pages) == 0 {
+            self.device.asked.forget();
             self.device.rest_writeback(REST);
         }
         self.device.progress.advance();

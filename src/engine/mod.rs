@@ -23,6 +23,7 @@
 pub mod allocator;
 #[cfg(all(test, loom))]
 mod allocator_models;
+pub mod asked;
 pub mod budget;
 pub mod codec;
 pub mod config;

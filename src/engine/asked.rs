@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! How many pages writeback is asked for by who needs memory.
+//!
+//! Reclaim asks for a page or two at a time, and writeback writes what lies in a cluster together, up
+//! to 512 pages. So what is asked for gathers until it is worth writing, and what was written beyond
+//! it counts for what is asked for next.
+//!
+//! When reclaim finds nothing it asks for all of the tier, many times over, though nothing of that
+//! would be there in time. So what is asked for in a second is limited.
+
+use super::sync::{AtomicU64, Ordering};
+
+/// So many pages are worth writing.
+const AT_ONCE: u64 = 128;
+
+/// The part of all pages that may be asked for in a second.
+const PART: u64 = 256;
+
+/// The balance when nothing is asked for.
+const NONE: u64 = 1 << 40;
+
+/// Pages that were asked for, less those that were written.
+#[derive(Debug)]
+pub struct Asked {
+    /// Above [`NONE`], or below it by what counts for what is asked for later.
+    balance: AtomicU64,
+    /// The second that it is, and what was asked for in it.
+    second: AtomicU64,
+    in_second: AtomicU64,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self {
+            balance: AtomicU64::new(NONE),
+            second: AtomicU64::new(0),
+            in_second: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Asked {
+    /// Asks for so many pages of the `all` that there are, at `now` in seconds.
+    pub fn ask(&self, pages: u64, all: u64, now: u32) {
+        let pages = self.allowed(pages, all, now);
+        let (least, most) = (NONE.saturating_sub(all), NONE.saturating_add(all));
+        self.change(|balance| {
+            let left = balance.max(least);
+            left.max(left.saturating_add(pages).min(most))
+        });
+    }
+
+    /// How many of these pages may be asked for in this second. Who asks at the same time may get a
+    /// few more.
+    fn allowed(&self, pages: u64, all: u64, now: u32) -> u64 {
+        let now = u64::from(now);
+        if self.second.swap(now, Ordering::Relaxed) != now {
+            self.in_second.store(0, Ordering::Relaxed);
+        }
+        let before = self.in_second.fetch_add(pages, Ordering::Relaxed);
+        pages.min((all / PART).max(1).saturating_sub(before))
+    }
+
+    /// So many pages were written, for whatever reason.
+    pub fn written(&self, pages: u64) {
+        self.change(|balance| balance.saturating_sub(pages));
+    }
+
+    /// Nothing can be written: what was asked for is forgotten.
+    pub fn forget(&self) {
+        self.change(|balance| balance.min(NONE));
+    }
+
+    /// Pages that are asked for. 0: so few that they can wait for more.
+    #[inline]
+    pub fn pages(&self) -> u64 {
+        let pages = self.balance.load(Ordering::Relaxed).saturating_sub(NONE);
+        if pages < AT_ONCE {
+            0
+        } else {
+            pages
+        }
+    }
+
+    fn change(&self, change: impl Fn(u64) -> u64) {
+        let _ = self
+            .balance
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |balance| {
+                Some(change(balance))
+            });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const MANY: u64 = 1000 * PART;
+
+    #[test]
+    fn what_is_asked_for_gathers() {
+        let asked = Asked::default();
+        for _ in 1..AT_ONCE {
+            asked.ask(1, MANY, 5);
+            assert_eq!(asked.pages(), 0);
+        }
+        asked.ask(2, MANY, 5);
+        assert_eq!(asked.pages(), AT_ONCE + 1);
+    }
+
+    #[test]
+    fn what_was_written_beyond_that_counts_later() {
+        let asked = Asked::default();
+        asked.ask(AT_ONCE, MANY, 5);
+        asked.written(AT_ONCE + 100);
+        assert_eq!(asked.pages(), 0);
+        asked.ask(AT_ONCE, MANY, 5);
+        assert_eq!(asked.pages(), 0);
+        asked.ask(100, MANY, 5);
+        assert_eq!(asked.pages(), AT_ONCE);
+    }
+
+    #[test]
+    fn no_more_is_asked_for_in_a_second_than_a_part() {
+        let asked = Asked::default();
+        for _ in 0..100 {
+            asked.ask(MANY, MANY, 5);
+        }
+        assert_eq!(asked.pages(), 1000);
+        asked.ask(300, MANY, 6);
+        asked.ask(MANY, MANY, 6);
+        assert_eq!(asked.pages(), 2000);
+        // Of few pages it takes a while until there is something to do.
+        let asked = Asked::default();
+        for second in 1..200 {
+            asked.ask(20, 2 * PART, second);
+            assert_eq!(asked.pages() != 0, u64::from(second) * 2 >= AT_ONCE);
+        }
+    }
+
+    #[test]
+    fn no_more_is_asked_for_than_there_is() {
+        let asked = Asked::default();
+        for second in 0..300 {
+            asked.ask(2000, 200, second);
+        }
+        assert_eq!(asked.pages(), 200);
+        // Something left meanwhile.
+        asked.ask(1, 150, 300);
+        assert_eq!(asked.pages(), 200);
+        asked.forget();
+        assert_eq!(asked.pages(), 0);
+        // Not more than all counts later.
+        asked.written(10_000);
+        asked.forget();
+        for second in 0..350 {
+            asked.ask(10, 200, 500 + second);
+        }
+        assert_eq!(asked.pages(), 150);
+    }
+}
