@@ -173,6 +173,14 @@ impl Disks {
         self.bell().ring();
     }
 
+    /// Whether a disk is to take pages again as soon as those who read what was moved away have left.
+    pub(crate) fn is_returning(&self, number: DiskNumber) -> bool {
+        let mut is_returning = false;
+        self.changing
+            .note(number, |change| is_returning = change.returning.is_some());
+        is_returning
+    }
+
     /// Closes a disk that nobody sees any more.
     fn close(&self, number: DiskNumber, disk: KBox<Disk>) {
         if !disk.backing().is_dead() {

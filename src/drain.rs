@@ -25,6 +25,7 @@ use crate::glue::memory::Buffer;
 use crate::glue::signal;
 use crate::glue::trace;
 use crate::glue::transfer::{BufferTransfer, Failed};
+use crate::glue::wait::Pause;
 use crate::mover::{Mover, NewContent, CHUNK};
 use crate::watch::Left;
 use core::mem::take;
@@ -40,14 +41,7 @@ use kernel::sync::Arc;
 /// service as before, with the pages that are still on it.
 pub(crate) fn remove(device: &Arc<Device>, path: &CStr, force: bool) -> Result {
     let disks = device.disks();
-    let entered = disks.find(path).ok_or_else(|| not_a_disk(path))?;
-    let number = entered.number();
-    let disk = entered.disk();
-    if !disk.health().start_draining() {
-        pr_err!("{}: it is being removed already\n", path);
-        return Err(EBUSY);
-    }
-    drop(entered);
+    let number = start(disks, path)?;
     let result = drain(device, number, path, force).and_then(|()| check_empty(device, number));
     if result.is_ok() {
         disks.take_out(number);
@@ -56,6 +50,28 @@ pub(crate) fn remove(device: &Arc<Device>, path: &CStr, force: bool) -> Result {
         disks.put_back(number);
     }
     result
+}
+
+/// Has a disk take no pages any more. One that is about to return to service from a removal which
+/// came to an end, as when the machine was suspended, is waited for.
+fn start(disks: &Disks, path: &CStr) -> Result<DiskNumber> {
+    let mut pause = Pause::new();
+    loop {
+        let entered = disks.find(path).ok_or_else(|| not_a_disk(path))?;
+        let number = entered.number();
+        // In this order: it may just have returned.
+        let is_returning = disks.is_returning(number);
+        if entered.disk().health().start_draining() {
+            return Ok(number);
+        }
+        drop(entered);
+        if !is_returning {
+            pr_err!("{}: it is being removed already\n", path);
+            return Err(EBUSY);
+        }
+        signal::check()?;
+        pause.sleep();
+    }
 }
 
 /// An error when the removal of a disk is to come to an end.
