@@ -74,6 +74,9 @@ impl<'a> Tally<'a> {
             Some(Content::Same(_)) => self.count(Counter::SameFilledSlots, by),
             Some(Content::Ram(Object { length, codec, .. })) => {
                 self.count(Counter::RamSlots, by);
+                if by > 0 {
+                    self.count(Counter::RamStores, by);
+                }
                 if codec == Codec::Raw {
                     self.count(Counter::RawSlots, by);
                 }

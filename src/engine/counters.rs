@@ -65,6 +65,8 @@ counters! {
     MruMisses => "mru_misses", Event;
     /// Pages read that were one repeated word.
     SameLoads => "same_loads", Event;
+    /// Pages stored in the ram tier, or moved there.
+    RamStores => "ram_stores", Event;
     /// Pages read from the ram tier.
     RamLoads => "ram_loads", Event;
     /// Pages read from a disk.

@@ -79,6 +79,7 @@ figures! {
     mru_hits Number Event "Those of the look-ups that the CPU's last used cluster answered.";
     mru_misses Number Event "Those of the look-ups that it did not answer.";
     same_loads Pages Event "Pages read that repeat one word.";
+    ram_stores Pages Event "Pages stored in compressed memory, or moved there.";
     ram_loads Pages Event "Pages read from compressed memory.";
     disk_loads Pages Event "Pages read from disks.";
     written_back_pages Pages Event "Pages that writeback moved from memory to a disk.";
@@ -92,6 +93,7 @@ figures! {
     pool_bytes Bytes Level "What compressed memory takes for its pages, with what is lost between them; ram_limit is its limit.";
     table_bytes Bytes Level "What the tables of the slots take.";
     metadata_bytes Bytes Level "What the tables take with everything else that is known of slots and disks.";
+    withheld_slots Pages Level "Free slots that the kernel does not count, as nothing has room for their pages.";
 }
 
 impl Stat {
