@@ -144,7 +144,7 @@ impl Attribute for RamLimitAttribute {
             .ram()
             .set_limit(limit.map_err(|refusal| refused("ram_limit", refusal))?);
         // What is above a lower limit can be written back.
-        control.device.begin_writeback();
+        control.device.tiers_changed();
         Ok(())
     }
 }
@@ -202,7 +202,8 @@ impl Attribute for StatAttribute {
         writeln!(text, "disk_large_write_bytes {}", traffic.large)?;
         writeln!(text, "pool_bytes {}", device.ram().pool_bytes())?;
         writeln!(text, "table_bytes {}", device.table_bytes())?;
-        writeln!(text, "metadata_bytes {}", device.metadata_bytes())
+        writeln!(text, "metadata_bytes {}", device.metadata_bytes())?;
+        writeln!(text, "withheld_slots {}", device.free_slots.withheld())
     }
 }
 

@@ -21,6 +21,7 @@ use crate::engine::patience::Patience;
 use crate::engine::same;
 use crate::engine::slot::ClusterNumber;
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
+use crate::free_slots::FreeSlots;
 use crate::glue::call::{Call, CallPage, Load, Pages, Store};
 use crate::glue::clock;
 use crate::glue::cluster::{CLUSTER_BYTES, TABLE_BYTES};
@@ -28,6 +29,7 @@ use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::held::{HeldContent, Owned, PinnedSlot};
 use crate::glue::index::{Found, Index, Preference};
 use crate::glue::rcu::Reader;
+use crate::glue::swap_area::{self, Kind};
 use crate::glue::trace;
 use crate::glue::transfer::{Failed, Reserves};
 use crate::glue::wait::{Progress, WaitQueue};
@@ -87,6 +89,9 @@ pub(crate) struct Device {
     disks: Disks,
     /// What movers have left under way.
     pub(crate) leftovers: Leftovers,
+    /// Which free slots the swap core counts.
+    #[pin]
+    pub(crate) free_slots: FreeSlots,
 }
 
 /// A page that did not find room in any tier is given back: `ENOSPC`, or `ENOMEM`.
@@ -118,6 +123,7 @@ impl Device {
                 index <- Index::new(),
                 disks: Disks::new()?,
                 leftovers: Leftovers::new()?,
+                free_slots <- FreeSlots::new(),
             }),
             GFP_KERNEL,
         )
@@ -129,6 +135,9 @@ impl Device {
         let mut context = Lazy::new(&self.contexts);
         let result = Storing::new(self, call.pages(), &mut context).run();
         drop(context);
+        if result == Err(ENOSPC) {
+            self.found_no_room();
+        }
         if result.is_err() && !call.is_under_way() {
             self.undo(call, &[]);
         }
@@ -149,10 +158,17 @@ impl Device {
         self.resting.store(until, Ordering::Relaxed);
     }
 
+    /// Tiers were added or taken away, or have another size: what follows from them does again.
+    pub(crate) fn tiers_changed(&self) {
+        self.free_slots.set_kind(self.kind());
+        self.begin_writeback();
+    }
+
     /// Something was changed after which writeback may be wanted, or possible: it looks.
     pub(crate) fn begin_writeback(&self) {
         self.rest_writeback(0);
         self.bell.wake();
+        self.look_for_room();
     }
 
     /// Stores those pages of a call again that disks failed to take, when the others have got
@@ -283,6 +299,7 @@ impl Device {
     /// The device is not swapped on any more. Its slots are free by now; the events that were
     /// counted are those of the time it was on.
     pub(crate) fn deactivated(&self) {
+        self.free_slots.set_area(None);
         self.sweep();
         self.counters
             .iter()
@@ -374,7 +391,10 @@ impl Device {
                         continue;
                     };
                     self.loaded(&Pinned::new(), found, Counter::RamLoads);
-                    return self.ram.load(&object, contents, context);
+                    self.ram.load(&object, contents, context)?;
+                    drop(reader);
+                    self.take_over(&page);
+                    return Ok(());
                 }
                 Some(HeldContent::Disk(place)) => {
                     if self.copy_from_disk(&reader, place, &page, found) {
@@ -391,6 +411,7 @@ impl Device {
                         Some(place) if place.disk == entered.number() => {
                             self.loaded(&Pinned::new(), found, Counter::DiskLoads);
                             context.give_back();
+                            swap_area::is_disk();
                             page.send(&self.loads, &entered, place.slot);
                             return Ok(());
                         }
@@ -409,6 +430,16 @@ impl Device {
         }
         pr_err_once!("a page was not found where its slot says\n");
         Err(EIO)
+    }
+
+    /// What was read from memory is not kept there as well: the page that was read has the data from
+    /// now on, unless the swap core frees the slot anyway.
+    #[inline]
+    fn take_over(&self, page: &CallPage<'_, Load>) {
+        if !swap_area::is_synchronous() {
+            page.make_dirty();
+            self.empty(&Pinned::new(), page.slot(), &[]);
+        }
     }
 
     /// Reads a page from a disk that is memory. Says whether that was done.
@@ -460,10 +491,15 @@ impl Device {
         self.size.store(size.bytes(), Ordering::Relaxed);
     }
 
-    /// Whether the swap core is to take the device for one that is done when asked, as memory
-    /// is: looked at when it is swapped on.
-    pub(crate) fn is_synchronous(&self) -> bool {
-        self.ram.is_used() || !self.disks.are_none() && self.disks.are_synchronous()
+    /// What the swap core is to take the device for.
+    pub(crate) fn kind(&self) -> Kind {
+        let is_memory = self.disks.are_synchronous();
+        match (self.ram.is_used(), is_memory) {
+            (true, true) => Kind::Memory,
+            (true, false) => Kind::Mixed,
+            (false, true) if !self.disks.are_none() => Kind::Memory,
+            (false, _) => Kind::Disk,
+        }
     }
 
     /// The ram tier.

@@ -109,7 +109,7 @@ impl Attribute for AddAttribute {
         let path = path_of("tier_add", path)?;
         control.start_writeback()?;
         control.device().disks().add(&path, priority, protection)?;
-        control.device().begin_writeback();
+        control.device().tiers_changed();
         Ok(())
     }
 }
@@ -131,7 +131,9 @@ impl Attribute for RemoveAttribute {
             Some(_) => return Err(refusal(Refusal::NotAPath)),
         };
         let path = path_of("tier_remove", path)?;
-        drain::remove(control.shared_device(), &path, force)
+        drain::remove(control.shared_device(), &path, force)?;
+        control.device().tiers_changed();
+        Ok(())
     }
 }
 

@@ -26,6 +26,7 @@ mod drain;
 // The engine is a crate of its own on the host, where all of it is used and public.
 #[allow(dead_code, unreachable_pub)]
 mod engine;
+mod free_slots;
 mod glue;
 #[cfg(all(vswap_kunit, CONFIG_KUNIT))]
 #[path = "../kunit/mod.rs"]

@@ -3,7 +3,7 @@
 //! Who sees to disks that do not answer, that fail, or that are full.
 //!
 //! A thread that looks at all disks each second, while there is anything to look at: something is
-//! under way, or a disk takes no pages. It never waits for a disk: what it has read or written it
+//! under way, a disk takes no pages, or nothing has room. It never waits for a disk: what it has read or written it
 //! looks at the next time.
 
 use crate::device::Device;
@@ -237,6 +237,7 @@ impl Watcher {
         let now = u64::from(clock::seconds());
         let mut again = self.device.disks().tidy();
         again |= self.device.leftovers.tidy(&self.device, false);
+        again |= self.device.look_for_room();
         let mut is_probing = false;
         let mut probes = self.probes.lock();
         for (bay, probe) in self.device.disks().bays().zip(probes.iter_mut()) {

@@ -144,6 +144,11 @@ impl Health {
             && self.draining.load(Ordering::Acquire) == NOT_DRAINING
     }
 
+    /// Whether the disk takes pages, or would if it answered.
+    pub fn is_fit(&self) -> bool {
+        !self.is(FAILED | FULL) && self.draining.load(Ordering::Acquire) == NOT_DRAINING
+    }
+
     /// Whether the disk keeps failing, draining or not.
     pub fn is_failing(&self) -> bool {
         self.is(FAILED)

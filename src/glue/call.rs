@@ -375,6 +375,12 @@ impl CallPage<'_, Store> {
 }
 
 impl<'a> CallPage<'a, Load> {
+    /// Has the swap core write the page again before it gives up its memory.
+    pub(crate) fn make_dirty(&self) {
+        // SAFETY: by the invariant it is a page of a locked folio in the swap cache.
+        unsafe { bindings::vswap_page_make_dirty(self.page.as_ptr().cast()) }
+    }
+
     /// The slot, and the page to be filled.
     #[inline]
     pub(crate) fn parts(&mut self) -> (&PinnedSlot<'a>, &mut Page) {

@@ -122,6 +122,11 @@ void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot)
 	return folio_address(folio);
 }
 
+void vswap_page_make_dirty(void *page)
+{
+	folio_mark_dirty(virt_to_folio(page));
+}
+
 /* The context is gone when the operation returns; what is completed later is its sio. */
 void vswap_io_prepare(struct swap_io_ctx *ctx, int rw)
 {

@@ -54,6 +54,7 @@ void *vswap_object_alloc(struct kmem_cache *cache);
 int vswap_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 
 /* swap I/O */
+void vswap_page_make_dirty(void *page);
 void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot);
 void vswap_io_prepare(struct swap_io_ctx *ctx, int rw);
 void vswap_io_complete(struct swap_iocb *sio, int error);
@@ -159,6 +160,13 @@ struct vswap_pressure_ops {
 struct vswap_pressure *vswap_pressure_new(const char *name, const struct vswap_pressure_ops *ops,
 					  void *data);
 void vswap_pressure_free(struct vswap_pressure *pressure);
+
+long vswap_take_swap_slots(long most);
+void vswap_give_swap_slots(long slots);
+long vswap_swap_slots(void);
+long vswap_area_free_slots(struct swap_info_struct *sis);
+bool vswap_area_is_synchronous(struct swap_info_struct *sis);
+void vswap_area_set_synchronous(struct swap_info_struct *sis, bool synchronous);
 
 /* waiting; "ready" must not sleep */
 void vswap_wait_init(struct wait_queue_head *queue);

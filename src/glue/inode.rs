@@ -5,6 +5,7 @@
 //! C headers: `include/linux/fs.h`, `include/linux/pagemap.h`
 
 use super::gendisk::Disk;
+use super::swap_area::{Area, Kind};
 use super::{bindings, swap_io};
 use crate::device::Device;
 use crate::engine::config::Size;
@@ -90,9 +91,14 @@ unsafe extern "C" fn swap_activate(
     unsafe {
         *span = u64::from((*sis).pages);
         let Backing { device, disk } = backing((*file).f_mapping);
-        if let Err(error) = disk.set_synchronous(device.is_synchronous()) {
+        if let Err(error) = disk.set_synchronous(device.kind() != Kind::Disk) {
             return error.to_errno();
         }
+        let Some(area) = NonNull::new(sis) else {
+            return EINVAL.to_errno();
+        };
+        device.free_slots.set_area(Some(Area::new(area)));
+        device.free_slots.set_kind(device.kind());
         swap_io::activate(sis, disk.bdev())
     }
 }
@@ -152,12 +158,14 @@ impl SwapInode {
         Ok(())
     }
 
-    /// Has an opened file show this inode's mapping instead of its own.
+    /// Has an opened file show this inode's mapping instead of its own. Who opens it may be about
+    /// to swap it off, for which the swap core's count has to be whole.
     ///
     /// # Safety
     ///
     /// `file` is being opened, and its owner keeps this inode while it is open.
     pub(super) unsafe fn back(&self, file: *mut kernel::bindings::file) {
+        self.backing.device.offer_slots();
         // SAFETY: as this function requires; the inode is valid by the invariant.
         unsafe { (*file).f_mapping = (*self.inode.as_ptr()).i_mapping }
     }

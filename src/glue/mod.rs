@@ -26,6 +26,7 @@ pub(crate) mod random;
 pub(crate) mod rcu;
 pub(crate) mod signal;
 pub(crate) mod srcu;
+pub(crate) mod swap_area;
 pub(crate) mod swap_io;
 pub(crate) mod sysfs;
 pub(crate) mod tags;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A shrinker, and a notifier of the OOM killer. See helpers.h. */
+/* A shrinker, a notifier of the OOM killer, and the count of free slots. See helpers.h. */
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
@@ -8,6 +8,52 @@
 #include <linux/swap.h>
 
 #include "helpers.h"
+
+/* Takes free slots out of the kernel's count, which does not fall below 0. Says how many. */
+long vswap_take_swap_slots(long most)
+{
+	long counted = atomic_long_read(&nr_swap_pages), taken;
+
+	do {
+		taken = clamp(counted, 0L, most);
+	} while (taken && !atomic_long_try_cmpxchg(&nr_swap_pages, &counted, counted - taken));
+	return taken;
+}
+
+void vswap_give_swap_slots(long slots)
+{
+	if (slots)
+		atomic_long_add(slots, &nr_swap_pages);
+}
+
+long vswap_swap_slots(void)
+{
+	return atomic_long_read(&nr_swap_pages);
+}
+
+/* The swap core has a bit of its own in the counter. */
+long vswap_area_free_slots(struct swap_info_struct *sis)
+{
+	const long used = atomic_long_read(&sis->inuse_pages) & (BIT(BITS_PER_LONG - 2) - 1);
+
+	return (long)sis->pages - used;
+}
+
+bool vswap_area_is_synchronous(struct swap_info_struct *sis)
+{
+	return READ_ONCE(sis->flags) & SWP_SYNCHRONOUS_IO;
+}
+
+/*
+ * The swap core looks at the flag when it begins something, and again later; each of these does the
+ * right thing whatever the others saw. If it changes another flag meanwhile, this may be lost, and
+ * nothing else.
+ */
+void vswap_area_set_synchronous(struct swap_info_struct *sis, bool synchronous)
+{
+	if (vswap_area_is_synchronous(sis) != synchronous)
+		assign_bit(const_ilog2(SWP_SYNCHRONOUS_IO), &sis->flags, synchronous);
+}
 
 struct vswap_pressure {
 	struct vswap_pressure_ops ops;
@@ -58,7 +104,7 @@ struct vswap_pressure *vswap_pressure_new(const char *name, const struct vswap_p
 	pressure->shrinker->scan_objects = vswap_pressure_scan;
 	/*
 	 * A page of the pool holds some three pages, each of which costs a write, and a read when
-	 * it is wanted back; and there is no second chance, which spares zswap half of that.
+	 * it is wanted back.
 	 */
 	pressure->shrinker->seeks = 8 * DEFAULT_SEEKS;
 	pressure->shrinker->private_data = pressure;

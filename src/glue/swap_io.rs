@@ -6,6 +6,7 @@
 
 use super::bindings;
 use super::call::{Call, Load, Store};
+use super::swap_area;
 use crate::device::Device;
 use crate::engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
 use crate::engine::slot::Slot;
@@ -33,6 +34,7 @@ unsafe fn device<'a>(ctx: *mut bindings::swap_io_ctx) -> &'a Device {
 ///
 /// Called by the swap core, for an area that [`activate`] made.
 unsafe extern "C" fn submit_write(ctx: *mut bindings::swap_io_ctx) {
+    swap_area::is_memory();
     // SAFETY: the swap core's call.
     unsafe { Call::<Store>::new(ctx, device(ctx)) }.store();
 }
@@ -60,6 +62,9 @@ unsafe extern "C" fn can_merge(
     _previous_size: usize,
     rw: c_int,
 ) -> bool {
+    if rw == WRITE {
+        swap_area::is_memory();
+    }
     rw == WRITE
 }
 

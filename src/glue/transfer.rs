@@ -16,6 +16,7 @@ use super::clock;
 use super::cpu::{PerCpu, Pinned};
 use super::memory::Buffer;
 use super::srcu::Section;
+use super::swap_area;
 use super::thread::NoReclaim;
 use super::trace;
 use super::wait::Pause;
@@ -888,6 +889,9 @@ unsafe fn end(request: NonNull<Request>) {
         }
         let result = if failed { Err(EIO) } else { pending.result };
         let call = pending.call;
+        if pending.direction == Direction::Read {
+            swap_area::is_disk();
+        }
         free(request);
         call.complete(result);
     }

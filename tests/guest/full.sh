@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# Nothing has room any more: the kernel does not try to swap out, the OOM killer comes, others go on
+# meanwhile, and when there is room again, it is counted again.
+# memory: 384
+# disks: 448,448
+# allowed: Out of memory: Killed|invoked oom-killer|Call Trace:
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+# free_slots: pages of swap that the kernel counts as free, and those that it should if all that are
+# not in use are.
+free_slots() { echo $(($(meminfo SwapFree) / 4)); }
+unused_slots() { awk -v path="$device" '$1 == path { print ($3 - $4) / 4 }' /proc/swaps; }
+all_are_counted() { [ "$(free_slots)" -ge $(($(unused_slots) - 64)) ]; }
+none_is_counted() { [ "$(free_slots)" -lt 64 ]; }
+uptime_is() { cut -d. -f1 /proc/uptime; }
+
+# A shell that does something each second.
+others() {
+    : >/tmp/others
+    while sleep 1; do
+        sh -c 'cut -d. -f1 /proc/uptime | sort' >>/tmp/others
+    done
+}
+longest_gap() { awk 'NR > 1 && $1 - last > gap { gap = $1 - last } { last = $1 } END { print gap + 0 }' /tmp/others; }
+
+# overfill SIZE: a process wants more pages than there is room for, until it is killed.
+overfill() {
+    others &
+    other=$!
+    began=$(uptime_is)
+    status=0
+    pagecheck --size "$1" --mix random --rounds 1 --seed 7 >/tmp/overfill 2>&1 || status=$?
+    took=$(($(uptime_is) - began))
+    kill $other
+}
+
+# More than there is room for, and somebody who tries for a while to swap it out.
+too_much() {
+    hold_out --size $((limit + 16)) --mix random --pageout
+    too_much_until=$(($(uptime_is) + 3))
+    while [ "$(uptime_is)" -le $too_much_until ]; do
+        echo 64M 2>/dev/null >$group/memory.reclaim || true
+    done
+}
+
+limit=$(scaled 64)
+size=$(($(available 100) + limit + 64))
+load size_mib=4096 ram_limit_mib="$limit"
+swapon "$device"
+
+step "incompressible pages, and no disk"
+hold --size "$(scaled 32)" --mix compressible=50,random=50
+overfill $size
+echo "result: full: the OOM killer came after $took s; a shell did nothing for $(longest_gap) s; $(value failed_stores) stores failed"
+expect "how the process ended" "$status" 137
+holds "stores that failed" "$(value failed_stores)" -gt 0
+# Far fewer than if the kernel tried each page again and again.
+holds "stores that failed" "$(value failed_stores)" -lt $((4 * 256 * size))
+eventually all_are_counted || fail "the kernel counts $(free_slots) slots as free of $(unused_slots)"
+expect "slots that are withheld" "$(value withheld_slots)" 0
+release
+
+step "none is counted while nothing has room"
+too_much
+eventually none_is_counted || fail "the kernel counts $(free_slots) slots as free"
+holds "slots that are withheld" "$(value withheld_slots)" -gt $((4096 * 256 - 256 * 2 * limit))
+step "a disk has room"
+add /dev/pmem0
+all_are_counted || fail "the kernel counts $(free_slots) slots as free of $(unused_slots)"
+swapped $((256 * 8)) pagecheck --size 12 --mix random --pageout
+release
+remove /dev/pmem0
+
+step "swapped off while none is counted"
+too_much
+eventually none_is_counted || fail "the kernel counts $(free_slots) slots as free"
+swapoff "$device"
+expect "slots that the kernel counts" "$(free_slots)" 0
+swapon "$device"
+all_are_counted || fail "the kernel counts $(free_slots) slots as free of $(unused_slots)"
+release
+expect_empty
+
+step "another device has slots"
+too_much
+eventually none_is_counted || fail "the kernel counts $(free_slots) slots as free"
+mkswap /dev/pmem1 >/dev/null
+swapon /dev/pmem1
+holds "slots that the kernel counts" "$(free_slots)" -gt 100000
+pagecheck --size 40 --mix random --pageout --rounds 1 || fail "pagecheck ended with status $?"
+holds "slots that the kernel counts" "$(free_slots)" -gt 50000
+swapoff /dev/pmem1
+release
+eventually all_are_counted || fail "the kernel counts $(free_slots) slots as free of $(unused_slots)"
+stop
