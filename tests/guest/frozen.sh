@@ -5,7 +5,6 @@
 # memory: 384
 # disks: 448,448
 # kernel: stock
-# when: asked
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
@@ -49,7 +48,8 @@ step "frozen, and there is no other"
 hold_out --size 8 --mix random --pageout
 settled
 fsfreeze --freeze /home
-limited 8 pagecheck --size 20 --mix random --rounds 1 --seed 4 &
+# In no small control group: one at its limit gets an OOM kill then, as with plain swap on such a file.
+limited 128 pagecheck --size 40 --mix random --pageout --rounds 2 --seed 4 &
 other=$!
 within 60 state_is stuck || fail "it is not stuck: $(cat $class/tiers)"
 fsfreeze --unfreeze /home
@@ -62,6 +62,7 @@ remove "$loop"
 losetup --detach "$loop"
 
 step "no space left"
+failed=$(value failed_stores)
 file_system small /dev/pmem0 24 200
 truncate -s 64M /small/swap
 dd if=/dev/zero of=/small/filler bs=1M count=10 2>/dev/null
@@ -89,7 +90,7 @@ settled
 holds "bytes in the file" "$(tier "$loop" used)" -ge $((5 * mib))
 expect "bytes that are bad" "$(tier "$loop" bad)" 0
 release
-expect "failed stores" "$(value failed_stores)" 0
+expect "failed stores" "$(value failed_stores)" "$failed"
 expect_empty
 remove "$loop"
 remove /dev/pmem1

@@ -61,8 +61,9 @@ become_true() {
     "vswapctl add $2")
         expect "lines of $2 in the list" "$(listed "$2")" 1
         is_said "$2 is a tier"
-        # Something is swapped out, of which the disk gets its part: pages that don't compress.
+        # Something is swapped out, and is old enough for the disk when somebody says so.
         hold --size "$(scaled 16)" --mix compressible=50,random=50 --pageout
+        echo all >$class/writeback
         holds "bytes on $2" "$(used "$2")" -ge $(($(scaled 4) * mib))
         ;;
     "vswapctl remove $2")

@@ -29,7 +29,7 @@ case $(journalctl --unit vswap --output cat) in
 *) fail "nothing was said about the missing disk: $(journalctl --unit vswap --output cat)" ;;
 esac
 cycles=$(journalctl --output cat --grep 'ordering cycle|Breaking ordering') && fail "the units' order is a circle: $cycles"
-expect "RAM limit" "$(vswapctl get ram-limit)" 8.0M
+expect "RAM limit" "$(vswapctl get ram-limit)" 8M
 
 step "in order"
 began=$(show vswap.service ActiveEnterTimestampMonotonic)
