@@ -353,7 +353,9 @@ pub fn table(estimate: &Estimate) -> String {
         size::human(result.needed_bytes)
     });
     row("and save", |result| size::human(result.saved_bytes));
-    text.push_str("\nIncompressible pages go to a disk instead, if there is one.\n");
+    text.push_str(
+        "\nThe oldest pages go to a disk, if there is one; incompressible ones go first.\n",
+    );
     text
 }
 

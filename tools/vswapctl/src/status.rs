@@ -288,6 +288,12 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
         "saved",
         format!("{} of memory{ratio}", style.show(snapshot.saved())),
     );
+    if snapshot.stat.withheld_slots() != 0 {
+        fact(
+            "full",
+            "nothing has room, so the kernel swaps no more out for now".to_owned(),
+        );
+    }
     fact("writeback", writeback(snapshot, rates, style));
     for (disk, file) in &snapshot.disks {
         if let (State::Draining, Some(progress)) = (&disk.state, disk.removal) {

@@ -476,7 +476,7 @@ fn dry_runs_change_nothing() {
     for (name, arguments) in [
         (
             "dry-set",
-            &["set", "size=17G", "high_watermark=95", "--dry-run"][..],
+            &["set", "size=17G", "high_watermark=97", "--dry-run"][..],
         ),
         (
             "dry-on",
