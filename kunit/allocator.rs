@@ -7,13 +7,13 @@ use kernel::macros::kunit_tests;
 #[kunit_tests(vswap_allocator)]
 mod cases {
     use crate::device::Device;
-    use crate::disk::Allocating;
     use crate::engine::counters::Counter;
     use crate::engine::entry::{Content, DiskNumber, Place};
     use crate::engine::slot::{PhysicalCluster, PhysicalSlot, Slot};
     use crate::glue::cpu::Pinned;
     use crate::glue::kunit::{Offline, OnCpu};
     use crate::kunit::pages::{self, Kind, INTERRUPTING, SYNCHRONOUS};
+    use crate::tiers::disk::Allocating;
     use kernel::prelude::*;
 
     /// The physical cluster that a slot's page lies in, if it is on a disk.

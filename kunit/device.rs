@@ -10,6 +10,7 @@ mod cases {
     use crate::engine::codec::Algorithm;
     use crate::engine::counters::Counter;
     use crate::engine::slot::Slot;
+    use crate::glue::inode::Swappable;
     use crate::glue::kunit::Folios;
     use crate::kunit::pages::{self, Kind, INTERRUPTING, KINDS, MEMORY, SYNCHRONOUS};
     use kernel::prelude::*;

@@ -3,11 +3,12 @@
 //! What the suites need of the kernel, and of the wrappers beside this, that nobody else does.
 
 use super::bindings;
-use super::call::{Call, Load, Store};
+use super::call::Call;
 use super::cluster::Cluster;
-use super::gendisk::Disk;
+use super::gendisk::{Disk, Frees};
 use super::held::{Held, Owned, PinnedSlot};
 use super::memory::Cached;
+use super::way::{Load, Store};
 use super::zsmalloc::Pool;
 use crate::device::Device;
 use crate::engine::page::{Page, PAGE_SIZE};
@@ -60,7 +61,7 @@ pub(crate) fn rcu_barrier() {
 
 /// Somebody else has the disk for a while, as the block layer may, until a moment after this.
 /// Gives what says whether that is over, and waits for it. One case at a time.
-pub(crate) fn used_for_a_while(disk: &Disk) -> impl FnOnce() -> bool {
+pub(crate) fn used_for_a_while(disk: &Disk<impl Frees>) -> impl FnOnce() -> bool {
     // SAFETY: the disk is there, and a reference keeps it.
     unsafe { bindings::vswap_kunit_use_begin(disk.bdev()) };
     // SAFETY: it was begun.
@@ -192,7 +193,7 @@ impl Folios {
         // else's until the answer is there.
         unsafe {
             let ctx = bindings::vswap_kunit_call_ctx(self.0.as_ptr());
-            let call = Call::<Store>::new(ctx, device);
+            let call = Call::<Store, Device>::new(ctx, device);
             bindings::vswap_kunit_call_begin(self.0.as_ptr());
             call.store();
             to_result(bindings::vswap_kunit_call_wait(self.0.as_ptr()))
@@ -204,7 +205,7 @@ impl Folios {
         // SAFETY: as in `store`.
         unsafe {
             let ctx = bindings::vswap_kunit_call_ctx(self.0.as_ptr());
-            let call = Call::<Load>::new(ctx, device);
+            let call = Call::<Load, Device>::new(ctx, device);
             bindings::vswap_kunit_call_begin(self.0.as_ptr());
             call.load();
             to_result(bindings::vswap_kunit_call_wait(self.0.as_ptr()))

@@ -6,7 +6,6 @@ use kernel::macros::kunit_tests;
 
 #[kunit_tests(vswap_limits)]
 mod cases {
-    use crate::contexts::COMPRESSIONS;
     use crate::device::Device;
     use crate::engine::config::RamLimit;
     use crate::engine::counters::Counter;
@@ -15,6 +14,7 @@ mod cases {
     use crate::glue::thread::{Stop, Thread, Work};
     use crate::glue::wait::WaitQueue;
     use crate::kunit::pages::{self, Kind, INTERRUPTING, SYNCHRONOUS};
+    use crate::tiers::contexts::COMPRESSIONS;
     use core::sync::atomic::{AtomicU64, Ordering};
     use kernel::prelude::*;
     use kernel::sync::Arc;

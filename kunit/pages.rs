@@ -9,6 +9,7 @@ use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::protection::Protection;
 use crate::engine::slot::Slot;
 use crate::glue::cpu::Pinned;
+use crate::glue::gendisk::Frees;
 use crate::glue::kunit::{Folios, Paths};
 use kernel::prelude::*;
 use kernel::sync::Arc;

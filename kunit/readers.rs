@@ -168,9 +168,9 @@ mod cases {
     use crate::engine::slot::PhysicalSlot;
     use crate::glue::kunit::Paths;
     use crate::glue::memory::Buffer;
-    use crate::glue::transfer::BufferTransfer;
     use crate::kunit::pages::{self, HALF, INTERRUPTING, MEMORY, SYNCHRONOUS, UNREADABLE};
-    use crate::{drain, recompress, writeback};
+    use crate::movers::{drain, recompress, writeback};
+    use crate::tiers::transfer::BufferTransfer;
     use kernel::prelude::*;
 
     #[test]

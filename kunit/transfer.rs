@@ -2,10 +2,10 @@
 
 //! Bios that end well and bios that fail, and what is made of that.
 
-use crate::glue::call::Store;
 use crate::glue::thread::{Stop, Work};
-use crate::glue::transfer::BufferTransfer;
 use crate::glue::wait::WaitQueue;
+use crate::glue::way::Store;
+use crate::tiers::transfer::BufferTransfer;
 use core::sync::atomic::{AtomicBool, Ordering};
 use kernel::macros::kunit_tests;
 use kernel::prelude::*;
@@ -54,8 +54,6 @@ impl Work for Keeper {
 mod cases {
     use super::{Keeper, Ordering};
     use crate::device::Device;
-    use crate::disk::Allocating;
-    use crate::drain;
     use crate::engine::counters::Counter;
     use crate::engine::entry::{DiskNumber, Place};
     use crate::engine::health::State;
@@ -63,9 +61,11 @@ mod cases {
     use crate::glue::kunit::Paths;
     use crate::glue::memory::Buffer;
     use crate::glue::thread::Thread;
-    use crate::glue::transfer::{BufferTransfer, Failed, Reserves};
     use crate::glue::wait::WaitQueue;
     use crate::kunit::pages::{self, Kind, HALF, INTERRUPTING, MEMORY, SYNCHRONOUS, UNREADABLE};
+    use crate::movers::drain;
+    use crate::tiers::disk::Allocating;
+    use crate::tiers::transfer::{self, BufferTransfer, Failed};
     use kernel::prelude::*;
 
     /// The first slot of the half that fails.
@@ -191,7 +191,7 @@ mod cases {
         let device = pages::device_with(0, INTERRUPTING)?;
         let _paths = Paths::new();
         let entered = device.disks().find(INTERRUPTING).ok_or(ENOENT)?;
-        let reserves = Reserves::new()?;
+        let reserves = transfer::reserves()?;
         let mut transfer = BufferTransfer::write(&reserves, buffer(1, 1)?);
         transfer.add(0, &entered, PhysicalSlot::new(20));
         let keeper = Keeper::new(transfer)?;

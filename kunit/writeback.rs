@@ -10,7 +10,7 @@ mod cases {
     use crate::engine::counters::Counter;
     use crate::glue::thread::Thread;
     use crate::kunit::pages::{self, Kind, INTERRUPTING, KINDS, MEMORY, SYNCHRONOUS};
-    use crate::writeback::{write_back_older, Background};
+    use crate::movers::writeback::{write_back_older, Background};
     use kernel::prelude::*;
     use kernel::sync::Arc;
 

@@ -16,17 +16,11 @@
     clippy::unwrap_used
 )]
 
-mod changing;
-mod contexts;
 mod control;
 mod device;
-mod disk;
-mod disks;
-mod drain;
 // The engine is a crate of its own on the host, where all of it is used and public.
 #[allow(dead_code, unreachable_pub)]
 mod engine;
-mod free_slots;
 mod glue;
 #[cfg(all(vswap_kunit, CONFIG_KUNIT))]
 #[path = "../kunit/mod.rs"]
@@ -35,18 +29,10 @@ mod kunit;
 mod kunit {
     include!(env!("VSWAP_SUITES"));
 }
-mod mover;
-mod ram;
-mod recompress;
-mod shrink;
-mod sweep;
-mod tally;
-mod throttle;
+mod movers;
 mod tiers;
-mod watch;
-mod writeback;
-mod writer;
 
+use control::attributes::ATTRIBUTES;
 use control::{refused, Control};
 use device::Device;
 use engine::config::{RamLimit, Refusal, Size};
@@ -77,7 +63,7 @@ module! {
 
 /// The loaded module: its device, which can be opened as long as this lives.
 struct Vswap {
-    _node: Node,
+    _node: Node<Control>,
     _returned: Returned,
 }
 
@@ -100,7 +86,7 @@ impl kernel::Module for Vswap {
         let disk = Disk::new(c"vswap0", device.clone())?;
         let inode = SwapInode::new(device.clone(), disk)?;
         let control = Control::new(device, inode)?;
-        let node = Node::new(module, c"vswap", c"vswap0", control, control::ATTRIBUTES)?;
+        let node = Node::new(module, c"vswap", c"vswap0", control, &ATTRIBUTES)?;
         pr_info!(
             "/dev/vswap0 of {} MiB, of which up to {} MiB of memory\n",
             size.bytes() >> 20,

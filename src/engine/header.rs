@@ -19,6 +19,9 @@ const UUID_BYTES: usize = 16;
 const LABEL_BYTES: usize = 16;
 const SIGNATURE_AT: usize = PAGE_SIZE - SIGNATURE.len();
 
+/// The device's number: there is one.
+pub const NUMBER: u8 = 0;
+
 /// The UUID of device 0; a device's number stands in the last byte. It is the same on every
 /// machine and after every boot, so that it can be named in a configuration: what it names is
 /// the device, and no data outlives that.

@@ -5,20 +5,6 @@
 //! and no `unsafe`, so that the host's tools reach all of it.
 
 #![forbid(unsafe_code)]
-// Tests may panic: that is how they fail.
-#![cfg_attr(
-    not(any(test, loom)),
-    warn(
-        clippy::arithmetic_side_effects,
-        clippy::cast_possible_truncation,
-        clippy::cast_possible_wrap,
-        clippy::cast_sign_loss,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
 
 pub mod allocator;
 #[cfg(all(test, loom))]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The place of a disk among the tiers: where it is found, and who waits for whom when it goes.
+//! The place of a disk: where it is found, and who waits for whom when it goes.
 //!
 //! A write enters the bay before it claims slots of the disk and leaves it when the slots hold
 //! their pages; a read enters before it looks up where its page lies and leaves when it is
@@ -12,7 +12,6 @@ use super::cpu::Pinned;
 use super::rcu::{self, Reader};
 use super::srcu::{Section, Srcu};
 use super::wait::Pause;
-use crate::disk::Disk;
 use crate::engine::entry::DiskNumber;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -32,11 +31,11 @@ const DEPTH: usize = 3;
 /// `disk` is null or points at a disk from a `KBox`, which stays for all who entered before it
 /// was cleared, and for an RCU grace period.
 #[pin_data(PinnedDrop)]
-pub(crate) struct Bay {
+pub(crate) struct Bay<D: Send + Sync> {
     number: DiskNumber,
     #[pin]
     srcu: Srcu,
-    disk: AtomicPtr<Disk>,
+    disk: AtomicPtr<D>,
 }
 
 /// How far the wait for all who are in a bay has got.
@@ -61,26 +60,26 @@ impl Grace {
 /// # Invariants
 ///
 /// `disk` came from a `KBox`, and is this value's own but for those who saw it in the bay.
-pub(crate) struct Leaving {
+pub(crate) struct Leaving<D> {
     number: DiskNumber,
-    disk: NonNull<Disk>,
+    disk: NonNull<D>,
     grace: Grace,
 }
 
 // SAFETY: a disk may be closed by any thread.
-unsafe impl Send for Leaving {}
+unsafe impl<D: Send> Send for Leaving<D> {}
 
 /// A disk, while its bay is entered.
-pub(crate) struct Entered<'a> {
-    bay: &'a Bay,
-    disk: &'a Disk,
+pub(crate) struct Entered<'a, D: Send + Sync> {
+    bay: &'a Bay<D>,
+    disk: &'a D,
     _section: Section,
 }
 
-impl<'a> Entered<'a> {
+impl<D: Send + Sync> Entered<'_, D> {
     /// The disk.
     #[inline]
-    pub(crate) fn disk(&self) -> &Disk {
+    pub(crate) fn disk(&self) -> &D {
         self.disk
     }
 
@@ -106,12 +105,12 @@ impl<'a> Entered<'a> {
 
     /// Stays in the bay for longer than this.
     #[inline]
-    pub(super) fn stay(&self) -> (NonNull<Disk>, Section) {
+    pub(super) fn stay(&self) -> (NonNull<D>, Section) {
         (NonNull::from(self.disk), self.bay.srcu.enter())
     }
 }
 
-impl Bay {
+impl<D: Send + Sync> Bay<D> {
     /// An empty bay. May sleep.
     pub(crate) fn new(number: DiskNumber) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
@@ -128,7 +127,7 @@ impl Bay {
 
     /// Enters, if there is a disk. Does not sleep.
     #[inline]
-    pub(crate) fn enter(&self) -> Option<Entered<'_>> {
+    pub(crate) fn enter(&self) -> Option<Entered<'_, D>> {
         if self.disk.load(Ordering::Relaxed).is_null() {
             return None;
         }
@@ -144,7 +143,7 @@ impl Bay {
 
     /// The disk, while preemption is off.
     #[inline]
-    pub(crate) fn peek<'a>(&'a self, _cpu: &'a Pinned) -> Option<&'a Disk> {
+    pub(crate) fn peek<'a>(&'a self, _cpu: &'a Pinned) -> Option<&'a D> {
         // SAFETY: preemption is off, which makes this an RCU reader; by the invariant what it
         // sees stays for a grace period.
         unsafe { self.disk.load(Ordering::Acquire).as_ref() }
@@ -152,7 +151,7 @@ impl Bay {
 
     /// The disk, for a reader under RCU.
     #[inline]
-    pub(crate) fn peek_as<'a>(&'a self, _reader: &'a Reader) -> Option<&'a Disk> {
+    pub(crate) fn peek_as<'a>(&'a self, _reader: &'a Reader) -> Option<&'a D> {
         // SAFETY: by the invariant what a reader sees stays for a grace period.
         unsafe { self.disk.load(Ordering::Acquire).as_ref() }
     }
@@ -164,7 +163,7 @@ impl Bay {
 
     /// Takes the disk out, of which no entry speaks any more. It is to be
     /// [waited](Self::has_left) for. One caller at a time.
-    pub(crate) fn take(&self) -> Option<Leaving> {
+    pub(crate) fn take(&self) -> Option<Leaving<D>> {
         let old = self.disk.swap(ptr::null_mut(), Ordering::AcqRel);
         Some(Leaving {
             number: self.number,
@@ -176,7 +175,7 @@ impl Bay {
 
     /// The disk that was taken out of this bay, if all who have seen it have left. May sleep, but
     /// not for them.
-    pub(crate) fn has_left(&self, mut leaving: Leaving) -> Result<KBox<Disk>, Leaving> {
+    pub(crate) fn has_left(&self, mut leaving: Leaving<D>) -> Result<KBox<D>, Leaving<D>> {
         if leaving.number != self.number || !self.have_left(&mut leaving.grace) {
             return Err(leaving);
         }
@@ -215,7 +214,7 @@ impl Bay {
     }
 
     /// Puts a disk into the empty bay. One caller at a time.
-    pub(crate) fn fill(&self, disk: KBox<Disk>) {
+    pub(crate) fn fill(&self, disk: KBox<D>) {
         // INVARIANT: a disk from a `KBox`.
         let old = self.disk.swap(KBox::into_raw(disk), Ordering::AcqRel);
         self.reclaim(old);
@@ -223,12 +222,12 @@ impl Bay {
 
     /// Takes the disk out, of which no entry speaks any more, and waits for all who have seen
     /// it. One caller at a time. May sleep.
-    pub(crate) fn clear(&self) -> Option<KBox<Disk>> {
+    pub(crate) fn clear(&self) -> Option<KBox<D>> {
         let old = self.disk.swap(ptr::null_mut(), Ordering::AcqRel);
         self.reclaim(old)
     }
 
-    fn reclaim(&self, old: *mut Disk) -> Option<KBox<Disk>> {
+    fn reclaim(&self, old: *mut D) -> Option<KBox<D>> {
         let old = NonNull::new(old)?;
         self.wait();
         // SAFETY: it came from a `KBox`, was taken out of the bay once, and everybody who had
@@ -247,7 +246,7 @@ impl Bay {
 }
 
 #[pinned_drop]
-impl PinnedDrop for Bay {
+impl<D: Send + Sync> PinnedDrop for Bay<D> {
     fn drop(self: Pin<&mut Self>) {
         drop(self.clear());
     }

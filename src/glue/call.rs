@@ -8,59 +8,43 @@ use super::bay::Entered;
 use super::bindings;
 use super::cpu::Pinned;
 use super::held::PinnedSlot;
-use super::transfer::{Failed, Reserves, Transfer, BIO_PAGES};
-use crate::device::Device;
-use crate::disk::Disk;
+use super::raw_call::RawCall;
+use super::request::{Failed, Repair};
+use super::reserves::Reserves;
+use super::target::Target;
+use super::transfer::{Transfer, BIO_PAGES};
+use super::way::{Load, Store, Way};
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::slot::{PhysicalSlot, Slot};
 use crate::engine::traffic::Direction;
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
-use kernel::ffi::c_int;
+use kernel::ffi::{c_int, c_void};
 use kernel::pr_err_once;
 use kernel::prelude::*;
 
-/// A call that pages are stored for.
-pub(crate) enum Store {}
+/// A device that calls are for.
+pub(crate) trait Serves: Sync + Sized {
+    /// A disk of the device.
+    type Disk: Target;
 
-/// A call that pages are loaded for.
-pub(crate) enum Load {}
+    /// Stores folios' pages in their slots. On an error none of those slots holds anything: the
+    /// folios stay in memory, and no older copy of them is ever read.
+    fn store(&self, call: &mut Call<Store, Self>) -> Result;
 
-/// Which way a call's pages go.
-pub(crate) trait Way {
-    /// As a direction.
-    const DIRECTION: Direction;
-}
+    /// Stores those pages of a call again that disks failed to take, when the others have got
+    /// where they are to lie; or none of the call, if that has failed otherwise: `result`.
+    fn repair(
+        &self,
+        call: &mut Call<Store, Self>,
+        result: Result,
+        failed: &Failed<Self::Disk>,
+    ) -> Result;
 
-impl Way for Store {
-    const DIRECTION: Direction = Direction::Write;
-}
-
-impl Way for Load {
-    const DIRECTION: Direction = Direction::Read;
-}
-
-/// A call that is not completed, as the swap core knows it.
-///
-/// # Invariants
-///
-/// The call is completed once, by [`complete`](Self::complete), and its folios are locked or
-/// under writeback until then.
-#[derive(Clone, Copy)]
-pub(super) struct RawCall(NonNull<bindings::swap_iocb>);
-
-impl RawCall {
-    /// Tells the swap core how it went. In any context.
-    ///
-    /// # Safety
-    ///
-    /// Called once for a call, which is not used afterwards.
-    pub(super) unsafe fn complete(self, result: Result) {
-        let error = result.map_or_else(|error| error.to_errno(), |()| 0);
-        // SAFETY: as this function requires.
-        unsafe { bindings::vswap_io_complete(self.0.as_ptr(), error) }
-    }
+    /// Reads slots into a folio's pages. `EIO`: a slot holds nothing, or nothing that can be
+    /// read.
+    fn load(&self, call: &mut Call<Load, Self>) -> Result;
 }
 
 /// A call. Dropping it completes it with an error.
@@ -68,11 +52,11 @@ impl RawCall {
 /// # Invariants
 ///
 /// This value is the one that completes the call.
-pub(crate) struct Call<W: Way> {
+pub(crate) struct Call<W: Way, D: Serves> {
     raw: RawCall,
-    device: NonNull<Device>,
+    device: NonNull<D>,
     /// Pages that go to disks or come from there.
-    transfer: Cell<Option<Transfer>>,
+    transfer: Cell<Option<Transfer<D::Disk>>>,
     _way: PhantomData<W>,
 }
 
@@ -80,8 +64,8 @@ pub(crate) struct Call<W: Way> {
 const OVER: usize = usize::MAX;
 
 /// A call's pages, from first to last: all that the swap core asked for, or an error as the last.
-pub(crate) struct Pages<'a, W: Way> {
-    call: &'a Call<W>,
+pub(crate) struct Pages<'a, W: Way, D: Serves> {
+    call: &'a Call<W, D>,
     bvec: usize,
     /// Bytes of the folios that were given out.
     bytes: usize,
@@ -102,13 +86,13 @@ struct Folio {
 ///
 /// `page` is a page of a folio of the call, whose slots are pinned as [`PinnedSlot`] says; it
 /// is stable while it is stored, and nobody else's while it is loaded.
-pub(crate) struct CallPage<'a, W: Way> {
+pub(crate) struct CallPage<'a, W: Way, D: Serves> {
     slot: PinnedSlot<'a>,
     page: NonNull<Page>,
-    call: &'a Call<W>,
+    call: &'a Call<W, D>,
 }
 
-impl Call<Store> {
+impl<D: Serves> Call<Store, D> {
     /// Has the device store the pages.
     pub(super) fn store(mut self) {
         let device = self.device;
@@ -121,29 +105,29 @@ impl Call<Store> {
     ///
     /// # Safety
     ///
-    /// The call is the caller's to complete, was made for that device, and nothing of it is under
-    /// way.
-    pub(super) unsafe fn repair(
+    /// The call is the caller's to complete, was made for that device, which is a `D`, and nothing
+    /// of it is under way.
+    unsafe fn repair(
+        device: NonNull<c_void>,
         raw: RawCall,
-        device: NonNull<Device>,
         result: Result,
-        failed: Failed,
+        failed: Failed<D::Disk>,
     ) {
         let mut call = Self {
             raw,
-            device,
+            device: device.cast(),
             transfer: Cell::new(None),
             _way: PhantomData,
         };
         // SAFETY: the device is there as long as the call is not completed.
-        let result = unsafe { device.as_ref() }.repair(&mut call, result, &failed);
+        let result = unsafe { call.device.as_ref() }.repair(&mut call, result, &failed);
         // It has a request of the device's, which may go when the call is completed.
         drop(failed);
         call.finish(result);
     }
 }
 
-impl Call<Load> {
+impl<D: Serves> Call<Load, D> {
     /// Has the device load the pages.
     pub(super) fn load(mut self) {
         let device = self.device;
@@ -153,14 +137,14 @@ impl Call<Load> {
     }
 }
 
-impl<W: Way> Call<W> {
+impl<W: Way, D: Serves> Call<W, D> {
     /// A call of the swap core's.
     ///
     /// # Safety
     ///
     /// `ctx` is what the swap core gave to the operation of that way, just now, for an area
     /// that belongs to the device.
-    pub(super) unsafe fn new(ctx: *mut bindings::swap_io_ctx, device: &Device) -> Self {
+    pub(super) unsafe fn new(ctx: *mut bindings::swap_io_ctx, device: &D) -> Self {
         // SAFETY: as this function requires.
         let sio = unsafe {
             let rw = c_int::from(W::DIRECTION == Direction::Write);
@@ -168,7 +152,8 @@ impl<W: Way> Call<W> {
             NonNull::new_unchecked((*ctx).sio)
         };
         Self {
-            raw: RawCall(sio),
+            // SAFETY: it was just asked for, and this value completes it.
+            raw: unsafe { RawCall::new(sio) },
             device: NonNull::from(device),
             transfer: Cell::new(None),
             _way: PhantomData,
@@ -177,7 +162,7 @@ impl<W: Way> Call<W> {
 
     /// A walk through the pages.
     #[inline]
-    pub(crate) fn pages(&mut self) -> Pages<'_, W> {
+    pub(crate) fn pages(&mut self) -> Pages<'_, W, D> {
         Pages {
             call: self,
             bvec: 0,
@@ -193,14 +178,13 @@ impl<W: Way> Call<W> {
     /// The call, as the swap core filled it.
     #[inline]
     fn sio(&self) -> &bindings::swap_iocb {
-        // SAFETY: by the invariant it is not completed, and the swap core leaves it as it is.
-        unsafe { self.raw.0.as_ref() }
+        self.raw.sio()
     }
 
     /// Waits for the pages that are on their way, if any are, but for no longer than so many
     /// milliseconds. Gives what failed; pages are [under way](Self::is_under_way) still if they
     /// took longer. May sleep.
-    pub(crate) fn wait(&mut self, milliseconds: u32) -> Option<Failed> {
+    pub(crate) fn wait(&mut self, milliseconds: u32) -> Option<Failed<D::Disk>> {
         if !self.transfer.get_mut().as_mut()?.wait_timeout(milliseconds) {
             return None;
         }
@@ -214,7 +198,7 @@ impl<W: Way> Call<W> {
 
     /// Has the swap core told of the result, when all pages that are on their way are there.
     /// What is under way and fails is an error besides; for a store the device is asked to
-    /// [repair](Device::repair) first.
+    /// [repair](Serves::repair) first.
     ///
     /// The last thing to do: when no call is left, the device may be swapped off and go.
     #[inline]
@@ -226,12 +210,18 @@ impl<W: Way> Call<W> {
                 // SAFETY: by the invariant it is completed here, and the value is gone.
                 unsafe { raw.complete(result) }
             }
-            Some(transfer) => transfer.leave(raw, device, W::DIRECTION, result),
+            Some(transfer) => {
+                let repair = Repair {
+                    device: device.cast(),
+                    call: Call::<Store, D>::repair,
+                };
+                transfer.leave(raw, W::DIRECTION, result, repair);
+            }
         }
     }
 }
 
-impl<W: Way> Drop for Call<W> {
+impl<W: Way, D: Serves> Drop for Call<W, D> {
     fn drop(&mut self) {
         // What is under way is waited for.
         drop(self.transfer.take());
@@ -240,8 +230,8 @@ impl<W: Way> Drop for Call<W> {
     }
 }
 
-impl<'a, W: Way> Iterator for Pages<'a, W> {
-    type Item = Result<CallPage<'a, W>>;
+impl<'a, W: Way, D: Serves> Iterator for Pages<'a, W, D> {
+    type Item = Result<CallPage<'a, W, D>>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -274,7 +264,7 @@ impl<'a, W: Way> Iterator for Pages<'a, W> {
     }
 }
 
-impl<W: Way> Pages<'_, W> {
+impl<W: Way, D: Serves> Pages<'_, W, D> {
     /// The pages that are left of the folio at hand, the one given out last included.
     pub(crate) fn left_in_folio(&self) -> usize {
         self.folio.pages.saturating_add(1)
@@ -328,10 +318,15 @@ impl<W: Way> Pages<'_, W> {
     }
 }
 
-impl<'a, W: Way> CallPage<'a, W> {
+impl<'a, W: Way, D: Serves> CallPage<'a, W, D> {
     /// Sends the page to a slot of a disk, or has it come from there. May sleep.
     #[inline]
-    pub(crate) fn send(self, reserves: &Reserves, entered: &Entered<'_>, slot: PhysicalSlot) {
+    pub(crate) fn send(
+        self,
+        reserves: &Reserves,
+        entered: &Entered<'_, D::Disk>,
+        slot: PhysicalSlot,
+    ) {
         if self.copy(entered.disk(), slot) {
             return reserves.copied(&Pinned::new(), W::DIRECTION, entered.disk());
         }
@@ -358,14 +353,14 @@ impl<'a, W: Way> CallPage<'a, W> {
     /// Copies the page to a slot of a disk, or from there, when the disk is memory. Says whether
     /// that was done. Does not sleep.
     #[inline]
-    pub(crate) fn copy(&self, disk: &Disk, slot: PhysicalSlot) -> bool {
+    pub(crate) fn copy(&self, disk: &D::Disk, slot: PhysicalSlot) -> bool {
         // SAFETY: by the invariant the page is stable while it is stored; while it is loaded, it
         // is nobody else's, and is lent out by `parts` only to who has this value to himself.
         unsafe { disk.backing().copy(W::DIRECTION, slot, self.page) }
     }
 }
 
-impl CallPage<'_, Store> {
+impl<D: Serves> CallPage<'_, Store, D> {
     /// The page to be stored.
     #[inline]
     pub(crate) fn contents(&self) -> &Page {
@@ -374,7 +369,7 @@ impl CallPage<'_, Store> {
     }
 }
 
-impl<'a> CallPage<'a, Load> {
+impl<'a, D: Serves> CallPage<'a, Load, D> {
     /// Has the swap core write the page again before it gives up its memory.
     pub(crate) fn make_dirty(&self) {
         // SAFETY: by the invariant it is a page of a locked folio in the swap cache.

@@ -8,33 +8,46 @@
 //! C headers: `include/linux/cdev.h`, `include/linux/device/class.h`
 
 use super::bindings;
+use super::inode::{SwapInode, Swappable};
 use super::sysfs::Groups;
-use crate::control::Control;
-use crate::device::Device;
+use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
+use core::marker::PhantomData;
 use kernel::bindings::{dev_t, file, inode, loff_t};
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use kernel::prelude::*;
 use kernel::uaccess::{UserPtr, UserSlice};
 
-/// What an open file belongs to.
-#[repr(C)]
-struct Private {
-    // First, so that a pointer to it is one to the whole.
-    cdev: kernel::bindings::cdev,
-    control: Control,
+/// What stands behind a node.
+pub(crate) trait Behind: Send + Sync + 'static {
+    /// The device that is swapped on.
+    type Device: Swappable;
+
+    /// What `swapon` takes for a swap file.
+    fn inode(&self) -> &SwapInode<Self::Device>;
+
+    /// The virtual size.
+    fn size(&self) -> Size;
 }
 
-/// The control of an open file's device.
+/// What an open file belongs to.
+#[repr(C)]
+struct Private<B> {
+    // First, so that a pointer to it is one to the whole.
+    cdev: kernel::bindings::cdev,
+    behind: B,
+}
+
+/// What stands behind an open file's node.
 ///
 /// # Safety
 ///
-/// `file` was opened by [`open`].
-unsafe fn control<'a>(file: *mut file) -> &'a Control {
+/// `file` was opened by [`open`] of that type.
+unsafe fn behind<'a, B: Behind>(file: *mut file) -> &'a B {
     // SAFETY: `open` put it there, and the open file keeps the module and with it the node.
-    unsafe { &(*(*file).private_data.cast::<Private>()).control }
+    unsafe { &(*(*file).private_data.cast::<Private<B>>()).behind }
 }
 
 /// Opens the node: the file shows the swap inode's mapping.
@@ -42,13 +55,13 @@ unsafe fn control<'a>(file: *mut file) -> &'a Control {
 /// # Safety
 ///
 /// Called by the VFS, for the node's file operations.
-unsafe extern "C" fn open(inode: *mut inode, file: *mut file) -> c_int {
+unsafe extern "C" fn open<B: Behind>(inode: *mut inode, file: *mut file) -> c_int {
     // SAFETY: the VFS's call for a node of this device: the cdev is the first field of a
     // `Private`, which lives as long as the node.
     unsafe {
-        let private = bindings::vswap_inode_cdev(inode).cast::<Private>();
+        let private = bindings::vswap_inode_cdev(inode).cast::<Private<B>>();
         (*file).private_data = private.cast();
-        (*private).control.inode().back(file);
+        (*private).behind.inode().back(file);
     }
     0
 }
@@ -58,15 +71,15 @@ unsafe extern "C" fn open(inode: *mut inode, file: *mut file) -> c_int {
 /// # Safety
 ///
 /// Called by the VFS, for the node's file operations.
-unsafe extern "C" fn read(
+unsafe extern "C" fn read<B: Behind>(
     file: *mut file,
     to: *mut c_char,
     length: usize,
     position: *mut loff_t,
 ) -> isize {
     // SAFETY: the VFS's call: a file opened by `open`, and a position to move.
-    let (control, position) = unsafe { (control(file), &mut *position) };
-    match read_at(control, UserPtr::from_ptr(to.cast()), length, *position) {
+    let (behind, position) = unsafe { (behind::<B>(file), &mut *position) };
+    match read_at(behind, UserPtr::from_ptr(to.cast()), length, *position) {
         Ok(count) => {
             *position = position.saturating_add(i64::try_from(count).unwrap_or(0));
             isize::try_from(count).unwrap_or(0)
@@ -77,16 +90,16 @@ unsafe extern "C" fn read(
 }
 
 /// Reads at most up to the end of a page.
-fn read_at(control: &Control, to: UserPtr, length: usize, position: loff_t) -> Result<usize> {
+fn read_at<B: Behind>(behind: &B, to: UserPtr, length: usize, position: loff_t) -> Result<usize> {
     let position = u64::try_from(position).map_err(|_| EINVAL)?;
-    let size = control.device().size();
+    let size = behind.size();
     let start = usize::try_from(position)? % PAGE_SIZE;
     let left = usize::try_from(size.bytes().saturating_sub(position))?;
     let length = length.min(left).min(PAGE_SIZE.saturating_sub(start));
     let mut page = KVec::from_elem(0u8, PAGE_SIZE, GFP_KERNEL)?;
     if usize::try_from(position)? < PAGE_SIZE {
         let page: &mut [u8; PAGE_SIZE] = page.as_mut_slice().try_into().map_err(|_| EINVAL)?;
-        header::write(page, Device::NUMBER, size.pages());
+        header::write(page, header::NUMBER, size.pages());
     }
     let bytes = page
         .get(start..)
@@ -101,9 +114,9 @@ fn read_at(control: &Control, to: UserPtr, length: usize, position: loff_t) -> R
 /// # Safety
 ///
 /// Called by the VFS, for the node's file operations.
-unsafe extern "C" fn llseek(file: *mut file, offset: loff_t, whence: c_int) -> loff_t {
+unsafe extern "C" fn llseek<B: Behind>(file: *mut file, offset: loff_t, whence: c_int) -> loff_t {
     // SAFETY: the VFS's call, for a file opened by `open`.
-    let bytes = unsafe { control(file) }.device().size().bytes();
+    let bytes = unsafe { behind::<B>(file) }.size().bytes();
     // SAFETY: as above.
     unsafe {
         kernel::bindings::fixed_size_llseek(
@@ -120,14 +133,18 @@ unsafe extern "C" fn llseek(file: *mut file, offset: loff_t, whence: c_int) -> l
 /// # Safety
 ///
 /// Called by the VFS, for the node's file operations.
-unsafe extern "C" fn ioctl(file: *mut file, command: c_uint, argument: c_ulong) -> isize {
+unsafe extern "C" fn ioctl<B: Behind>(
+    file: *mut file,
+    command: c_uint,
+    argument: c_ulong,
+) -> isize {
     // SAFETY: the VFS's call, for a file opened by `open`.
-    let control = unsafe { control(file) };
+    let behind = unsafe { behind::<B>(file) };
     let result = if command == bindings::VSWAP_BLKGETSIZE64 {
         let to = UserPtr::from_addr(argument);
         UserSlice::new(to, size_of::<u64>())
             .writer()
-            .write(&control.device().size().bytes())
+            .write(&behind.size().bytes())
     } else {
         Err(ENOTTY)
     };
@@ -135,13 +152,18 @@ unsafe extern "C" fn ioctl(file: *mut file, command: c_uint, argument: c_ulong) 
     result.map_or_else(|error| error.to_errno() as isize, |()| 0)
 }
 
-const OPS: kernel::bindings::file_operations = kernel::bindings::file_operations {
-    open: Some(open),
-    read: Some(read),
-    llseek: Some(llseek),
-    unlocked_ioctl: Some(ioctl),
-    ..pin_init::zeroed()
-};
+/// The operations of a node that a `B` stands behind.
+struct Ops<B>(PhantomData<B>);
+
+impl<B: Behind> Ops<B> {
+    const OPS: kernel::bindings::file_operations = kernel::bindings::file_operations {
+        open: Some(open::<B>),
+        read: Some(read::<B>),
+        llseek: Some(llseek::<B>),
+        unlocked_ioctl: Some(ioctl::<B>),
+        ..pin_init::zeroed()
+    };
+}
 
 /// A number of its own for one device.
 struct Region(dev_t);
@@ -188,23 +210,23 @@ impl Drop for Class {
 }
 
 /// The node itself, once it can be opened.
-struct Registered {
-    private: KBox<Private>,
+struct Registered<B> {
+    private: KBox<Private<B>>,
     // The operations' memory; the cdev points at it.
     _ops: KBox<kernel::bindings::file_operations>,
 }
 
-impl Registered {
-    fn new(module: &'static ThisModule, number: dev_t, control: Control) -> Result<Self> {
+impl<B: Behind> Registered<B> {
+    fn new(module: &'static ThisModule, number: dev_t, behind: B) -> Result<Self> {
         let ops = kernel::bindings::file_operations {
             owner: module.as_ptr(),
-            ..OPS
+            ..Ops::<B>::OPS
         };
         let ops = KBox::new(ops, GFP_KERNEL)?;
         let mut private = KBox::new(
             Private {
                 cdev: pin_init::zeroed(),
-                control,
+                behind,
             },
             GFP_KERNEL,
         )?;
@@ -220,7 +242,7 @@ impl Registered {
     }
 }
 
-impl Drop for Registered {
+impl<B> Drop for Registered<B> {
     fn drop(&mut self) {
         // SAFETY: added by `new`. No file is open: the module is not unloaded before.
         unsafe { kernel::bindings::cdev_del(&mut self.private.cdev) }
@@ -231,42 +253,43 @@ impl Drop for Registered {
 ///
 /// # Invariants
 ///
-/// The class has a device of number `region`, whose data is the `Control` in `_registered`.
-pub(crate) struct Node {
+/// The class has a device of number `region`, whose data is what `_registered` has behind the
+/// node.
+pub(crate) struct Node<B> {
     // Dropped in this order, after the device: nobody can open what has no node, and the class
     // and the number go last.
-    _registered: Registered,
+    _registered: Registered<B>,
     class: Class,
     region: Region,
 }
 
 // SAFETY: a node may be removed from any thread.
-unsafe impl Send for Node {}
-// SAFETY: through a shared reference only the control can be had, which is `Sync`.
-unsafe impl Sync for Node {}
+unsafe impl<B: Send> Send for Node<B> {}
+// SAFETY: through a shared reference only what stands behind it can be had.
+unsafe impl<B: Sync> Sync for Node<B> {}
 
-impl Node {
+impl<B: Behind> Node<B> {
     /// Makes the class `class` and in it the node `name` with mode 0600, with these attributes.
     /// May sleep.
     pub(crate) fn new(
         module: &'static ThisModule,
         class: &'static CStr,
         name: &'static CStr,
-        control: Control,
-        groups: Groups,
+        behind: B,
+        groups: &Groups<B>,
     ) -> Result<Self> {
         let region = Region::new(class)?;
         let class = Class::new(class)?;
-        let registered = Registered::new(module, region.0, control)?;
-        let control: *const Control = &registered.private.control;
-        // SAFETY: the class is registered, the control and the groups outlive the device, and
+        let registered = Registered::new(module, region.0, behind)?;
+        let behind: *const B = &registered.private.behind;
+        // SAFETY: the class is registered, what stands behind it and the groups outlive the device, and
         // the name is a plain one that the format takes.
         from_err_ptr(unsafe {
             kernel::bindings::device_create_with_groups(
                 &*class.0,
                 core::ptr::null_mut(),
                 region.0,
-                control.cast_mut().cast::<c_void>(),
+                behind.cast_mut().cast::<c_void>(),
                 (&raw const groups.0 .0).cast_mut().cast(),
                 c"%s".as_char_ptr(),
                 name.as_char_ptr(),
@@ -281,7 +304,7 @@ impl Node {
     }
 }
 
-impl Drop for Node {
+impl<B> Drop for Node<B> {
     fn drop(&mut self) {
         // SAFETY: by the invariant there is such a device. This waits for its attributes.
         unsafe { kernel::bindings::device_destroy(&*self.class.0, self.region.0) }

@@ -8,38 +8,48 @@
 
 use super::cpu::Pinned;
 use super::{bindings, swap_io};
-use crate::device::Device;
+use crate::engine::slot::Slot;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
+/// Who is told of freed slots.
+pub(crate) trait Frees: Send + Sync + 'static {
+    /// A slot is not in use any more. Does not sleep: a spinlock of the swap core's is held.
+    fn free(&self, cpu: &Pinned, slot: Slot);
+}
+
 /// The disk.
 ///
 /// # Invariants
 ///
-/// `disk` is a valid, added disk made with `OPS`, whose private data is `_device`.
-pub(crate) struct Disk {
+/// `disk` is a valid, added disk made with the operations of a `D`, whose private data is `_device`.
+pub(crate) struct Disk<D: Frees> {
     disk: NonNull<kernel::bindings::gendisk>,
     // After the disk, which `drop` removes: notifications use it.
-    _device: Arc<Device>,
+    _device: Arc<D>,
 }
 
 // SAFETY: a disk may be removed from any thread.
-unsafe impl Send for Disk {}
+unsafe impl<D: Frees> Send for Disk<D> {}
 // SAFETY: through a shared reference only its block device's address can be had.
-unsafe impl Sync for Disk {}
+unsafe impl<D: Frees> Sync for Disk<D> {}
 
 /// Called with the swap core's cluster lock held, once for every slot.
 ///
 /// # Safety
 ///
-/// Called by the swap core, with the block device of a [`Disk`].
-unsafe extern "C" fn slot_free_notify(bdev: *mut kernel::bindings::block_device, offset: usize) {
+/// Called by the swap core, with the block device of a [`Disk`] of a `D`.
+unsafe extern "C" fn slot_free_notify<D: Frees>(
+    bdev: *mut kernel::bindings::block_device,
+    offset: usize,
+) {
     // SAFETY: the block device is that of a `Disk`; by its invariant the private data is the
     // device, which lives at least as long.
-    let device = unsafe { &*(*(*bdev).bd_disk).private_data.cast::<Device>() };
+    let device = unsafe { &*(*(*bdev).bd_disk).private_data.cast::<D>() };
     if let Some(slot) = swap_io::slot_of(offset) {
         // SAFETY: a spinlock of the swap core's is held until this returns.
         let cpu = unsafe { Pinned::already() };
@@ -69,29 +79,29 @@ unsafe extern "C" fn free_disk(disk: *mut kernel::bindings::gendisk) {
 
 /// The disk has no node, so nobody opens it and it needs no owner: the module stays while the
 /// character device is open.
-static OPS: Operations = Operations(kernel::bindings::block_device_operations {
-    submit_bio: Some(submit_bio),
-    swap_slot_free_notify: Some(slot_free_notify),
-    free_disk: Some(free_disk),
-    ..pin_init::zeroed()
-});
+struct Ops<D>(PhantomData<D>);
 
-struct Operations(kernel::bindings::block_device_operations);
+impl<D: Frees> Ops<D> {
+    const OPS: kernel::bindings::block_device_operations =
+        kernel::bindings::block_device_operations {
+            submit_bio: Some(submit_bio),
+            swap_slot_free_notify: Some(slot_free_notify::<D>),
+            free_disk: Some(free_disk),
+            ..pin_init::zeroed()
+        };
+}
 
-// SAFETY: nobody writes to it.
-unsafe impl Sync for Operations {}
-
-impl Disk {
+impl<D: Frees> Disk<D> {
     /// Makes and adds the disk. May sleep.
-    pub(crate) fn new(name: &CStr, device: Arc<Device>) -> Result<Self> {
-        let private: *const Device = &*device;
+    pub(crate) fn new(name: &CStr, device: Arc<D>) -> Result<Self> {
+        let private: *const D = &*device;
         // SAFETY: the name is copied, the operations live as long as the module, and the device
         // as long as the disk.
         let disk = from_err_ptr(unsafe {
             bindings::vswap_disk_add(
                 name.as_char_ptr(),
                 private.cast_mut().cast::<c_void>(),
-                &OPS.0,
+                &Ops::<D>::OPS,
             )
         })?;
         // INVARIANT: just made so.
@@ -115,7 +125,7 @@ impl Disk {
     }
 }
 
-impl Drop for Disk {
+impl<D: Frees> Drop for Disk<D> {
     fn drop(&mut self) {
         // SAFETY: the disk is valid by the invariant, and removed once. No swap area uses it, so
         // nobody looks at its private data: the module can't be unloaded before.

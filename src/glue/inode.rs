@@ -4,55 +4,81 @@
 //!
 //! C headers: `include/linux/fs.h`, `include/linux/pagemap.h`
 
-use super::gendisk::Disk;
+use super::call::Serves;
+use super::gendisk::{Disk, Frees};
 use super::swap_area::{Area, Kind};
 use super::{bindings, swap_io};
-use crate::device::Device;
 use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
+/// A device that can be swapped on.
+pub(crate) trait Swappable: Serves + Frees {
+    /// The virtual size.
+    fn size(&self) -> Size;
+
+    /// Changes the virtual size, of a device that is not swapped on.
+    fn set_size(&self, size: Size);
+
+    /// What the swap core is to take the device for: looked at when it is swapped on.
+    fn kind(&self) -> Kind;
+
+    /// The device is swapped on as that area, which is to be dropped before
+    /// [`deactivated`](Self::deactivated) returns.
+    fn activated(&self, area: Area);
+
+    /// Somebody opens the node, who may be about to swap the device off: the swap core's count has
+    /// to be whole then.
+    fn opened(&self);
+
+    /// The device is not swapped on any more. Its slots are free by now. May sleep.
+    fn deactivated(&self);
+}
+
 /// What the operations of the mapping need.
-struct Backing {
-    device: Arc<Device>,
-    disk: Disk,
+struct Backing<D: Swappable> {
+    device: Arc<D>,
+    disk: Disk<D>,
 }
 
 /// The inode.
 ///
 /// # Invariants
 ///
-/// `inode` is a valid inode made with `OPS`, whose private data is `backing`.
-pub(crate) struct SwapInode {
+/// `inode` is a valid inode made with the operations of a `D`, whose private data is `backing`.
+pub(crate) struct SwapInode<D: Swappable> {
     inode: NonNull<kernel::bindings::inode>,
     // After the inode, which `drop` gives back: its operations use it.
-    backing: KBox<Backing>,
+    backing: KBox<Backing<D>>,
 }
 
 // SAFETY: an inode may be used from any thread.
-unsafe impl Send for SwapInode {}
+unsafe impl<D: Swappable> Send for SwapInode<D> {}
 // SAFETY: as above.
-unsafe impl Sync for SwapInode {}
+unsafe impl<D: Swappable> Sync for SwapInode<D> {}
 
 /// # Safety
 ///
-/// `mapping` is that of a `SwapInode`'s inode.
-unsafe fn backing<'a>(mapping: *mut kernel::bindings::address_space) -> &'a Backing {
+/// `mapping` is that of the inode of a `SwapInode<D>`.
+unsafe fn backing<'a, D: Swappable>(
+    mapping: *mut kernel::bindings::address_space,
+) -> &'a Backing<D> {
     // SAFETY: by the invariant the private data is the backing, which outlives the inode.
-    unsafe { &*(*(*mapping).host).i_private.cast::<Backing>() }
+    unsafe { &*(*(*mapping).host).i_private.cast::<Backing<D>>() }
 }
 
 /// Fills a page of the device: the swap header, or zeros.
 ///
 /// # Safety
 ///
-/// Called by the page cache, with a locked folio of one page in a [`SwapInode`]'s mapping.
-unsafe extern "C" fn read_folio(
+/// Called by the page cache, with a locked folio of one page in the mapping of a [`SwapInode`] of a `D`.
+unsafe extern "C" fn read_folio<D: Swappable>(
     _file: *mut kernel::bindings::file,
     folio: *mut kernel::bindings::folio,
 ) -> c_int {
@@ -65,8 +91,8 @@ unsafe extern "C" fn read_folio(
         if index == 0 {
             header::write(
                 &mut *page,
-                Device::NUMBER,
-                backing(mapping).device.size().pages(),
+                header::NUMBER,
+                backing::<D>(mapping).device.size().pages(),
             );
         } else {
             (*page).fill(0);
@@ -80,8 +106,8 @@ unsafe extern "C" fn read_folio(
 ///
 /// # Safety
 ///
-/// Called by `swapon`, with a file that shows a [`SwapInode`]'s mapping.
-unsafe extern "C" fn swap_activate(
+/// Called by `swapon`, with a file that shows the mapping of a [`SwapInode`] of a `D`.
+unsafe extern "C" fn swap_activate<D: Swappable>(
     sis: *mut kernel::bindings::swap_info_struct,
     file: *mut kernel::bindings::file,
     span: *mut kernel::bindings::sector_t,
@@ -90,16 +116,15 @@ unsafe extern "C" fn swap_activate(
     // lives as long as the inode, which the open file keeps.
     unsafe {
         *span = u64::from((*sis).pages);
-        let Backing { device, disk } = backing((*file).f_mapping);
+        let Backing::<D> { device, disk } = backing((*file).f_mapping);
         if let Err(error) = disk.set_synchronous(device.kind() != Kind::Disk) {
             return error.to_errno();
         }
         let Some(area) = NonNull::new(sis) else {
             return EINVAL.to_errno();
         };
-        device.free_slots.set_area(Some(Area::new(area)));
-        device.free_slots.set_kind(device.kind());
-        swap_io::activate(sis, disk.bdev())
+        device.activated(Area::new(area));
+        swap_io::activate::<D>(sis, disk.bdev())
     }
 }
 
@@ -108,33 +133,35 @@ unsafe extern "C" fn swap_activate(
 /// # Safety
 ///
 /// Called by `swapoff`, with the file of `swap_activate`.
-unsafe extern "C" fn swap_deactivate(file: *mut kernel::bindings::file) {
+unsafe extern "C" fn swap_deactivate<D: Swappable>(file: *mut kernel::bindings::file) {
     // SAFETY: `swapoff`'s call, with the file of `swap_activate`.
-    unsafe { backing((*file).f_mapping) }.device.deactivated();
+    unsafe { backing::<D>((*file).f_mapping) }
+        .device
+        .deactivated();
 }
 
-static OPS: Operations = Operations(kernel::bindings::address_space_operations {
-    read_folio: Some(read_folio),
-    swap_activate: Some(swap_activate),
-    swap_deactivate: Some(swap_deactivate),
-    ..pin_init::zeroed()
-});
+struct Ops<D>(PhantomData<D>);
 
-struct Operations(kernel::bindings::address_space_operations);
+impl<D: Swappable> Ops<D> {
+    const OPS: kernel::bindings::address_space_operations =
+        kernel::bindings::address_space_operations {
+            read_folio: Some(read_folio::<D>),
+            swap_activate: Some(swap_activate::<D>),
+            swap_deactivate: Some(swap_deactivate::<D>),
+            ..pin_init::zeroed()
+        };
+}
 
-// SAFETY: nobody writes to it.
-unsafe impl Sync for Operations {}
-
-impl SwapInode {
+impl<D: Swappable> SwapInode<D> {
     /// Makes the inode, of the device's size. May sleep.
-    pub(crate) fn new(device: Arc<Device>, disk: Disk) -> Result<Self> {
+    pub(crate) fn new(device: Arc<D>, disk: Disk<D>) -> Result<Self> {
         let bytes = i64::try_from(device.size().bytes())?;
         let backing = KBox::new(Backing { device, disk }, GFP_KERNEL)?;
-        let private: *const Backing = &*backing;
+        let private: *const Backing<D> = &*backing;
         // SAFETY: the operations live as long as the module, and the backing as long as the
         // inode.
         let inode = from_err_ptr(unsafe {
-            bindings::vswap_inode_new(private.cast_mut().cast::<c_void>(), &OPS.0, bytes)
+            bindings::vswap_inode_new(private.cast_mut().cast::<c_void>(), &Ops::<D>::OPS, bytes)
         })?;
         // INVARIANT: just made so.
         Ok(Self {
@@ -158,20 +185,19 @@ impl SwapInode {
         Ok(())
     }
 
-    /// Has an opened file show this inode's mapping instead of its own. Who opens it may be about
-    /// to swap it off, for which the swap core's count has to be whole.
+    /// Has an opened file show this inode's mapping instead of its own.
     ///
     /// # Safety
     ///
     /// `file` is being opened, and its owner keeps this inode while it is open.
     pub(super) unsafe fn back(&self, file: *mut kernel::bindings::file) {
-        self.backing.device.offer_slots();
+        self.backing.device.opened();
         // SAFETY: as this function requires; the inode is valid by the invariant.
         unsafe { (*file).f_mapping = (*self.inode.as_ptr()).i_mapping }
     }
 }
 
-impl Drop for SwapInode {
+impl<D: Swappable> Drop for SwapInode<D> {
     fn drop(&mut self) {
         // SAFETY: the inode is valid by the invariant. No file shows its mapping any more: the
         // module can't be unloaded before.

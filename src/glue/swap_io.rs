@@ -5,11 +5,12 @@
 //! C headers: `include/linux/swap_ops.h`, `mm/page_io.c`
 
 use super::bindings;
-use super::call::{Call, Load, Store};
+use super::call::{Call, Serves};
 use super::swap_area;
-use crate::device::Device;
+use super::way::{Load, Store};
 use crate::engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
 use crate::engine::slot::Slot;
+use core::marker::PhantomData;
 use kernel::ffi::c_int;
 use kernel::prelude::*;
 
@@ -17,15 +18,11 @@ use kernel::prelude::*;
 ///
 /// # Safety
 ///
-/// `ctx` is what the swap core gave to one of the operations below.
-unsafe fn device<'a>(ctx: *mut bindings::swap_io_ctx) -> &'a Device {
+/// `ctx` is what the swap core gave to one of the operations below, for an area of a `D`.
+unsafe fn device<'a, D>(ctx: *mut bindings::swap_io_ctx) -> &'a D {
     // SAFETY: `swap_activate` set the area's `bdev` to the disk of `gendisk`, whose private data
     // is the device. The area is on, so the node is open and the module stays.
-    unsafe {
-        &*(*(*(*(*ctx).sis).bdev).bd_disk)
-            .private_data
-            .cast::<Device>()
-    }
+    unsafe { &*(*(*(*(*ctx).sis).bdev).bd_disk).private_data.cast::<D>() }
 }
 
 /// Stores folios.
@@ -33,10 +30,10 @@ unsafe fn device<'a>(ctx: *mut bindings::swap_io_ctx) -> &'a Device {
 /// # Safety
 ///
 /// Called by the swap core, for an area that [`activate`] made.
-unsafe extern "C" fn submit_write(ctx: *mut bindings::swap_io_ctx) {
+unsafe extern "C" fn submit_write<D: Serves>(ctx: *mut bindings::swap_io_ctx) {
     swap_area::is_memory();
     // SAFETY: the swap core's call.
-    unsafe { Call::<Store>::new(ctx, device(ctx)) }.store();
+    unsafe { Call::<Store, D>::new(ctx, device(ctx)) }.store();
 }
 
 /// Reads folios back.
@@ -44,9 +41,9 @@ unsafe extern "C" fn submit_write(ctx: *mut bindings::swap_io_ctx) {
 /// # Safety
 ///
 /// Called by the swap core, for an area that [`activate`] made.
-unsafe extern "C" fn submit_read(ctx: *mut bindings::swap_io_ctx) {
+unsafe extern "C" fn submit_read<D: Serves>(ctx: *mut bindings::swap_io_ctx) {
     // SAFETY: the swap core's call.
-    unsafe { Call::<Load>::new(ctx, device(ctx)) }.load();
+    unsafe { Call::<Load, D>::new(ctx, device(ctx)) }.load();
 }
 
 /// Folios that are written may come together in a call, as disks like it; of a synchronous
@@ -72,12 +69,17 @@ const WRITE: c_int = 1;
 
 const _: () = assert!(size_of::<Page>() == PAGE_SIZE && PAGE_WORDS == 512);
 
-static OPS: bindings::swap_ops = bindings::swap_ops {
-    flags: 0,
-    can_merge: Some(can_merge),
-    submit_write: Some(submit_write),
-    submit_read: Some(submit_read),
-};
+/// The operations of areas of a `D`.
+struct Ops<D>(PhantomData<D>);
+
+impl<D: Serves> Ops<D> {
+    const OPS: bindings::swap_ops = bindings::swap_ops {
+        flags: 0,
+        can_merge: Some(can_merge),
+        submit_write: Some(submit_write::<D>),
+        submit_read: Some(submit_read::<D>),
+    };
+}
 
 /// Makes a swap area, in `swapon`, one that asks the device of `bdev` for its I/O. Gives the
 /// number of extents.
@@ -85,18 +87,18 @@ static OPS: bindings::swap_ops = bindings::swap_ops {
 /// # Safety
 ///
 /// `sis` is what the swap core gave to `swap_activate`, and `bdev` is the block device of a
-/// `gendisk::Disk` that outlives the area.
-pub(super) unsafe fn activate(
+/// `gendisk::Disk` of a `D` that outlives the area.
+pub(super) unsafe fn activate<D: Serves>(
     sis: *mut kernel::bindings::swap_info_struct,
     bdev: *mut kernel::bindings::block_device,
 ) -> c_int {
-    // SAFETY: as this function requires; `OPS` lives as long as the module, which the open node
+    // SAFETY: as this function requires; the operations live as long as the module, which the open node
     // keeps.
     unsafe {
         (*sis).bdev = bdev;
         // Freed slots are reported, and large folios accepted, for block devices only.
         (*sis).flags |= bindings::VSWAP_SWP_BLKDEV;
-        bindings::swap_fs_activate(sis, &OPS)
+        bindings::swap_fs_activate(sis, &Ops::<D>::OPS)
     }
 }
 

@@ -4,26 +4,28 @@
 //!
 //! C headers: `include/linux/device.h`, `include/linux/sysfs.h`
 
-use crate::control::Control;
 use crate::engine::page::PAGE_SIZE;
+use core::marker::PhantomData;
 use kernel::ffi::{c_char, c_void};
 use kernel::fmt;
 use kernel::prelude::*;
 
 /// An attribute's file: a type without a value.
 pub(crate) trait Attribute {
+    /// What it is an attribute of.
+    type Of;
     /// The file's name.
     const NAME: &'static CStr;
     /// The file's mode.
     const MODE: u16;
 
     /// Writes what a reader sees, at most a page. May sleep.
-    fn show(_control: &Control, _text: &mut Text<'_>) -> fmt::Result {
+    fn show(_of: &Self::Of, _text: &mut Text<'_>) -> fmt::Result {
         Err(fmt::Error)
     }
 
     /// Takes what a writer wrote. May sleep. On an error nothing has changed.
-    fn store(_control: &Control, _text: &[u8]) -> Result {
+    fn store(_of: &Self::Of, _text: &[u8]) -> Result {
         Err(EACCES)
     }
 }
@@ -48,23 +50,23 @@ impl fmt::Write for Text<'_> {
 ///
 /// # Safety
 ///
-/// Called by sysfs, with a page to write into and a device whose data is a [`Control`].
+/// Called by sysfs, with a page to write into and a device whose data is an `A::Of`.
 unsafe extern "C" fn show<A: Attribute>(
     device: *mut kernel::bindings::device,
     _attribute: *mut kernel::bindings::device_attribute,
     page: *mut c_char,
 ) -> isize {
     // SAFETY: sysfs gives a page to write into, and keeps the device while this runs; its data
-    // is a `Control`, as `attributes!` and `chardev` agree on, and is removed after it.
-    let (control, page) = unsafe {
-        let control = &*(*device).driver_data.cast::<Control>();
+    // is an `A::Of`, as the types of `Groups` and `chardev` say, and is removed after it.
+    let (of, page) = unsafe {
+        let of = &*(*device).driver_data.cast::<A::Of>();
         (
-            control,
+            of,
             core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE),
         )
     };
     let mut text = Text { page, length: 0 };
-    match A::show(control, &mut text) {
+    match A::show(of, &mut text) {
         Ok(()) => isize::try_from(text.length).unwrap_or(0),
         Err(_) => errno(EMSGSIZE),
     }
@@ -74,7 +76,7 @@ unsafe extern "C" fn show<A: Attribute>(
 ///
 /// # Safety
 ///
-/// Called by sysfs, with `length` bytes of text and a device whose data is a [`Control`].
+/// Called by sysfs, with `length` bytes of text and a device whose data is an `A::Of`.
 unsafe extern "C" fn store<A: Attribute>(
     device: *mut kernel::bindings::device,
     _attribute: *mut kernel::bindings::device_attribute,
@@ -82,15 +84,12 @@ unsafe extern "C" fn store<A: Attribute>(
     length: usize,
 ) -> isize {
     // SAFETY: sysfs gives that many bytes of text, and keeps the device while this runs; its
-    // data is a `Control`, as in `show`.
-    let (control, text) = unsafe {
-        let control = &*(*device).driver_data.cast::<Control>();
-        (
-            control,
-            core::slice::from_raw_parts(text.cast::<u8>(), length),
-        )
+    // data is an `A::Of`, as in `show`.
+    let (of, text) = unsafe {
+        let of = &*(*device).driver_data.cast::<A::Of>();
+        (of, core::slice::from_raw_parts(text.cast::<u8>(), length))
     };
-    match A::store(control, text) {
+    match A::store(of, text) {
         Ok(()) => isize::try_from(length).unwrap_or(isize::MAX),
         Err(error) => errno(error),
     }
@@ -101,16 +100,16 @@ fn errno(error: Error) -> isize {
     error.to_errno() as isize
 }
 
-/// An attribute as the driver core wants it. Shared, as nobody writes to it.
+/// An attribute of a `T` as the driver core wants it. Shared, as nobody writes to it.
 #[repr(transparent)]
-pub(crate) struct DeviceAttribute(kernel::bindings::device_attribute);
+pub(crate) struct DeviceAttribute<T>(kernel::bindings::device_attribute, PhantomData<T>);
 
 // SAFETY: the driver core only reads it.
-unsafe impl Sync for DeviceAttribute {}
+unsafe impl<T> Sync for DeviceAttribute<T> {}
 
-impl DeviceAttribute {
+impl<T> DeviceAttribute<T> {
     /// The attribute of that type.
-    pub(crate) const fn new<A: Attribute>() -> Self {
+    pub(crate) const fn new<A: Attribute<Of = T>>() -> Self {
         let mut attribute: kernel::bindings::device_attribute = pin_init::zeroed();
         attribute.attr.name = A::NAME.to_bytes_with_nul().as_ptr().cast();
         attribute.attr.mode = A::MODE;
@@ -120,7 +119,7 @@ impl DeviceAttribute {
         if A::MODE & 0o200 != 0 {
             attribute.__bindgen_anon_2.store = Some(store::<A>);
         }
-        Self(attribute)
+        Self(attribute, PhantomData)
     }
 }
 
@@ -147,24 +146,24 @@ impl Group {
     }
 }
 
-/// All groups of a device.
-#[derive(Clone, Copy)]
-pub(crate) struct Groups(pub(super) &'static List<2>);
+/// All groups of a device whose data is a `T`.
+pub(crate) struct Groups<T>(pub(super) &'static List<2>, PhantomData<fn(&T)>);
 
-impl Groups {
-    /// The groups in a list made by [`attributes`].
+impl<T> Groups<T> {
+    /// The groups in a list made by [`attributes`], of attributes of a `T`.
     pub(crate) const fn new(list: &'static List<2>) -> Self {
-        Self(list)
+        Self(list, PhantomData)
     }
 }
 
-/// Makes the static tables for attributes of those types, and `$name`, which stands for them.
+/// Makes the static tables for attributes of `$of`, of those types, and `$name`, which stands for
+/// them.
 macro_rules! attributes {
-    ($name:ident: $($attribute:ty),* $(,)?) => {
-        pub(crate) static $name: $crate::glue::sysfs::Groups = {
+    ($name:ident of $of:ty: $($attribute:ty),* $(,)?) => {
+        pub(crate) static $name: $crate::glue::sysfs::Groups<$of> = {
             use $crate::glue::sysfs::{DeviceAttribute, Group, Groups, List};
             const COUNT: usize = <[&str]>::len(&[$(stringify!($attribute)),*]);
-            static ATTRIBUTES: [DeviceAttribute; COUNT] =
+            static ATTRIBUTES: [DeviceAttribute<$of>; COUNT] =
                 [$(DeviceAttribute::new::<$attribute>()),*];
             #[allow(
                 clippy::indexing_slicing,

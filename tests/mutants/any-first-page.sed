@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # what: a disk is taken back whatever its first page holds
-# file: src/watch.rs
+# file: src/movers/watch.rs
 # test: returning
 s/if !disk\.is_signed(&page) {/if false {/

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # what: of equal disks the first one gets all new homes
-# file: src/disks.rs
+# file: src/tiers/disks.rs
 # test: kunit
 /homes\.took(/d

@@ -7,20 +7,17 @@
 //! looks at the next time.
 
 use crate::device::Device;
-use crate::disk::Disk;
-use crate::engine::entry::{Place, MAX_DISKS};
+use crate::engine::entry::MAX_DISKS;
 use crate::engine::health::{State, LAGS_AFTER};
-use crate::glue::bay::Entered;
-use crate::glue::call::{Load, Store};
 use crate::glue::clock;
-use crate::glue::cpu::Pinned;
 use crate::glue::first_page::FirstPage;
-use crate::glue::held::Owned;
 use crate::glue::srcu::Section;
+use crate::glue::target::Target;
 use crate::glue::thread::{Stop, Work};
-use crate::glue::transfer::BufferTransfer;
 use crate::glue::wait::WaitQueue;
-use core::sync::atomic::{fence, AtomicBool, Ordering};
+use crate::tiers::bell::Bell;
+use crate::tiers::disk::Disk;
+use crate::tiers::transfer::Entered;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
@@ -30,124 +27,6 @@ const PERIOD_MS: u32 = 1000;
 /// The same while a disk is probed. So long may another disk have been in the place of the one whose
 /// first page was read, at most, when that page is written.
 const PROBE_MS: u32 = 10;
-
-/// Where the thread waits until there is something to look at.
-#[pin_data]
-pub(crate) struct Bell {
-    #[pin]
-    queue: WaitQueue,
-    /// Whether the thread looks at the disks.
-    is_awake: AtomicBool,
-    /// Whether it is to look at once.
-    hurries: AtomicBool,
-}
-
-impl Bell {
-    /// A bell that nobody has rung. May sleep.
-    pub(crate) fn new() -> Result<Arc<Self>> {
-        Arc::pin_init(
-            pin_init!(Self {
-                queue <- WaitQueue::new(),
-                is_awake: AtomicBool::new(false),
-                hurries: AtomicBool::new(false),
-            }),
-            GFP_KERNEL,
-        )
-    }
-
-    /// There is something to look at, which was written before. A fence and a look when the thread
-    /// is awake. In any context.
-    #[inline]
-    pub(crate) fn ring(&self) {
-        // Who is about to rest says so first, and looks again then.
-        fence(Ordering::SeqCst);
-        if !self.is_awake.load(Ordering::Relaxed) {
-            self.wake();
-        }
-    }
-
-    #[cold]
-    fn wake(&self) {
-        self.is_awake.store(true, Ordering::SeqCst);
-        self.queue.wake();
-    }
-
-    /// As [`ring`](Self::ring), and it is not to wait.
-    pub(crate) fn ring_now(&self) {
-        self.hurries.store(true, Ordering::SeqCst);
-        self.wake();
-    }
-}
-
-/// Pages on their way to a disk or from there, for which nobody waits any more.
-pub(crate) enum Left {
-    /// To places that nobody else may use before that has ended.
-    Write(BufferTransfer<Store>, KVec<Place>),
-    /// To a buffer that nobody looks at.
-    Read(BufferTransfer<Load>),
-}
-
-impl Left {
-    fn is_over(&self) -> bool {
-        match self {
-            Self::Write(transfer, _) => transfer.is_done(),
-            Self::Read(transfer) => transfer.is_done(),
-        }
-    }
-
-    /// Frees what it has. Waits if it is not over.
-    fn end(self, device: &Device) {
-        match self {
-            Self::Read(transfer) => drop(transfer),
-            Self::Write(transfer, places) => {
-                let (_, failed) = transfer.wait();
-                for place in places {
-                    device.release(&Pinned::new(), Owned::disk(place), &[&failed]);
-                }
-            }
-        }
-    }
-}
-
-/// How much is left at most.
-const LEFTOVERS: usize = 64;
-
-/// What nobody waits for any more.
-pub(crate) struct Leftovers(Pin<KBox<Mutex<KVec<Left>>>>);
-
-impl Leftovers {
-    /// Nothing. May sleep.
-    pub(crate) fn new() -> Result<Self> {
-        let leftovers = KVec::with_capacity(LEFTOVERS, GFP_KERNEL)?;
-        let mutex = new_mutex!(leftovers, "vswap_leftovers");
-        Ok(Self(KBox::pin_init(mutex, GFP_KERNEL)?))
-    }
-
-    /// Leaves something to be ended later. Without room for it, it is waited for.
-    pub(crate) fn leave(&self, device: &Device, left: Left) {
-        let refused = self.0.lock().push_within_capacity(left).err();
-        match refused {
-            None => device.disks().bell().ring(),
-            Some(refused) => refused.0.end(device),
-        }
-    }
-
-    /// Ends what is over, or all. Says whether something is left.
-    pub(crate) fn tidy(&self, device: &Device, all: bool) -> bool {
-        let mut leftovers = self.0.lock();
-        let mut index = 0;
-        while let Some(left) = leftovers.get(index) {
-            if all || left.is_over() {
-                if let Ok(left) = leftovers.remove(index) {
-                    left.end(device);
-                }
-            } else {
-                index = index.saturating_add(1);
-            }
-        }
-        !leftovers.is_empty()
-    }
-}
 
 /// A failed disk's probe: its first page is read, compared, and written again.
 struct Probe {
@@ -236,7 +115,7 @@ impl Watcher {
     fn look(&self) -> Next {
         let now = u64::from(clock::seconds());
         let mut again = self.device.disks().tidy();
-        again |= self.device.leftovers.tidy(&self.device, false);
+        again |= self.device.leftovers.tidy(self.device.disks(), false);
         again |= self.device.look_for_room();
         let mut is_probing = false;
         let mut probes = self.probes.lock();
@@ -325,31 +204,30 @@ fn is_of_interest(disk: &Disk) -> bool {
 
 impl Work for Watcher {
     fn bell(&self) -> &WaitQueue {
-        &self.bell.queue
+        self.bell.queue()
     }
 
     fn wanted(&self) -> bool {
-        self.bell.is_awake.load(Ordering::SeqCst)
+        self.bell.is_awake()
     }
 
     fn run(&self, stop: &Stop) {
         let mut next = self.look();
         if next == Next::Called {
-            self.bell.is_awake.store(false, Ordering::SeqCst);
-            fence(Ordering::SeqCst);
+            self.bell.rest();
             next = self.look();
             if next == Next::Called {
                 return;
             }
-            self.bell.is_awake.store(true, Ordering::SeqCst);
+            self.bell.stay_awake();
         }
         let milliseconds = if next == Next::Soon {
             PROBE_MS
         } else {
             PERIOD_MS
         };
-        self.bell.queue.wait_timeout(milliseconds, || {
-            stop.requested() || self.bell.hurries.swap(false, Ordering::SeqCst)
-        });
+        self.bell
+            .queue()
+            .wait_timeout(milliseconds, || stop.requested() || self.bell.is_hurried());
     }
 }

@@ -3,7 +3,8 @@
 //! Recompression: cold pages of the ram tier are compressed anew with zstd, where that is
 //! cheaper than a disk.
 
-use crate::contexts::Lazy;
+use super::mover::{Mover, NewContent, Slots};
+use super::writeback;
 use crate::device::Device;
 use crate::engine::codec::{Algorithm, Codec};
 use crate::engine::counters::Counter;
@@ -11,8 +12,7 @@ use crate::engine::entry::{Content, Object};
 use crate::engine::slot::{ClusterNumber, Slot};
 use crate::glue::cpu::Pinned;
 use crate::glue::index::Which;
-use crate::mover::{Mover, NewContent, Slots};
-use crate::writeback;
+use crate::tiers::contexts::Lazy;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 

@@ -2,8 +2,10 @@
 
 //! The disks of a device, by priority.
 
-use crate::changing::Changing;
-use crate::disk::{Allocating, Disk};
+use super::bell::Bell;
+use super::changes::Changes;
+use super::disk::{Allocating, Disk};
+use super::transfer::{Bay, Entered, Failed};
 use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
 use crate::engine::form::Home;
 use crate::engine::header::{self, Uuid};
@@ -11,11 +13,10 @@ use crate::engine::map::Bits;
 use crate::engine::order::{Equals, Order, Turn};
 use crate::engine::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
 use crate::glue::backing;
-use crate::glue::bay::{Bay, Entered};
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::random;
 use crate::glue::srcu::Section;
-use crate::watch::Bell;
+use crate::glue::target::Target;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
@@ -31,7 +32,7 @@ pub(crate) struct Disks {
     uuid: Uuid,
     bell: Arc<Bell>,
     /// What is being added or taken out, by bay; never on the swap path. Not held across I/O.
-    pub(crate) changing: Changing,
+    pub(super) changes: Changes,
 }
 
 /// Slots of a disk that were claimed together and are given out one after the other.
@@ -146,7 +147,7 @@ impl Disks {
             homes: Turn::default(),
             uuid,
             bell: Bell::new()?,
-            changing: Changing::new()?,
+            changes: Changes::new()?,
         })
     }
 
@@ -317,8 +318,19 @@ impl Disks {
         }
     }
 
+    /// Frees a slot, unless it is one of those that were why a page was not transferred. Does not
+    /// sleep.
+    #[inline]
+    pub(crate) fn release(&self, cpu: &Pinned, place: Place, bad: &[&Failed]) {
+        if bad.iter().any(|failed| failed.is_bad(place)) {
+            self.discard(cpu, place);
+        } else {
+            self.free(cpu, place);
+        }
+    }
+
     /// Sees to it that a slot in use is never used again. Does not sleep.
-    pub(crate) fn discard(&self, cpu: &Pinned, place: Place) {
+    fn discard(&self, cpu: &Pinned, place: Place) {
         if let Some(disk) = self.bay(place.disk).and_then(|bay| bay.peek(cpu)) {
             disk.discard(place.slot);
         }

@@ -6,7 +6,7 @@
 //! memory maps and of file systems, on which writing to a disk may depend. So nobody waits here
 //! for anything in particular, and nobody for long.
 
-use crate::device::Device;
+use super::Device;
 use crate::engine::counters::Counter;
 use crate::engine::patience;
 use crate::glue::clock;

@@ -5,18 +5,15 @@
 //! The disk takes no pages from the beginning, so a page that lies at a place of it is the one
 //! that was there when it was looked up, or none.
 
-use crate::contexts::Lazy;
+use super::mover::{Mover, NewContent, CHUNK};
 use crate::device::Device;
-use crate::disk::{bytes, Allocating, Disk};
-use crate::disks::{Disks, NewHome, Run, Stay};
 use crate::engine::counters::Counter;
 use crate::engine::entry::{Content, DiskNumber, Place};
 use crate::engine::form::Home;
 use crate::engine::map::SlotMap;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
-use crate::glue::bay::{Bay, Entered, Grace};
-use crate::glue::call::{Load, Store};
+use crate::glue::bay::Grace;
 use crate::glue::cluster::TablePage;
 use crate::glue::cpu::Pinned;
 use crate::glue::held::Owned;
@@ -24,10 +21,13 @@ use crate::glue::index::Moved;
 use crate::glue::memory::Buffer;
 use crate::glue::signal;
 use crate::glue::trace;
-use crate::glue::transfer::{BufferTransfer, Failed};
 use crate::glue::wait::Pause;
-use crate::mover::{Mover, NewContent, CHUNK};
-use crate::watch::Left;
+use crate::glue::way::{Load, Store};
+use crate::tiers::contexts::Lazy;
+use crate::tiers::disk::{bytes, Allocating, Disk};
+use crate::tiers::disks::{Disks, NewHome, Run, Stay};
+use crate::tiers::leftovers::Left;
+use crate::tiers::transfer::{Bay, BufferTransfer, Entered, Failed};
 use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -462,7 +462,9 @@ impl Drainer<'_> {
                 for place in &places {
                     self.failing.choose(place.disk.index());
                 }
-                device.leftovers.leave(&device, Left::Write(write, places));
+                device
+                    .leftovers
+                    .leave(device.disks(), Left::Write(write, places));
                 self.mover.buffer = Buffer::new(CHUNK)?;
                 check(disk).map(|()| None)
             }
@@ -493,7 +495,7 @@ impl Drainer<'_> {
             }
             Err(read) => {
                 let device = self.mover.device();
-                device.leftovers.leave(&device, Left::Read(read));
+                device.leftovers.leave(device.disks(), Left::Read(read));
                 self.mover.buffer = Buffer::new(CHUNK)?;
                 check(disk).and(Err(ECANCELED))
             }

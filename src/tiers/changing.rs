@@ -1,60 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Disks that come and go. One that does not answer holds up nobody but who adds or removes it,
-//! and he can be killed: what he leaves, the thread that [watches](crate::watch) ends.
+//! and he can be killed: what he leaves, the thread that [watches](crate::movers::watch) ends.
 
-use crate::disk::Disk;
-use crate::disks::Disks;
+use super::changes::Change;
+use super::disk::Disk;
+use super::disks::Disks;
+use super::transfer::Bay;
 use crate::engine::entry::{DiskNumber, MAX_DISKS};
 use crate::engine::protection::Protection;
 use crate::glue::backing;
-use crate::glue::bay::{Bay, Grace, Leaving};
+use crate::glue::bay::Grace;
 use crate::glue::clock;
 use crate::glue::first_page::FirstPage;
 use crate::glue::signal;
+use crate::glue::target::Target;
 use crate::glue::wait::Pause;
 use kernel::prelude::*;
-use kernel::sync::{new_mutex, Mutex};
 
 /// How long it is waited for those who read what was moved away from a disk, in seconds.
 const PUT_BACK_S: u32 = 2;
-
-/// What comes and goes, by bay. The mutex is not held across I/O, nor taken on the swap path.
-pub(crate) struct Changing(Pin<KBox<Mutex<KVec<Change>>>>);
-
-/// What comes or goes of a bay.
-#[derive(Default)]
-struct Change {
-    /// It is about to have a disk, or had one that is going, and which device that is.
-    reserved: Option<u32>,
-    /// A disk that goes, and whose readers nobody waits for.
-    leaving: Option<Leaving>,
-    /// For a disk that takes pages again when those who read what was moved away have left.
-    returning: Option<Grace>,
-    /// A first page under way that nobody waits for, and the disk, which is held until then.
-    first_page: Option<(FirstPage, KBox<Disk>)>,
-}
-
-impl Changing {
-    /// Nothing. May sleep.
-    pub(crate) fn new() -> Result<Self> {
-        let mut all = KVec::with_capacity(MAX_DISKS, GFP_KERNEL)?;
-        for _ in 0..MAX_DISKS {
-            let _ = all.push_within_capacity(Change::default());
-        }
-        Ok(Self(KBox::pin_init(
-            new_mutex!(all, "vswap_disks"),
-            GFP_KERNEL,
-        )?))
-    }
-
-    /// Changes what is noted of a bay.
-    fn note(&self, number: DiskNumber, change: impl FnOnce(&mut Change)) {
-        if let Some(noted) = self.0.lock().get_mut(number.index()) {
-            change(noted);
-        }
-    }
-}
 
 fn stop_draining(bay: &Bay) {
     if let Some(entered) = bay.enter() {
@@ -79,7 +44,7 @@ impl Disks {
         );
         let signed = opened.and_then(|disk| self.sign(disk, true));
         let mut result = Ok(());
-        self.changing.note(bay.number(), |change| {
+        self.changes.note(bay.number(), |change| {
             change.reserved = None;
             match signed {
                 Ok(disk) => {
@@ -97,7 +62,7 @@ impl Disks {
     /// The lowest bay without a disk, for the one at that path.
     fn reserve(&self, path: &CStr) -> Result<&Bay> {
         let number = backing::lookup(path).ok();
-        let mut changing = self.changing.0.lock();
+        let mut changing = self.changes.0.lock();
         let is_known = number.is_some_and(|number| {
             let comes_or_goes = |change: &Change| change.reserved == Some(number);
             changing.iter().any(comes_or_goes) || self.any(|disk| disk.backing().number() == number)
@@ -131,7 +96,7 @@ impl Disks {
         };
         let device = bay.enter().map(|entered| entered.disk().backing().number());
         let mut taken = None;
-        self.changing.note(number, |change| {
+        self.changes.note(number, |change| {
             taken = bay.take();
             if taken.is_some() {
                 change.reserved = device;
@@ -152,7 +117,7 @@ impl Disks {
             }
             pause.sleep();
         }
-        self.changing
+        self.changes
             .note(number, |change| change.leaving = Some(leaving));
         self.bell().ring();
     }
@@ -168,7 +133,7 @@ impl Disks {
         if bay.wait_while(&mut grace, || clock::seconds() < until) {
             return stop_draining(bay);
         }
-        self.changing
+        self.changes
             .note(number, |change| change.returning = Some(grace));
         self.bell().ring();
     }
@@ -176,7 +141,7 @@ impl Disks {
     /// Whether a disk is to take pages again as soon as those who read what was moved away have left.
     pub(crate) fn is_returning(&self, number: DiskNumber) -> bool {
         let mut is_returning = false;
-        self.changing
+        self.changes
             .note(number, |change| is_returning = change.returning.is_some());
         is_returning
     }
@@ -187,7 +152,7 @@ impl Disks {
             // Said in the log; the disk goes all the same.
             drop(self.sign(disk, false));
         }
-        self.changing.note(number, |change| change.reserved = None);
+        self.changes.note(number, |change| change.reserved = None);
     }
 
     /// Ends what nobody waits for, as far as that can be done without waiting. Says whether some of
@@ -196,7 +161,7 @@ impl Disks {
         let mut is_left = false;
         for bay in self.bays() {
             let (mut gone, mut over) = (None, None);
-            self.changing.note(bay.number(), |change| {
+            self.changes.note(bay.number(), |change| {
                 let is_done = |(io, _): &mut (FirstPage, _)| io.is_done();
                 over = change.first_page.take_if(is_done);
                 if let Some(grace) = &mut change.returning {
@@ -223,7 +188,7 @@ impl Disks {
                         self.leave(io, disk);
                     }
                 }
-                self.changing
+                self.changes
                     .note(bay.number(), |change| change.reserved = None);
                 is_left = true;
             }
@@ -259,7 +224,7 @@ impl Disks {
 
     /// Leaves a first page to who tidies up, or waits for it when there are too many.
     fn leave(&self, io: FirstPage, disk: KBox<Disk>) {
-        let mut changing = self.changing.0.lock();
+        let mut changing = self.changes.0.lock();
         let free = changing
             .iter_mut()
             .find(|change| change.first_page.is_none());

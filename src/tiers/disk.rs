@@ -2,7 +2,7 @@
 
 //! A disk as a tier: its slots, and how it is doing.
 
-use crate::device::Device;
+use super::bell::Bell;
 use crate::engine::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space, Summary,
 };
@@ -20,8 +20,8 @@ use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::first_page::FirstPage;
 use crate::glue::memory::{self, Buffer};
 use crate::glue::tags::Tags;
+use crate::glue::target::Target;
 use crate::glue::wait;
-use crate::watch::Bell;
 use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::pr_warn_once;
 use kernel::prelude::*;
@@ -168,7 +168,7 @@ impl Disk {
         let mut buffer = Buffer::new(1)?;
         let page = buffer.page_mut(0).ok_or(ENOMEM)?;
         if let Some(uuid) = uuid {
-            header::write_tier(memory::bytes_of_mut(page), Device::NUMBER, uuid);
+            header::write_tier(memory::bytes_of_mut(page), header::NUMBER, uuid);
         }
         Ok(buffer)
     }
@@ -194,39 +194,9 @@ impl Disk {
         self.priority
     }
 
-    /// The block device.
-    pub(crate) fn backing(&self) -> &Backing {
-        &self.backing
-    }
-
-    /// What encrypts the pages, if they are.
-    #[inline]
-    pub(crate) fn cipher(&self) -> Option<&Cipher> {
-        self.cipher.as_ref()
-    }
-
-    /// What pages are compared with that are read, if they are.
-    #[inline]
-    pub(crate) fn tags(&self) -> Option<&Tags> {
-        self.tags.as_ref()
-    }
-
     /// Pages that were not what was written.
     pub(crate) fn corrupt(&self) -> u32 {
         self.corrupt.load(Ordering::Relaxed)
-    }
-
-    /// A page was read that is not what was written. In any context.
-    #[cold]
-    pub(crate) fn found_corrupt(&self, slot: PhysicalSlot) {
-        // Said once: the list of tiers counts the rest.
-        if self.corrupt.fetch_add(1, Ordering::Relaxed) == 0 {
-            pr_crit!(
-                "{}: page {} is not what was written there; it is not used, and the disk should be removed with tier_remove\n",
-                self.path(),
-                slot.number()
-            );
-        }
     }
 
     /// What may be done with the disk.
@@ -246,13 +216,6 @@ impl Disk {
         self.under_way.total() >= QUOTA
     }
 
-    /// Waits until the disk may have one more write, as long as it answers. Says whether it may.
-    /// May sleep.
-    #[inline]
-    pub(crate) fn wait_for_turn(&self) -> bool {
-        !self.is_busy() || self.wait_while_busy()
-    }
-
     #[cold]
     fn wait_while_busy(&self) -> bool {
         while self.is_busy() {
@@ -267,22 +230,6 @@ impl Disk {
     /// What is under way.
     pub(crate) fn under_way(&self) -> &UnderWay {
         &self.under_way
-    }
-
-    /// The most pages that may go in one piece.
-    #[inline]
-    pub(crate) fn bio_pages(&self) -> u32 {
-        self.bio_pages
-    }
-
-    /// A request is about to be under way. Gives what it [ends](UnderWay::end) with.
-    #[inline]
-    pub(crate) fn begin(&self) -> Ticket {
-        let (ticket, was_idle) = self.under_way.begin();
-        if was_idle {
-            self.bell.ring();
-        }
-        ticket
     }
 
     fn allocator(&self) -> Option<Allocator<'_, FreeListSpinLock>> {
@@ -395,25 +342,6 @@ impl Disk {
         u64::try_from(maps.saturating_add(tags)).unwrap_or(u64::MAX)
     }
 
-    /// A piece of so many bytes is on its way. Counts it.
-    pub(crate) fn submitted(&self, cpu: &Pinned, direction: Direction, bytes: u64) {
-        if let Some(traffic) = self.traffic.local(cpu) {
-            traffic.count(direction, bytes);
-        }
-    }
-
-    /// A transfer has ended, well or not. In any context.
-    #[inline]
-    pub(crate) fn ended(&self, direction: Direction, fault: Option<Fault>) {
-        match fault {
-            None if self.health.succeeded(direction) => {
-                pr_info!("{}: it is well again\n", self.path());
-            }
-            None => {}
-            Some(fault) => self.failed(direction, fault),
-        }
-    }
-
     #[cold]
     fn failed(&self, direction: Direction, fault: Fault) {
         let fault = if self.backing.is_dead() {
@@ -444,6 +372,75 @@ impl Disk {
     /// What went to the disk and came from there.
     pub(crate) fn traffic(&self) -> Totals {
         traffic::total(self.traffic.iter())
+    }
+}
+
+impl Target for Disk {
+    fn backing(&self) -> &Backing {
+        &self.backing
+    }
+
+    #[inline]
+    fn cipher(&self) -> Option<&Cipher> {
+        self.cipher.as_ref()
+    }
+
+    #[inline]
+    fn tags(&self) -> Option<&Tags> {
+        self.tags.as_ref()
+    }
+
+    #[cold]
+    fn found_corrupt(&self, slot: PhysicalSlot) {
+        // Said once: the list of tiers counts the rest.
+        if self.corrupt.fetch_add(1, Ordering::Relaxed) == 0 {
+            pr_crit!(
+                "{}: page {} is not what was written there; it is not used, and the disk should be removed with tier_remove\n",
+                self.path(),
+                slot.number()
+            );
+        }
+    }
+
+    #[inline]
+    fn wait_for_turn(&self) -> bool {
+        !self.is_busy() || self.wait_while_busy()
+    }
+
+    #[inline]
+    fn bio_pages(&self) -> u32 {
+        self.bio_pages
+    }
+
+    #[inline]
+    fn begin(&self) -> Ticket {
+        let (ticket, was_idle) = self.under_way.begin();
+        if was_idle {
+            self.bell.ring();
+        }
+        ticket
+    }
+
+    fn submitted(&self, cpu: &Pinned, direction: Direction, bytes: u64) {
+        if let Some(traffic) = self.traffic.local(cpu) {
+            traffic.count(direction, bytes);
+        }
+    }
+
+    #[inline]
+    fn ended(&self, direction: Direction, fault: Option<Fault>) {
+        match fault {
+            None if self.health.succeeded(direction) => {
+                pr_info!("{}: it is well again\n", self.path());
+            }
+            None => {}
+            Some(fault) => self.failed(direction, fault),
+        }
+    }
+
+    #[inline]
+    fn end(&self, ticket: Ticket) {
+        self.under_way.end(ticket);
     }
 }
 

@@ -5,7 +5,6 @@
 //! A mover gives slots another entry while the swap core uses them. What it replaces may have
 //! readers, so it is kept until a grace period is over.
 
-use crate::contexts::Lazy;
 use crate::device::Device;
 use crate::engine::counters::Counter;
 use crate::engine::entry::Content;
@@ -17,6 +16,7 @@ use crate::glue::held::{Moving, Owned};
 use crate::glue::index::{Moved, Retired};
 use crate::glue::memory::Buffer;
 use crate::glue::rcu::{self, GracePeriod};
+use crate::tiers::contexts::Lazy;
 use core::mem::{swap, take};
 use kernel::prelude::*;
 use kernel::sync::Arc;

@@ -6,7 +6,7 @@
 //! that takes pages: as many as the kernel asks for, which is in proportion to what the pool takes,
 //! as with zswap. The pool's holes are zsmalloc's own matter, which has a shrinker for them.
 
-use crate::device::Device;
+use super::Device;
 use crate::engine::counters::Counter;
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::slot::SLOTS_PER_CLUSTER;
@@ -39,7 +39,7 @@ impl Device {
     fn can_write_back(&self) -> bool {
         self.ram().is_used()
             && self.writes_back()
-            && self.budget().left(clock::seconds()) >= crate::disk::PAGE_BYTES
+            && self.budget().left(clock::seconds()) >= crate::tiers::disk::PAGE_BYTES
     }
 
     /// Gives back what freed slots held. Gives how many pages the pool takes less.

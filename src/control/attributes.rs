@@ -1,102 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the user can look at and change: the attributes in `/sys/class/vswap/vswap0/`.
+//! The attributes of the device, and the list of all.
 
-use crate::device::Device;
-use crate::engine::codec::Algorithm;
-use crate::engine::config::{parse_size, RamLimit, Refusal, Size};
-use crate::engine::counters::Counter;
-use crate::glue::inode::SwapInode;
-use crate::glue::memory;
-use crate::glue::pressure::Pressure;
-use crate::glue::sysfs::{attributes, Attribute, Text};
-use crate::glue::thread::Thread;
-use crate::sweep::Sweeper;
-use crate::tiers::{
+use super::tiers::{
     AddAttribute, CancelAttribute, HighWatermarkAttribute, LowWatermarkAttribute, ProbeAttribute,
     RecompressAttribute, RemoveAttribute, TiersAttribute, UuidAttribute, WritebackAttribute,
     WritebackLimitAttribute,
 };
-use crate::watch::Watcher;
-use crate::writeback::Background;
+use super::{refused, Control};
+use crate::engine::codec::Algorithm;
+use crate::engine::config::{parse_size, RamLimit, Size};
+use crate::engine::counters::Counter;
+use crate::glue::inode::Swappable;
+use crate::glue::memory;
+use crate::glue::sysfs::{attributes, Attribute, Text};
 use kernel::fmt::{self, Write};
 use kernel::prelude::*;
-use kernel::sync::{new_mutex, Arc, Mutex};
-
-/// A device and the inode it shows.
-pub(crate) struct Control {
-    device: Arc<Device>,
-    inode: SwapInode,
-    /// The thread that writes back, from when there is the first disk. The mutex also makes
-    /// changes one at a time that depend on one another.
-    writeback: Pin<KBox<Mutex<Option<Thread>>>>,
-    /// Has the kernel ask the device for memory.
-    _pressure: Pressure<Device>,
-    /// The thread that sweeps.
-    _sweeper: Thread,
-    /// The thread that sees to disks.
-    _watcher: Thread,
-}
-
-impl Control {
-    /// The control of that device. May sleep.
-    #[inline(never)]
-    pub(crate) fn new(device: Arc<Device>, inode: SwapInode) -> Result<Self> {
-        let sweeper = Thread::start(c"vswap_sweep", Sweeper::new(device.clone())?)?;
-        let watcher = Thread::start(c"vswap_watch", Watcher::new(device.clone())?)?;
-        Ok(Self {
-            _pressure: Pressure::new(c"vswap", device.clone())?,
-            device,
-            inode,
-            _sweeper: sweeper,
-            _watcher: watcher,
-            writeback: KBox::pin_init(new_mutex!(None, "vswap_control"), GFP_KERNEL)?,
-        })
-    }
-
-    /// The device.
-    pub(crate) fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// The device, to be kept.
-    pub(crate) fn shared_device(&self) -> &Arc<Device> {
-        &self.device
-    }
-
-    /// Makes changes one at a time, as long as the guard lives.
-    pub(crate) fn lock(&self) -> impl Drop + '_ {
-        self.writeback.lock()
-    }
-
-    /// Sees to it that there is somebody to write back. May sleep.
-    #[inline(never)]
-    pub(crate) fn start_writeback(&self) -> Result {
-        let mut thread = self.writeback.lock();
-        if thread.is_none() {
-            let work = Background::new(self.device.clone())?;
-            *thread = Some(Thread::start(c"vswap_writeback", work)?);
-        }
-        Ok(())
-    }
-
-    /// The inode.
-    pub(crate) fn inode(&self) -> &SwapInode {
-        &self.inode
-    }
-}
-
-/// Says in the log why a value is refused, and refuses it.
-pub(crate) fn refused(what: &str, refusal: Refusal) -> Error {
-    pr_err!("{}: {}\n", what, refusal.message());
-    EINVAL
-}
 
 /// `abi`: the version of the attributes' form. New attributes, figures and fields don't change it;
 /// it counts up when one that was there goes, or means something else.
 struct AbiAttribute;
 
 impl Attribute for AbiAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"abi";
     const MODE: u16 = 0o444;
 
@@ -109,6 +35,7 @@ impl Attribute for AbiAttribute {
 struct SizeAttribute;
 
 impl Attribute for SizeAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"size";
     const MODE: u16 = 0o644;
 
@@ -129,6 +56,7 @@ impl Attribute for SizeAttribute {
 struct RamLimitAttribute;
 
 impl Attribute for RamLimitAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"ram_limit";
     const MODE: u16 = 0o644;
 
@@ -153,6 +81,7 @@ impl Attribute for RamLimitAttribute {
 struct AlgorithmAttribute;
 
 impl Attribute for AlgorithmAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"comp_algorithm";
     const MODE: u16 = 0o644;
 
@@ -182,6 +111,7 @@ impl Attribute for AlgorithmAttribute {
 struct StatAttribute;
 
 impl Attribute for StatAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"stat";
     const MODE: u16 = 0o444;
 
@@ -208,7 +138,7 @@ impl Attribute for StatAttribute {
 }
 
 attributes!(
-    ATTRIBUTES: AbiAttribute,
+    ATTRIBUTES of Control: AbiAttribute,
     SizeAttribute,
     RamLimitAttribute,
     AlgorithmAttribute,

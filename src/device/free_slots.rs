@@ -11,26 +11,23 @@
 //! - So many that less than half of the slots count as free, when less than half of the disks is.
 //!   Then the swap core frees the slots of pages that are in memory as well (`vm_swap_full()`).
 
-use crate::device::Device;
-use crate::glue::clock;
 use crate::glue::swap_area::{self, Area, Kind};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
 
-/// The part of the ram tier's limit that has to be free for it to have room.
-const ROOM_SHIFT: u32 = 5;
-
 /// For how long nothing has found room until the kernel is told so, in milliseconds: meanwhile it may
 /// give up the memory of pages that were written.
-const PATIENCE_MS: u64 = 1000;
+pub(super) const PATIENCE_MS: u64 = 1000;
 
 /// How much room there is for what has no place yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
+pub(super) enum Room {
+    /// Half of the disks, or the ram tier.
     Plenty,
     /// Less than half of the disks.
     Little,
+    /// There is none.
     None,
 }
 
@@ -66,7 +63,7 @@ pub(crate) struct FreeSlots {
     #[pin]
     state: SpinLock<State>,
     /// Whether some are withheld: so that others see it without the lock.
-    are_withheld: AtomicBool,
+    pub(super) are_withheld: AtomicBool,
     /// When a page found no room for the first time, with no longer breaks since, and for the last
     /// time, in milliseconds.
     first_failed: AtomicU64,
@@ -86,7 +83,7 @@ impl FreeSlots {
 
     /// Withholds as many as is right with so much room: fewer if the kernel does not count so many,
     /// and none of a device that is not swapped on.
-    fn withhold(&self, room: Room) {
+    pub(super) fn withhold(&self, room: Room) {
         let mut state = self.state.lock();
         let Some(area) = &state.area else { return };
         let wanted = state.wanted(area, room);
@@ -111,7 +108,7 @@ impl FreeSlots {
     }
 
     /// A page found no room at `now`. Says for how long that has been so, in milliseconds.
-    fn failing_for(&self, now: u64) -> u64 {
+    pub(super) fn failing_for(&self, now: u64) -> u64 {
         let last = self.last_failed.swap(now, Ordering::Relaxed);
         if now.saturating_sub(last) > PATIENCE_MS {
             self.first_failed.store(now, Ordering::Relaxed);
@@ -128,64 +125,6 @@ impl FreeSlots {
     pub(crate) fn set_kind(&self, kind: Kind) {
         if let Some(area) = &self.state.lock().area {
             area.set_kind(kind);
-        }
-    }
-}
-
-impl Device {
-    /// A page found no room. If no other would, the kernel is not to try. Does not sleep.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn found_no_room(&self) {
-        let is_patient = self.free_slots.failing_for(clock::milliseconds()) < PATIENCE_MS;
-        if !is_patient && self.room() == Room::None {
-            self.free_slots.withhold(Room::None);
-            self.disks().bell().ring();
-        }
-    }
-
-    /// Looks how much room there is. Says whether slots are withheld. Does not sleep.
-    pub(crate) fn look_for_room(&self) -> bool {
-        let are_withheld = || self.free_slots.are_withheld.load(Ordering::Relaxed);
-        let room = match self.room() {
-            // Until a store fails, what is freed or written back may make some.
-            Room::None if self.disks().are_none() && !are_withheld() => Room::Plenty,
-            Room::None if !are_withheld() => Room::Little,
-            room => room,
-        };
-        self.free_slots.withhold(room);
-        are_withheld()
-    }
-
-    /// Gives back what is withheld, until room is looked for the next time.
-    pub(crate) fn offer_slots(&self) {
-        if self.free_slots.are_withheld.load(Ordering::Relaxed) {
-            self.free_slots.withhold(Room::Plenty);
-        }
-    }
-
-    fn room(&self) -> Room {
-        let ram = self.ram();
-        let needed = ram.pool_bytes().saturating_add(ram.limit() >> ROOM_SHIFT);
-        let (mut free, mut size) = (0_u64, 0_u64);
-        if self.budget().left(clock::seconds()) >= crate::disk::PAGE_BYTES {
-            // Those that do not answer are there as well.
-            for entered in self.disks().bays().filter_map(|bay| bay.enter()) {
-                let disk = entered.disk();
-                if disk.health().is_fit() {
-                    free = free.saturating_add(disk.room());
-                    size = size.saturating_add(disk.size());
-                }
-            }
-        }
-        if free != 0 && free >= size / 2 {
-            Room::Plenty
-        } else if free != 0 {
-            Room::Little
-        } else if ram.is_used() && needed <= ram.limit() {
-            Room::Plenty
-        } else {
-            Room::None
         }
     }
 }

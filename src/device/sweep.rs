@@ -6,87 +6,17 @@
 //! slot is only marked then, and what it held is given back cluster by cluster: by a thread, a
 //! moment after the first mark, so that many come together; or at once, by who finds no room.
 
-use crate::device::Device;
+use super::Device;
 use crate::engine::counters::{self, Counter};
 use crate::engine::slot::{ClusterNumber, Slot};
 use crate::glue::cpu::Pinned;
+use crate::glue::gendisk::Frees;
 use crate::glue::index::{Found, Swept};
-use crate::glue::thread::{Stop, Work};
-use crate::glue::wait::WaitQueue;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use kernel::prelude::*;
-use kernel::sync::Arc;
 
-/// How long the thread waits for more after the first mark, in milliseconds.
-const GATHERING_MS: u32 = 10;
-
-/// Whether slots were marked since the last sweep began, and where the thread waits for that.
-#[pin_data]
-pub(crate) struct Pending {
-    any: AtomicBool,
-    /// Clusters with marked slots, about.
-    clusters: AtomicUsize,
-    #[pin]
-    bell: WaitQueue,
-}
-
-impl Pending {
-    /// Nothing is pending.
-    pub(crate) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            any: AtomicBool::new(false),
-            clusters: AtomicUsize::new(0),
-            bell <- WaitQueue::new(),
-        })
-    }
-
-    /// A cluster has a marked slot for the first time since it was swept.
-    #[cold]
-    fn add(&self) {
-        self.clusters.fetch_add(1, Ordering::Relaxed);
-        if !self.any.swap(true, Ordering::SeqCst) {
-            self.bell.wake();
-        }
-    }
-
-    /// How many clusters have marked slots, about.
-    pub(crate) fn clusters(&self) -> usize {
-        self.clusters.load(Ordering::Relaxed)
-    }
-}
-
-/// The work of the thread that sweeps.
-pub(crate) struct Sweeper(Arc<Device>);
-
-impl Sweeper {
-    /// That of a device. May sleep.
-    pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self(device), GFP_KERNEL)?)
-    }
-}
-
-impl Work for Sweeper {
-    fn bell(&self) -> &WaitQueue {
-        &self.0.pending.bell
-    }
-
-    fn wanted(&self) -> bool {
-        self.0.pending.any.load(Ordering::SeqCst)
-    }
-
-    fn run(&self, stop: &Stop) {
-        self.bell().wait_timeout(GATHERING_MS, || stop.requested());
-        if self.0.sweep() {
-            self.0.progress.advance();
-        }
-    }
-}
-
-impl Device {
-    /// Frees a slot, which is not in use any more: what it holds comes back a moment later. Does
-    /// not sleep.
+impl Frees for Device {
+    // What it holds comes back a moment later.
     #[inline]
-    pub(crate) fn free(&self, cpu: &Pinned, slot: Slot) {
+    fn free(&self, cpu: &Pinned, slot: Slot) {
         let marked = self.index().mark_freed(cpu, slot);
         if marked.found == Found::Walked {
             self.tally(cpu).count(Counter::MruMisses, 1);
@@ -95,13 +25,14 @@ impl Device {
             self.pending.add();
         }
     }
+}
 
+impl Device {
     /// Gives back what freed slots held. Says whether that was something. May take long, but
     /// does not sleep.
     pub(crate) fn sweep(&self) -> bool {
-        // Before the clusters are looked for: what is marked from now on wakes the thread again.
-        self.pending.any.store(false, Ordering::SeqCst);
-        self.pending.clusters.store(0, Ordering::Relaxed);
+        // Before the clusters are looked for.
+        self.pending.begin();
         self.index()
             .freed(0)
             .is_some_and(|first| self.sweep_from(first))

@@ -6,13 +6,11 @@
 //! is there: then the slots get their new entries. Meanwhile others are filled. So a disk always
 //! has something to do, and one that is slow or silent holds up its own chunks only.
 
+use super::mover::{Mover, NewContent, Slots, CHUNK};
 use crate::device::Device;
-use crate::disk::{Allocating, PAGE_BYTES};
-use crate::disks::{NewHome, Run, Stay};
 use crate::engine::counters::Counter;
 use crate::engine::entry::Place;
 use crate::engine::slot::{ClusterNumber, Slot};
-use crate::glue::call::Store;
 use crate::glue::clock;
 use crate::glue::cpu::Pinned;
 use crate::glue::held::{Moving, Owned};
@@ -20,9 +18,11 @@ use crate::glue::index::{Taken, Which};
 use crate::glue::memory::Buffer;
 use crate::glue::signal;
 use crate::glue::trace;
-use crate::glue::transfer::{BufferTransfer, Failed};
-use crate::mover::{Mover, NewContent, Slots, CHUNK};
-use crate::watch::Left;
+use crate::glue::way::Store;
+use crate::tiers::disk::{Allocating, PAGE_BYTES};
+use crate::tiers::disks::{NewHome, Run, Stay};
+use crate::tiers::leftovers::Left;
+use crate::tiers::transfer::{BufferTransfer, Failed};
 use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -317,7 +317,7 @@ impl Writer {
         }
         device
             .leftovers
-            .leave(&device, Left::Write(transfer, places));
+            .leave(device.disks(), Left::Write(transfer, places));
         fresh
     }
 

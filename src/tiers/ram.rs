@@ -7,7 +7,7 @@
 //! the tier is *full*: no page is compressed for it until the largest zspage has room below the
 //! limit, or an object was freed, whose place another one may take.
 
-use crate::contexts::Context;
+use super::contexts::Context;
 use crate::engine::codec::{Algorithm, Codec};
 use crate::engine::config::RamLimit;
 use crate::engine::page::Page;

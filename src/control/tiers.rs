@@ -2,12 +2,12 @@
 
 //! What the user can look at and change of the tiers: the attributes about disks and movers.
 
-use crate::control::{refused, Control};
-use crate::drain;
+use super::{refused, Control};
 use crate::engine::config::{self, Refusal};
 use crate::engine::header;
 use crate::glue::sysfs::{Attribute, Text};
-use crate::{recompress, writeback};
+use crate::glue::target::Target;
+use crate::movers::{drain, recompress, writeback};
 use kernel::fmt::{self, Write};
 use kernel::prelude::*;
 use kernel::str::CString;
@@ -26,6 +26,7 @@ fn path_of(what: &str, path: &[u8]) -> Result<CString> {
 pub(crate) struct TiersAttribute;
 
 impl Attribute for TiersAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"tiers";
     const MODE: u16 = 0o444;
 
@@ -80,6 +81,7 @@ impl Attribute for TiersAttribute {
 pub(crate) struct UuidAttribute;
 
 impl Attribute for UuidAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"disk_uuid";
     const MODE: u16 = 0o644;
 
@@ -100,6 +102,7 @@ impl Attribute for UuidAttribute {
 pub(crate) struct AddAttribute;
 
 impl Attribute for AddAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"tier_add";
     const MODE: u16 = 0o200;
 
@@ -119,6 +122,7 @@ impl Attribute for AddAttribute {
 pub(crate) struct RemoveAttribute;
 
 impl Attribute for RemoveAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"tier_remove";
     const MODE: u16 = 0o200;
 
@@ -141,6 +145,7 @@ impl Attribute for RemoveAttribute {
 pub(crate) struct CancelAttribute;
 
 impl Attribute for CancelAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"tier_cancel";
     const MODE: u16 = 0o200;
 
@@ -159,6 +164,7 @@ impl Attribute for CancelAttribute {
 pub(crate) struct ProbeAttribute;
 
 impl Attribute for ProbeAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"tier_probe";
     const MODE: u16 = 0o200;
 
@@ -182,6 +188,7 @@ impl Attribute for ProbeAttribute {
 pub(crate) struct WritebackAttribute;
 
 impl Attribute for WritebackAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"writeback";
     const MODE: u16 = 0o200;
 
@@ -195,6 +202,7 @@ impl Attribute for WritebackAttribute {
 pub(crate) struct RecompressAttribute;
 
 impl Attribute for RecompressAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"recompress";
     const MODE: u16 = 0o200;
 
@@ -209,6 +217,7 @@ impl Attribute for RecompressAttribute {
 pub(crate) struct WritebackLimitAttribute;
 
 impl Attribute for WritebackLimitAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"writeback_limit";
     const MODE: u16 = 0o644;
 
@@ -229,6 +238,7 @@ impl Attribute for WritebackLimitAttribute {
 pub(crate) struct HighWatermarkAttribute;
 
 impl Attribute for HighWatermarkAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"high_watermark";
     const MODE: u16 = 0o644;
 
@@ -252,6 +262,7 @@ impl Attribute for HighWatermarkAttribute {
 pub(crate) struct LowWatermarkAttribute;
 
 impl Attribute for LowWatermarkAttribute {
+    type Of = Control;
     const NAME: &'static CStr = c"low_watermark";
     const MODE: u16 = 0o644;
 

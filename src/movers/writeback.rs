@@ -6,6 +6,7 @@
 //! generation, cluster by cluster, until the tier is at its low one. What was freed makes room as
 //! well, and is not worth writing: so slots are swept and the pool is compacted first.
 
+use super::writer::Writer;
 use crate::device::Device;
 use crate::engine::counters::Counter;
 use crate::engine::slot::ClusterNumber;
@@ -15,7 +16,6 @@ use crate::glue::index::{Overview, Which};
 use crate::glue::signal;
 use crate::glue::thread::{Stop, Work};
 use crate::glue::wait::WaitQueue;
-use crate::writer::Writer;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 

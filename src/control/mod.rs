@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the user can look at and change: the attributes in `/sys/class/vswap/vswap0/`.
+
+pub(crate) mod attributes;
+mod tiers;
+
+use crate::device::Device;
+use crate::engine::config::{Refusal, Size};
+use crate::glue::chardev::Behind;
+use crate::glue::inode::{SwapInode, Swappable};
+use crate::glue::pressure::Pressure;
+use crate::glue::thread::Thread;
+use crate::movers::sweeper::Sweeper;
+use crate::movers::watch::Watcher;
+use crate::movers::writeback::Background;
+use kernel::prelude::*;
+use kernel::sync::{new_mutex, Arc, Mutex};
+
+/// A device and the inode it shows.
+pub(crate) struct Control {
+    device: Arc<Device>,
+    inode: SwapInode<Device>,
+    /// The thread that writes back, from when there is the first disk. The mutex also makes
+    /// changes one at a time that depend on one another.
+    writeback: Pin<KBox<Mutex<Option<Thread>>>>,
+    /// Has the kernel ask the device for memory.
+    _pressure: Pressure<Device>,
+    /// The thread that sweeps.
+    _sweeper: Thread,
+    /// The thread that sees to disks.
+    _watcher: Thread,
+}
+
+impl Control {
+    /// The control of that device. May sleep.
+    #[inline(never)]
+    pub(crate) fn new(device: Arc<Device>, inode: SwapInode<Device>) -> Result<Self> {
+        let sweeper = Thread::start(c"vswap_sweep", Sweeper::new(device.clone())?)?;
+        let watcher = Thread::start(c"vswap_watch", Watcher::new(device.clone())?)?;
+        Ok(Self {
+            _pressure: Pressure::new(c"vswap", device.clone())?,
+            device,
+            inode,
+            _sweeper: sweeper,
+            _watcher: watcher,
+            writeback: KBox::pin_init(new_mutex!(None, "vswap_control"), GFP_KERNEL)?,
+        })
+    }
+
+    /// The device.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The device, to be kept.
+    pub(crate) fn shared_device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// Makes changes one at a time, as long as the guard lives.
+    pub(crate) fn lock(&self) -> impl Drop + '_ {
+        self.writeback.lock()
+    }
+
+    /// Sees to it that there is somebody to write back. May sleep.
+    #[inline(never)]
+    pub(crate) fn start_writeback(&self) -> Result {
+        let mut thread = self.writeback.lock();
+        if thread.is_none() {
+            let work = Background::new(self.device.clone())?;
+            *thread = Some(Thread::start(c"vswap_writeback", work)?);
+        }
+        Ok(())
+    }
+}
+
+impl Behind for Control {
+    type Device = Device;
+
+    fn inode(&self) -> &SwapInode<Device> {
+        &self.inode
+    }
+
+    fn size(&self) -> Size {
+        self.device.size()
+    }
+}
+
+/// Says in the log why a value is refused, and refuses it.
+pub(crate) fn refused(what: &str, refusal: Refusal) -> Error {
+    pr_err!("{}: {}\n", what, refusal.message());
+    EINVAL
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Entries that are put into slots, and what becomes of those that were there.
+
+use super::Device;
+use crate::engine::entry::{Content, Place};
+use crate::glue::cpu::Pinned;
+use crate::glue::held::{HeldContent, Owned, PinnedSlot};
+use crate::glue::rcu::Reader;
+use crate::glue::trace;
+use crate::tiers::transfer::Failed;
+use kernel::prelude::*;
+
+impl Device {
+    /// Empties a slot that is being stored to. Says whether it held anything. Does not sleep.
+    pub(super) fn empty(&self, cpu: &Pinned, slot: &PinnedSlot<'_>, bad: &[&Failed]) -> bool {
+        let replaced = self.index.empty(cpu, slot.slot());
+        let held = !replaced.old.is_empty();
+        self.tally(cpu).replaced(&replaced);
+        self.release(cpu, replaced.old, bad);
+        held
+    }
+
+    /// Gives back what an entry holds that is in no table. Slots of a disk that failed are not
+    /// used again.
+    #[inline]
+    pub(crate) fn release(&self, cpu: &Pinned, entry: Owned, bad: &[&Failed]) {
+        match entry.content() {
+            Some(Content::Disk(place)) => self.disks.release(cpu, place, bad),
+            _ => self.ram.free(entry),
+        }
+    }
+
+    /// Puts an entry into a slot whose page it is.
+    #[inline]
+    pub(super) fn put(&self, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Result {
+        self.put_on(&Pinned::new(), slot, entry, bad)
+    }
+
+    /// As [`put`](Self::put), on this CPU.
+    pub(super) fn put_on(
+        &self,
+        cpu: &Pinned,
+        slot: &PinnedSlot<'_>,
+        entry: Owned,
+        bad: &[&Failed],
+    ) -> Result {
+        let content = entry.content();
+        match self.index.put(cpu, slot.slot(), entry) {
+            Ok(replaced) => {
+                trace::store(slot.slot(), content);
+                let tally = self.tally(cpu);
+                tally.content(content, 1);
+                if replaced.old.is_empty() {
+                    tally.filled(replaced.found, replaced.clusters);
+                } else {
+                    tally.replaced(&replaced);
+                    self.release(cpu, replaced.old, bad);
+                }
+                Ok(())
+            }
+            Err(not_stored) => {
+                self.tally(cpu).clusters(not_stored.clusters);
+                self.release(cpu, not_stored.new, &[]);
+                Err(not_stored.error)
+            }
+        }
+    }
+
+    /// Where a slot's page lies on a disk, if it does.
+    pub(super) fn place_of(&self, slot: &PinnedSlot<'_>) -> Option<Place> {
+        let reader = Reader::new();
+        let (held, _) = self.index.load(&Pinned::new(), &reader, slot);
+        match held.content() {
+            Some(HeldContent::Disk(place)) => Some(place),
+            _ => None,
+        }
+    }
+}

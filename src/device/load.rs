@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Loading a page.
+
+use super::{CallPage, Device};
+use crate::engine::counters::Counter;
+use crate::engine::entry::Place;
+use crate::engine::traffic::Direction;
+use crate::glue::cpu::Pinned;
+use crate::glue::held::HeldContent;
+use crate::glue::index::Found;
+use crate::glue::rcu::Reader;
+use crate::glue::swap_area;
+use crate::glue::way::Load;
+use crate::tiers::contexts::Lazy;
+use kernel::pr_err_once;
+use kernel::prelude::*;
+
+/// How often a page is looked up that is being moved about: each time means that a mover was
+/// faster, or that a context had to be waited for.
+const LOOKS: usize = 1000;
+
+impl Device {
+    /// Reads a slot into a page. `EIO`: it holds nothing, or nothing that can be read.
+    #[inline]
+    pub(super) fn load_page(&self, mut page: CallPage<'_, Load>, context: &mut Lazy<'_>) -> Result {
+        for _ in 0..LOOKS {
+            let (slot, contents) = page.parts();
+            let reader = Reader::new();
+            let (held, found) = self.index.load(&Pinned::new(), &reader, slot);
+            held.trace(slot);
+            match held.content() {
+                Some(HeldContent::Same(word)) => {
+                    contents.fill(word);
+                    self.loaded(&Pinned::new(), found, Counter::SameLoads);
+                    return Ok(());
+                }
+                Some(HeldContent::Ram(object)) => {
+                    // Waiting for a context is sleeping, which a reader may not.
+                    let Some(context) = context.try_get() else {
+                        drop(reader);
+                        context.get()?;
+                        continue;
+                    };
+                    self.loaded(&Pinned::new(), found, Counter::RamLoads);
+                    self.ram.load(&object, contents, context)?;
+                    drop(reader);
+                    self.take_over(&page);
+                    return Ok(());
+                }
+                Some(HeldContent::Disk(place)) => {
+                    if self.copy_from_disk(&reader, place, &page, found) {
+                        return Ok(());
+                    }
+                    drop(reader);
+                    let Some(entered) = self.disks.bay(place.disk).and_then(|bay| bay.enter())
+                    else {
+                        // A mover has emptied it, and it is gone.
+                        continue;
+                    };
+                    // It may have been moved before the bay was entered; now it stays.
+                    match self.place_of(page.slot()) {
+                        Some(place) if place.disk == entered.number() => {
+                            self.loaded(&Pinned::new(), found, Counter::DiskLoads);
+                            context.give_back();
+                            swap_area::is_disk();
+                            page.send(&self.loads, &entered, place.slot);
+                            return Ok(());
+                        }
+                        _ => continue,
+                    }
+                }
+                Some(HeldContent::Lost) => {
+                    pr_err_once!("a page was read that was given up with its disk\n");
+                    return Err(EIO);
+                }
+                Some(HeldContent::Empty) | None => {
+                    pr_err_once!("a slot was read that holds no page; its reader gets an error\n");
+                    return Err(EIO);
+                }
+            }
+        }
+        pr_err_once!("a page was not found where its slot says\n");
+        Err(EIO)
+    }
+
+    /// What was read from memory is not kept there as well: the page that was read has the data from
+    /// now on, unless the swap core frees the slot anyway.
+    #[inline]
+    fn take_over(&self, page: &CallPage<'_, Load>) {
+        if !swap_area::is_synchronous() {
+            page.make_dirty();
+            self.empty(&Pinned::new(), page.slot(), &[]);
+        }
+    }
+
+    /// Reads a page from a disk that is memory. Says whether that was done.
+    #[inline]
+    fn copy_from_disk(
+        &self,
+        reader: &Reader,
+        place: Place,
+        page: &CallPage<'_, Load>,
+        found: Found,
+    ) -> bool {
+        // Until the reader is over the page stays where it is, and the disk as well: who moves
+        // one and takes away the other waits for a grace period in between.
+        let bay = self.disks.bay(place.disk);
+        let Some(disk) = bay.and_then(|bay| bay.peek_as(reader)) else {
+            return false;
+        };
+        let done = page.copy(disk, place.slot);
+        if done {
+            let cpu = Pinned::new();
+            self.loads.copied(&cpu, Direction::Read, disk);
+            self.loaded(&cpu, found, Counter::DiskLoads);
+        }
+        done
+    }
+
+    /// Counts a page that was found and comes from there.
+    #[inline]
+    fn loaded(&self, cpu: &Pinned, found: Found, from: Counter) {
+        let tally = self.tally(cpu);
+        tally.found(found);
+        tally.count(from, 1);
+    }
+}

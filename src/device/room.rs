@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Looking how much room there is, for the swap core's count of free slots.
+
+use super::free_slots::{Room, PATIENCE_MS};
+use super::Device;
+use crate::glue::clock;
+use crate::tiers::disk::PAGE_BYTES;
+use core::sync::atomic::Ordering;
+
+/// The part of the ram tier's limit that has to be free for it to have room.
+const ROOM_SHIFT: u32 = 5;
+
+impl Device {
+    /// A page found no room. If no other would, the kernel is not to try. Does not sleep.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn found_no_room(&self) {
+        let is_patient = self.free_slots.failing_for(clock::milliseconds()) < PATIENCE_MS;
+        if !is_patient && self.room() == Room::None {
+            self.free_slots.withhold(Room::None);
+            self.disks().bell().ring();
+        }
+    }
+
+    /// Looks how much room there is. Says whether slots are withheld. Does not sleep.
+    pub(crate) fn look_for_room(&self) -> bool {
+        let are_withheld = || self.free_slots.are_withheld.load(Ordering::Relaxed);
+        let room = match self.room() {
+            // Until a store fails, what is freed or written back may make some.
+            Room::None if self.disks().are_none() && !are_withheld() => Room::Plenty,
+            Room::None if !are_withheld() => Room::Little,
+            room => room,
+        };
+        self.free_slots.withhold(room);
+        are_withheld()
+    }
+
+    /// Gives back what is withheld, until room is looked for the next time.
+    pub(crate) fn offer_slots(&self) {
+        if self.free_slots.are_withheld.load(Ordering::Relaxed) {
+            self.free_slots.withhold(Room::Plenty);
+        }
+    }
+
+    fn room(&self) -> Room {
+        let ram = self.ram();
+        let needed = ram.pool_bytes().saturating_add(ram.limit() >> ROOM_SHIFT);
+        let (mut free, mut size) = (0_u64, 0_u64);
+        if self.budget().left(clock::seconds()) >= PAGE_BYTES {
+            // Those that do not answer are there as well.
+            for entered in self.disks().bays().filter_map(|bay| bay.enter()) {
+                let disk = entered.disk();
+                if disk.health().is_fit() {
+                    free = free.saturating_add(disk.room());
+                    size = size.saturating_add(disk.size());
+                }
+            }
+        }
+        if free != 0 && free >= size / 2 {
+            Room::Plenty
+        } else if free != 0 {
+            Room::Little
+        } else if ram.is_used() && needed <= ram.limit() {
+            Room::Plenty
+        } else {
+            Room::None
+        }
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which way pages go, as types.
+
+use crate::engine::traffic::Direction;
+
+/// Pages are stored: they go to a disk.
+pub(crate) enum Store {}
+
+/// Pages are loaded: they come from a disk.
+pub(crate) enum Load {}
+
+/// Which way pages go.
+pub(crate) trait Way {
+    /// As a direction.
+    const DIRECTION: Direction;
+}
+
+impl Way for Store {
+    const DIRECTION: Direction = Direction::Write;
+}
+
+impl Way for Load {
+    const DIRECTION: Direction = Direction::Read;
+}

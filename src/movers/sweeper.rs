@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The thread that gives back what freed slots held, a moment after the first one was freed, so that
+//! many come together.
+
+use crate::device::Device;
+use crate::glue::thread::{Stop, Work};
+use crate::glue::wait::WaitQueue;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+
+/// How long the thread waits for more after the first mark, in milliseconds.
+const GATHERING_MS: u32 = 10;
+
+/// The work of the thread that sweeps.
+pub(crate) struct Sweeper(Arc<Device>);
+
+impl Sweeper {
+    /// That of a device. May sleep.
+    pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self(device), GFP_KERNEL)?)
+    }
+}
+
+impl Work for Sweeper {
+    fn bell(&self) -> &WaitQueue {
+        self.0.pending.bell()
+    }
+
+    fn wanted(&self) -> bool {
+        self.0.pending.any()
+    }
+
+    fn run(&self, stop: &Stop) {
+        self.bell().wait_timeout(GATHERING_MS, || stop.requested());
+        if self.0.sweep() {
+            self.0.progress.advance();
+        }
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The places where pages lie: compressed memory, and disks.
+
+pub(crate) mod bell;
+mod changes;
+mod changing;
+pub(crate) mod contexts;
+pub(crate) mod disk;
+pub(crate) mod disks;
+pub(crate) mod leftovers;
+pub(crate) mod ram;
+pub(crate) mod transfer;
