@@ -4,15 +4,13 @@
 
 use super::bindings;
 use super::call::Call;
-use super::cluster::Cluster;
 use super::gendisk::{Disk, Frees};
-use super::held::{Held, Owned, PinnedSlot};
-use super::memory::Cached;
 use super::way::{Load, Store};
 use super::zsmalloc::Pool;
 use crate::device::Device;
+use crate::engine::held::PinnedSlot;
 use crate::engine::page::{Page, PAGE_SIZE};
-use crate::engine::slot::{ClusterNumber, Offset, Slot};
+use crate::engine::slot::Slot;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use kernel::error::{from_err_ptr, to_result};
@@ -22,35 +20,14 @@ use kernel::types::NotThreadSafe;
 
 /// A slot of a device that only the case knows, which does one thing to it at a time.
 pub(crate) fn pinned(slot: Slot) -> PinnedSlot<'static> {
-    // SAFETY: no swap area is on the device, and each case sees to it that its threads have
+    // INVARIANT: no swap area is on the device, and each case sees to it that its threads have
     // slots of their own.
-    unsafe { PinnedSlot::new(slot) }
-}
-
-/// An entry that is in no table, to be looked at.
-pub(crate) fn held(entry: &Owned) -> Held<'_> {
-    // SAFETY: by the invariant of `Owned` nobody else frees what it holds, and it is borrowed.
-    unsafe { Held::new(entry.entry()) }
+    PinnedSlot::new(slot)
 }
 
 /// A pool that takes its handles for addresses from there on.
 pub(crate) fn pool_with_base(base: usize) -> Result<Pool> {
     Pool::with_base(c"vswap-kunit", base)
-}
-
-/// Whether an entry can be put into a cluster that keeps its entries in no way.
-pub(crate) fn can_put_without_a_form(number: ClusterNumber, entry: &Owned) -> Result<bool> {
-    let mut memory = KBox::<Cluster>::new_uninit(GFP_KERNEL)?;
-    let place = memory.as_mut_ptr();
-    // SAFETY: it is memory for a cluster, which nobody else has and which stays where it is.
-    let cluster = unsafe {
-        Cluster::construct(place);
-        &*place
-    };
-    cluster.carried.take(number);
-    let mut locked = cluster.lock(number).ok_or(EINVAL)?;
-    let put = locked.put(Offset::FIRST, entry.entry(), &mut None);
-    Ok(put.is_ok())
 }
 
 /// Waits until what RCU was asked to free is free.

@@ -6,23 +6,27 @@ use kernel::macros::kunit_tests;
 
 #[kunit_tests(vswap_index)]
 mod cases {
+    use crate::device::Index;
     use crate::engine::config::{RamLimit, Size};
     use crate::engine::counters::Counter;
     use crate::engine::entry::{Content, DiskNumber, Place};
-    use crate::engine::slot::{ClusterNumber, PhysicalSlot, Slot};
+    use crate::engine::held::{HeldContent, Moving, Owned};
+    use crate::engine::index::ages::{Taken, Which};
+    use crate::engine::index::moves::Moved;
+    use crate::engine::index::sweep::Swept;
+    use crate::engine::index::{Found, Preference};
+    use crate::engine::slot::{PhysicalSlot, Slot};
     use crate::engine::table::Change;
     use crate::glue::clock;
-    use crate::glue::cluster::TablePage;
     use crate::glue::cpu::Pinned;
-    use crate::glue::held::{HeldContent, Moving, Owned};
-    use crate::glue::index::{Found, Index, Moved, Preference, Swept, Taken, Which};
-    use crate::glue::kunit::{can_put_without_a_form, pinned};
+    use crate::glue::kunit::pinned;
     use crate::glue::rcu::{self, Reader};
+    use crate::glue::table_page::TablePage;
     use crate::kunit::pages::{self, Kind};
     use kernel::prelude::*;
 
-    fn index() -> Result<Pin<KBox<Index>>> {
-        KBox::pin_init(Index::new(), GFP_KERNEL)
+    fn index() -> Result<Index> {
+        Index::new().ok_or(ENOMEM)
     }
 
     fn same(word: u64) -> Result<Owned> {
@@ -115,14 +119,6 @@ mod cases {
         for slot in [1, 510, 513, u32::MAX - 1] {
             ensure!(is_empty(&index, slot));
         }
-        Ok(())
-    }
-
-    #[test]
-    fn nothing_is_put_into_a_damaged_cluster() -> Result {
-        let number = ClusterNumber::new(7).ok_or(EINVAL)?;
-        let entry = Owned::same(5).ok_or(EINVAL)?;
-        ensure!(!can_put_without_a_form(number, &entry)?);
         Ok(())
     }
 

@@ -8,9 +8,9 @@ use kernel::macros::kunit_tests;
 mod cases {
     use crate::engine::codec::Codec;
     use crate::engine::entry::Content;
+    use crate::engine::held::{HeldContent, Owned};
     use crate::engine::page::PAGE_SIZE;
-    use crate::glue::held::{HeldContent, Owned};
-    use crate::glue::kunit::{held, pool_with_base};
+    use crate::glue::kunit::pool_with_base;
     use crate::glue::zsmalloc::Pool;
     use kernel::prelude::*;
 
@@ -34,7 +34,7 @@ mod cases {
         seed: usize,
         spare: &mut [u8],
     ) -> Result<bool> {
-        match held(entry).content() {
+        match entry.held().content() {
             Some(HeldContent::Ram(object)) => pool.read(&object, spare, |bytes| {
                 Ok(bytes.len() == length
                     && bytes

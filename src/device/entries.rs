@@ -4,11 +4,13 @@
 
 use super::Device;
 use crate::engine::entry::{Content, Place};
+use crate::engine::held::{HeldContent, Owned, PinnedSlot};
+use crate::engine::index::Refusal;
 use crate::glue::cpu::Pinned;
-use crate::glue::held::{HeldContent, Owned, PinnedSlot};
 use crate::glue::rcu::Reader;
 use crate::glue::trace;
 use crate::tiers::transfer::Failed;
+use kernel::pr_err_once;
 use kernel::prelude::*;
 
 impl Device {
@@ -62,7 +64,13 @@ impl Device {
             Err(not_stored) => {
                 self.tally(cpu).clusters(not_stored.clusters);
                 self.release(cpu, not_stored.new, &[]);
-                Err(not_stored.error)
+                Err(match not_stored.why {
+                    Refusal::NoMemory => ENOMEM,
+                    Refusal::Damaged => {
+                        pr_err_once!("a cluster is damaged; what is stored in it fails\n");
+                        EIO
+                    }
+                })
             }
         }
     }

@@ -5,12 +5,13 @@
 use super::{CallPage, Device};
 use crate::engine::counters::Counter;
 use crate::engine::entry::Place;
+use crate::engine::held::HeldContent;
+use crate::engine::index::Found;
 use crate::engine::traffic::Direction;
 use crate::glue::cpu::Pinned;
-use crate::glue::held::HeldContent;
-use crate::glue::index::Found;
 use crate::glue::rcu::Reader;
 use crate::glue::swap_area;
+use crate::glue::trace;
 use crate::glue::way::Load;
 use crate::tiers::contexts::Lazy;
 use kernel::pr_err_once;
@@ -28,7 +29,7 @@ impl Device {
             let (slot, contents) = page.parts();
             let reader = Reader::new();
             let (held, found) = self.index.load(&Pinned::new(), &reader, slot);
-            held.trace(slot);
+            trace::load(slot.slot(), held.entry());
             match held.content() {
                 Some(HeldContent::Same(word)) => {
                     contents.fill(word);

@@ -28,15 +28,15 @@ use crate::engine::budget::Budget;
 use crate::engine::codec::Algorithm;
 use crate::engine::config::{RamLimit, Size};
 use crate::engine::counters::{self, Counter};
+use crate::engine::index;
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::patience::Patience;
 use crate::engine::traffic::{self, Totals, Traffic};
 use crate::glue::call;
 use crate::glue::clock;
-use crate::glue::cluster::{CLUSTER_BYTES, TABLE_BYTES};
 use crate::glue::cpu::{PerCpu, Pinned};
-use crate::glue::index::Index;
 use crate::glue::inode::Swappable;
+use crate::glue::platform::Kernel;
 use crate::glue::reserves::Reserves;
 use crate::glue::swap_area::{Area, Kind};
 use crate::glue::wait::{Progress, WaitQueue};
@@ -48,6 +48,9 @@ use crate::tiers::transfer;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use kernel::prelude::*;
 use kernel::sync::Arc;
+
+/// The index of what is stored.
+pub(crate) type Index = index::Index<Kernel>;
 
 /// A call of the swap core's.
 type Call<W> = call::Call<W, Device>;
@@ -89,7 +92,6 @@ pub(crate) struct Device {
     /// Slots that wait for a sweep.
     #[pin]
     pub(crate) pending: Pending,
-    #[pin]
     index: Index,
     // After the index, whose entries speak of them.
     disks: Disks,
@@ -120,7 +122,7 @@ impl Device {
                 seen_loads: AtomicUsize::new(0),
                 resting: AtomicU32::new(0),
                 pending <- Pending::new(),
-                index <- Index::new(),
+                index: Index::new().ok_or(ENOMEM)?,
                 disks: Disks::new()?,
                 leftovers: Leftovers::new()?,
                 free_slots <- FreeSlots::new(),
@@ -216,14 +218,14 @@ impl Device {
     pub(crate) fn table_bytes(&self) -> i64 {
         self.counter(Counter::Clusters)
             .saturating_sub(self.counter(Counter::WholeClusters))
-            .saturating_mul(counters::number(TABLE_BYTES))
+            .saturating_mul(counters::number(PAGE_SIZE))
     }
 
     /// Bytes of the tables, the cluster objects and the disks' allocators.
     pub(crate) fn metadata_bytes(&self) -> i64 {
         let disks = self.disks.sum(|disk| disk.metadata_bytes());
         self.counter(Counter::Clusters)
-            .saturating_mul(counters::number(CLUSTER_BYTES))
+            .saturating_mul(counters::number(Index::CLUSTER_BYTES))
             .saturating_add(self.table_bytes())
             .saturating_add(i64::try_from(disks).unwrap_or(i64::MAX))
     }
@@ -267,8 +269,6 @@ impl Swappable for Device {
         self.all_traffic().for_each(Traffic::reset);
     }
 }
-
-const _: () = assert!(TABLE_BYTES == PAGE_SIZE);
 
 #[pinned_drop]
 impl PinnedDrop for Device {

@@ -5,13 +5,13 @@
 use super::{CallPage, Device, Pages};
 use crate::engine::entry::Place;
 use crate::engine::form::Home;
+use crate::engine::held::{Owned, PinnedSlot};
+use crate::engine::index::Preference;
 use crate::engine::same;
 use crate::engine::slot::ClusterNumber;
 use crate::engine::traffic::Direction;
 use crate::glue::clock;
 use crate::glue::cpu::Pinned;
-use crate::glue::held::{Owned, PinnedSlot};
-use crate::glue::index::Preference;
 use crate::glue::reserves::Reserves;
 use crate::glue::target::Target;
 use crate::glue::way::Store;

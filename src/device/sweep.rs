@@ -8,10 +8,11 @@
 
 use super::Device;
 use crate::engine::counters::{self, Counter};
+use crate::engine::index::sweep::Swept;
+use crate::engine::index::Found;
 use crate::engine::slot::{ClusterNumber, Slot};
 use crate::glue::cpu::Pinned;
 use crate::glue::gendisk::Frees;
-use crate::glue::index::{Found, Swept};
 
 impl Frees for Device {
     // What it holds comes back a moment later.

@@ -5,8 +5,8 @@
 use crate::engine::codec::Codec;
 use crate::engine::counters::{self, Counter, PerCpu};
 use crate::engine::entry::{Content, Object};
+use crate::engine::index::{Counts, Found, Replaced};
 use crate::engine::table::Change;
-use crate::glue::index::{Clusters, Found, Replaced};
 
 /// One CPU's counters, while it stays on it.
 pub(crate) struct Tally<'a>(Option<&'a PerCpu>);
@@ -35,9 +35,9 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Clusters came or went.
+    /// Counts came or went.
     #[inline]
-    pub(crate) fn clusters(&self, clusters: Clusters) {
+    pub(crate) fn clusters(&self, clusters: Counts) {
         if clusters.all != 0 {
             self.count(Counter::Clusters, clusters.all);
         }
@@ -48,7 +48,7 @@ impl<'a> Tally<'a> {
 
     /// A slot came into use.
     #[inline]
-    pub(crate) fn filled(&self, found: Found, clusters: Clusters) {
+    pub(crate) fn filled(&self, found: Found, clusters: Counts) {
         self.found(found);
         self.count(Counter::UsedSlots, 1);
         self.clusters(clusters);

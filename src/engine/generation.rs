@@ -10,7 +10,8 @@
 //! What is kept of the order by eight labels is nearly all of it: `bench/victims` compares with
 //! a list of all pages. MGLRU (`mm/vmscan.c`) keeps ages so, with two to four generations.
 
-use super::sync::{AtomicU32, Ordering};
+use super::sync::guarded::AtomicU32;
+use super::sync::Ordering;
 
 /// How many generations there can be at a time: labels of 3 bits.
 pub const GENERATIONS: usize = 1 << Generation::BITS;

@@ -9,7 +9,8 @@
 
 use super::generation::{Generation, GENERATIONS};
 use super::slot::ClusterNumber;
-use super::sync::{AtomicU32, Ordering};
+use super::sync::guarded::AtomicU32;
+use super::sync::Ordering;
 
 /// A cluster's place on its list. Guarded by the lock around the [`Lists`].
 #[derive(Debug, Default)]
@@ -34,15 +35,6 @@ impl Link {
 }
 
 impl Links {
-    /// Of a cluster that is on no list.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self {
-            next: Link(AtomicU32::new(0)),
-            previous: Link(AtomicU32::new(0)),
-        }
-    }
-
     /// The cluster is on no list.
     pub fn reset(&self) {
         self.next.set(None);

@@ -10,3 +10,9 @@ pub(super) use core::sync::atomic::{
 pub(super) use loom::sync::atomic::{
     fence, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
+
+/// Atomics that a lock guards: whoever looks at them without it can do with any value. There is
+/// nothing in them for loom to try.
+pub(super) mod guarded {
+    pub(in super::super) use core::sync::atomic::AtomicU32;
+}

@@ -7,13 +7,13 @@
 use super::bay::Entered;
 use super::bindings;
 use super::cpu::Pinned;
-use super::held::PinnedSlot;
 use super::raw_call::RawCall;
 use super::request::{Failed, Repair};
 use super::reserves::Reserves;
 use super::target::Target;
 use super::transfer::{Transfer, BIO_PAGES};
 use super::way::{Load, Store, Way};
+use crate::engine::held::PinnedSlot;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::slot::{PhysicalSlot, Slot};
 use crate::engine::traffic::Direction;
@@ -251,9 +251,9 @@ impl<'a, W: Way, D: Serves> Iterator for Pages<'a, W, D> {
             start: start.wrapping_add(1),
             pages: pages.wrapping_sub(1),
         };
-        // SAFETY: the swap core keeps a folio locked or under writeback, and with it its slots
+        // INVARIANT: the swap core keeps a folio locked or under writeback, and with it its slots
         // as they are, until the call is completed.
-        let slot = unsafe { PinnedSlot::new(first) };
+        let slot = PinnedSlot::new(first);
         // INVARIANT: as above; the disk asks for stable writes, so what is under writeback is
         // not written to, and what is read is locked and not up to date.
         Some(NonNull::new(start).ok_or(EIO).map(|page| CallPage {

@@ -84,8 +84,7 @@ unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size)
 	return IS_ERR_VALUE(handle) ? 0 : handle;
 }
 
-struct kmem_cache *vswap_object_cache(const char *name, unsigned int size,
-				      void (*ctor)(void *object))
+struct kmem_cache *vswap_object_cache(const char *name, unsigned int size)
 {
 #ifdef VSWAP_KUNIT
 	/* Cases have devices beside the module's own, and two caches can't have one name. */
@@ -95,7 +94,7 @@ struct kmem_cache *vswap_object_cache(const char *name, unsigned int size,
 	snprintf(unique, sizeof(unique), "%s-%d", name, atomic_inc_return(&caches));
 	name = unique;
 #endif
-	return kmem_cache_create(name, size, SMP_CACHE_BYTES, 0, ctor);
+	return kmem_cache_create(name, size, SMP_CACHE_BYTES, 0, NULL);
 }
 
 void *vswap_object_alloc(struct kmem_cache *cache)

@@ -46,8 +46,7 @@ void *vswap_zeroed_page(void);
 void *vswap_buffer_page(void);
 void vswap_copy_page(void *to, void *from);
 unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size);
-struct kmem_cache *vswap_object_cache(const char *name, unsigned int size,
-				      void (*ctor)(void *object));
+struct kmem_cache *vswap_object_cache(const char *name, unsigned int size);
 void *vswap_object_alloc(struct kmem_cache *cache);
 
 /* xarray */

@@ -7,9 +7,7 @@
 use super::bindings;
 use super::rcu;
 use crate::engine::page::{Page, PAGE_SIZE};
-use core::marker::PhantomData;
 use core::ptr::NonNull;
-use kernel::bindings::callback_head;
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 
@@ -47,113 +45,42 @@ pub(super) unsafe fn free_page(page: NonNull<c_void>) {
     unsafe { kernel::bindings::free_pages(page.as_ptr() as usize, 0) }
 }
 
-/// A type whose objects can live in an [`ObjectCache`].
-///
-/// # Safety
-///
-/// `HEAD` is where an object has its [`rcu::Head`], in bytes from its start.
-pub(super) unsafe trait Cached {
-    /// Where the head is.
-    const HEAD: usize;
-
-    /// Makes an object in fresh memory, once for all its lives.
-    ///
-    /// # Safety
-    ///
-    /// `place` points at memory for a `Self` that nothing else uses.
-    unsafe fn construct(place: *mut Self);
-
-    /// Puts an object into the state in which `construct` left it. Does not sleep.
-    ///
-    /// # Safety
-    ///
-    /// Nobody uses the object any more.
-    unsafe fn end(&self);
-}
-
-/// A slab cache in which a freed object stays what it is until a grace period is over: who found
-/// it under RCU may still use it.
-///
-/// Objects are constructed when their memory comes to the cache, not on each allocation.
+/// A slab cache, for objects of one size that are freed under RCU.
 ///
 /// # Invariants
 ///
-/// The pointer is to a cache made with `T`'s size and constructor.
-pub(super) struct ObjectCache<T> {
-    cache: NonNull<kernel::bindings::kmem_cache>,
-    _type: PhantomData<T>,
-}
+/// The pointer is to a cache.
+pub(super) struct ObjectCache(NonNull<kernel::bindings::kmem_cache>);
 
 // SAFETY: a slab cache may be used from any thread, and hands out pointers only.
-unsafe impl<T> Send for ObjectCache<T> {}
+unsafe impl Send for ObjectCache {}
 // SAFETY: as above.
-unsafe impl<T> Sync for ObjectCache<T> {}
+unsafe impl Sync for ObjectCache {}
 
-impl<T: Cached> ObjectCache<T> {
-    /// Makes the cache; `name` is what `/proc/slabinfo` shows. May sleep.
-    pub(super) fn new(name: &'static CStr) -> Result<Self> {
-        /// # Safety
-        ///
-        /// Called by the slab allocator, with fresh memory for a `T`.
-        unsafe extern "C" fn construct<T: Cached>(place: *mut c_void) {
-            // SAFETY: as this function requires.
-            unsafe { T::construct(place.cast()) }
-        }
-        let size = u32::try_from(size_of::<T>())?;
-        // SAFETY: the name lives for ever, and the constructor lives as long as the module,
-        // which destroys the cache before it goes.
-        let cache =
-            unsafe { bindings::vswap_object_cache(name.as_char_ptr(), size, Some(construct::<T>)) };
-        // INVARIANT: just made so.
-        NonNull::new(cache)
-            .map(|cache| Self {
-                cache,
-                _type: PhantomData,
-            })
-            .ok_or(ENOMEM)
+impl ObjectCache {
+    /// Makes the cache; `name` is what `/proc/slabinfo` shows. `None`: there is no memory. May sleep.
+    pub(super) fn new(name: &'static CStr, size: usize) -> Option<Self> {
+        let size = u32::try_from(size).ok()?;
+        // SAFETY: the name lives for ever.
+        let cache = unsafe { bindings::vswap_object_cache(name.as_char_ptr(), size) };
+        // INVARIANT: just made.
+        NonNull::new(cache).map(Self)
     }
 
-    /// An object, without waiting for memory, or `None`. It is the caller's alone to publish.
-    pub(super) fn alloc(&self) -> Option<NonNull<T>> {
+    /// Memory for an object, without waiting for it, or `None`. It is the caller's, and is given
+    /// back with `kfree`.
+    pub(super) fn alloc(&self) -> Option<NonNull<c_void>> {
         // SAFETY: the cache is valid by the invariant.
-        NonNull::new(unsafe { bindings::vswap_object_alloc(self.cache.as_ptr()) }.cast())
-    }
-
-    /// Gives an object back when a grace period is over. Does not sleep.
-    ///
-    /// # Safety
-    ///
-    /// `object` came from this cache's [`alloc`](Self::alloc), is not published any more, and is
-    /// given back once. Readers under RCU may still use it.
-    pub(super) unsafe fn free(&self, object: NonNull<T>) {
-        /// # Safety
-        ///
-        /// Called by RCU, with the head of a `T` that nobody uses any more.
-        unsafe extern "C" fn freed<T: Cached>(head: *mut callback_head) {
-            // SAFETY: by the trait's promise the object begins that much before its head. It
-            // came from a slab cache, which `kfree` finds by itself.
-            unsafe {
-                let object: *mut T = head.byte_sub(T::HEAD).cast();
-                (*object).end();
-                kernel::bindings::kfree(object.cast());
-            }
-        }
-
-        // SAFETY: the head is the object's, which stays until it is freed by the call; `drop`
-        // waits for that.
-        unsafe {
-            let head: *const rcu::Head = object.as_ptr().byte_add(T::HEAD).cast();
-            (*head).call(freed::<T>);
-        }
+        NonNull::new(unsafe { bindings::vswap_object_alloc(self.0.as_ptr()) })
     }
 }
 
-impl<T> Drop for ObjectCache<T> {
+impl Drop for ObjectCache {
     fn drop(&mut self) {
         rcu::barrier();
-        // SAFETY: the cache is valid by the invariant. Its users have given back all objects,
-        // and all of them are freed by now.
-        unsafe { kernel::bindings::kmem_cache_destroy(self.cache.as_ptr()) }
+        // SAFETY: the cache is valid by the invariant. Its users have given back all objects, or
+        // asked RCU to, which has done so by now.
+        unsafe { kernel::bindings::kmem_cache_destroy(self.0.as_ptr()) }
     }
 }
 

@@ -63,7 +63,7 @@ fn trace_store(slot: Slot, content: Option<Content>) {
 
 /// A page was found so.
 #[inline(always)]
-pub(super) fn load(slot: Slot, entry: Entry) {
+pub(crate) fn load(slot: Slot, entry: Entry) {
     // SAFETY: as in `store`.
     if unsafe { static_branch_unlikely!(__tracepoint_vswap_load, tracepoint, key) } {
         trace_load(slot, entry);

@@ -51,6 +51,16 @@ impl<T> PointerArray<T> {
         NonNull::new(unsafe { kernel::bindings::xa_load(self.xa.get(), index) }.cast())
     }
 
+    /// Calls `then` with the pointer at `index`, if there is one, with the array's lock held: it
+    /// stays there meanwhile.
+    pub(super) fn with(&self, index: usize, then: impl FnOnce(NonNull<T>)) {
+        // SAFETY: `xa` is initialized by the invariant, and its lock not held.
+        unsafe { kernel::bindings::xa_lock(self.xa.get()) };
+        self.load(index).map(then);
+        // SAFETY: just taken.
+        unsafe { kernel::bindings::xa_unlock(self.xa.get()) };
+    }
+
     /// Puts a pointer at `index`, where there is none. Does not wait for memory.
     ///
     /// `EBUSY`: there is one. `ENOMEM`: no memory for the array's own node.

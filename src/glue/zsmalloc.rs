@@ -5,9 +5,9 @@
 //! C header: `include/linux/zsmalloc.h`
 
 use super::bindings;
-use super::held::{HeldObject, Owned};
 use crate::engine::codec::Codec;
-use crate::engine::entry::{Content, Entry, Handle, Length, Object};
+use crate::engine::entry::{Content, Handle, Length, Object};
+use crate::engine::held::{HeldObject, Owned};
 use crate::engine::page::PAGE_SIZE;
 use core::ptr::NonNull;
 use kernel::prelude::*;
@@ -125,14 +125,11 @@ impl Pool {
                 bytes.len(),
             )
         };
-        // SAFETY: the object was just made and nobody else knows it.
-        Ok(unsafe {
-            Owned::new(Entry::ram(Object {
-                handle,
-                length,
-                codec,
-            }))
-        })
+        Ok(Owned::ram(Object {
+            handle,
+            length,
+            codec,
+        }))
     }
 
     /// Gives an object's bytes to `read`. Does not sleep, nor may `read`. `spare`, of a page at

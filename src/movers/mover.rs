@@ -8,14 +8,14 @@
 use crate::device::Device;
 use crate::engine::counters::Counter;
 use crate::engine::entry::Content;
+use crate::engine::held::{Moving, Owned, Retired};
+use crate::engine::index::moves::Moved;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
-use crate::glue::cluster::TablePage;
 use crate::glue::cpu::Pinned;
-use crate::glue::held::{Moving, Owned};
-use crate::glue::index::{Moved, Retired};
 use crate::glue::memory::Buffer;
 use crate::glue::rcu::{self, GracePeriod};
+use crate::glue::table_page::TablePage;
 use crate::tiers::contexts::Lazy;
 use core::mem::{swap, take};
 use kernel::prelude::*;

@@ -9,10 +9,10 @@
 use super::writer::Writer;
 use crate::device::Device;
 use crate::engine::counters::Counter;
+use crate::engine::index::ages::{Overview, Which};
 use crate::engine::slot::ClusterNumber;
 use crate::glue::clock;
 use crate::glue::cpu::Pinned;
-use crate::glue::index::{Overview, Which};
 use crate::glue::signal;
 use crate::glue::thread::{Stop, Work};
 use crate::glue::wait::WaitQueue;

@@ -10,9 +10,9 @@
 use super::contexts::Context;
 use crate::engine::codec::{Algorithm, Codec};
 use crate::engine::config::RamLimit;
+use crate::engine::held::{HeldObject, Owned};
 use crate::engine::page::Page;
 use crate::engine::watermarks::Watermarks;
-use crate::glue::held::{HeldObject, Owned};
 use crate::glue::memory;
 use crate::glue::zsmalloc::{Pool, LARGEST_ZSPAGE};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};

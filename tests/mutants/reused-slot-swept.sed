@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # what: the index forgets to take a slot's mark away when a page is stored in it
-# file: src/glue/index.rs
+# file: src/engine/index/mod.rs
 # test: races
 /^        locked\.unmark(slot\.offset());$/{
 N

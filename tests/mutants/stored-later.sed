@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # what: what was stored after a writeback began is taken
-# file: src/glue/index.rs
+# file: src/engine/index/ages.rs
 # test: kunit
-s/if locked\.stored() > time/if locked.stored() > time \&\& time == 0/
+s/if stored > time)/if stored > time \&\& time == 0)/

@@ -3,13 +3,11 @@
 //! Who may do what with an entry's object, as types.
 //!
 //! An entry is a plain word, which anybody may copy; freeing its object twice, or reading it
-//! after it was freed, corrupts memory. So outside the wrapper modules entries with objects
-//! are met as one of these only. The module has one device and that has one pool, so no type
-//! says whose object it is.
+//! after it was freed, corrupts memory. So outside the index entries with objects are met as one
+//! of these only. There is one device and that has one pool, so no type says whose object it is.
 
-use super::trace;
-use crate::engine::entry::{Content, Entry, Object, Place};
-use crate::engine::slot::Slot;
+use super::entry::{Content, Entry, Object, Place};
+use super::slot::Slot;
 use core::marker::PhantomData;
 
 /// A slot that the swap core keeps as it is, except for what the holder of this does to it,
@@ -19,22 +17,20 @@ use core::marker::PhantomData;
 ///
 /// The slot's folio is locked or under writeback for `'a`: no other write, read or freeing of
 /// the slot happens meanwhile.
-pub(crate) struct PinnedSlot<'a>(Slot, PhantomData<&'a ()>);
+#[derive(Debug)]
+pub struct PinnedSlot<'a>(Slot, PhantomData<&'a ()>);
 
 impl PinnedSlot<'_> {
-    /// The slot is pinned.
-    ///
-    /// # Safety
-    ///
-    /// The invariant of the type holds as long as the value lives.
-    pub(super) unsafe fn new(slot: Slot) -> Self {
-        // INVARIANT: as this function requires.
+    /// A slot that is pinned: for who is called by the swap core, and keeps the invariant.
+    #[inline]
+    pub const fn new(slot: Slot) -> Self {
+        // INVARIANT: as this function says.
         Self(slot, PhantomData)
     }
 
     /// Which slot.
     #[inline]
-    pub(crate) fn slot(&self) -> Slot {
+    pub const fn slot(&self) -> Slot {
         self.0
     }
 }
@@ -49,55 +45,65 @@ impl PinnedSlot<'_> {
 /// No table and no other `Owned` holds the entry's object, and nobody reads it; or a mover
 /// does, the entry says so, and the object is left to that mover.
 #[must_use]
-pub(crate) struct Owned(Entry);
+#[derive(Debug)]
+pub struct Owned(Entry);
 
 impl Owned {
     /// The empty entry.
-    pub(crate) const EMPTY: Self = Self(Entry::EMPTY);
+    pub const EMPTY: Self = Self(Entry::EMPTY);
+
+    /// The entry of a page that was given up.
+    pub const LOST: Self = Self(Entry::LOST);
 
     /// The entry of a page that is `word`, repeated, or `None` when an entry can't hold that.
     #[inline]
-    pub(crate) fn same(word: u64) -> Option<Self> {
+    pub fn same(word: u64) -> Option<Self> {
         // INVARIANT: such an entry has no object.
         Entry::same(word).map(Self)
     }
 
-    /// An entry is the caller's alone from now on.
-    ///
-    /// # Safety
-    ///
-    /// The invariant of the type holds: the entry was just made, or taken out of its table.
+    /// The entry of a page whose object was just made: for the pool, which knows of no other.
     #[inline]
-    pub(super) unsafe fn new(entry: Entry) -> Self {
-        // INVARIANT: as this function requires.
-        Self(entry)
+    pub fn ram(object: Object) -> Self {
+        // INVARIANT: as this function says.
+        Self(Entry::ram(object))
     }
 
     /// The entry of a page that lies on a disk, at a place that is the caller's.
     #[inline]
-    pub(crate) fn disk(place: Place) -> Self {
+    pub fn disk(place: Place) -> Self {
         // INVARIANT: such an entry has no object.
         Self(Entry::disk(place))
     }
 
-    /// The entry of a page that was given up.
-    pub(crate) const LOST: Self = Self(Entry::LOST);
+    /// An entry that was taken out of its table.
+    #[inline]
+    pub(super) fn taken(entry: Entry) -> Self {
+        // INVARIANT: as this function says; who takes an entry out is the only one.
+        Self(entry)
+    }
+
+    /// The entry as that of a slot which keeps it meanwhile, to be read.
+    pub fn held(&self) -> Held<'_> {
+        // INVARIANT: nobody else frees what it holds, and this is borrowed.
+        Held(self.0, PhantomData)
+    }
 
     /// What the entry says.
     #[inline]
-    pub(crate) fn content(&self) -> Option<Content> {
+    pub fn content(&self) -> Option<Content> {
         self.0.content()
     }
 
     /// Whether it is the empty entry.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether the object is left to a mover.
     #[inline]
-    pub(super) fn is_moving(&self) -> bool {
+    pub fn is_moving(&self) -> bool {
         self.0.is_moving()
     }
 
@@ -113,30 +119,27 @@ impl Owned {
 /// # Invariants
 ///
 /// The entry's object is not freed for `'a`.
-pub(crate) struct Held<'a>(Entry, PhantomData<&'a ()>);
+#[derive(Debug)]
+pub struct Held<'a>(Entry, PhantomData<&'a ()>);
 
 impl Held<'_> {
-    /// The entry of a slot.
-    ///
-    /// # Safety
-    ///
-    /// The invariant of the type holds as long as the value lives.
+    /// The entry of a slot that is pinned, as long as its reader lives.
     #[inline]
-    pub(super) unsafe fn new(entry: Entry) -> Self {
-        // INVARIANT: as this function requires.
+    pub(super) fn new(entry: Entry) -> Self {
+        // INVARIANT: as this function says.
         Self(entry, PhantomData)
     }
 
-    /// Reports that the page of that slot is read.
-    #[inline(always)]
-    pub(crate) fn trace(&self, slot: &PinnedSlot<'_>) {
-        trace::load(slot.slot(), self.0);
+    /// The entry, to be shown.
+    #[inline]
+    pub fn entry(&self) -> Entry {
+        self.0
     }
 
     /// What the entry says.
     // As [`Entry::content`].
     #[inline(always)]
-    pub(crate) fn content(&self) -> Option<HeldContent<'_>> {
+    pub fn content(&self) -> Option<HeldContent<'_>> {
         Some(match self.0.content()? {
             Content::Empty => HeldContent::Empty,
             Content::Same(word) => HeldContent::Same(word),
@@ -148,7 +151,8 @@ impl Held<'_> {
 }
 
 /// What a [`Held`] entry says; see [`Content`].
-pub(crate) enum HeldContent<'a> {
+#[derive(Debug)]
+pub enum HeldContent<'a> {
     /// Nothing is stored.
     Empty,
     /// The page is this word, repeated.
@@ -162,12 +166,13 @@ pub(crate) enum HeldContent<'a> {
 }
 
 /// An object that is not freed for `'a`.
-pub(crate) struct HeldObject<'a>(Object, PhantomData<&'a ()>);
+#[derive(Debug)]
+pub struct HeldObject<'a>(Object, PhantomData<&'a ()>);
 
 impl HeldObject<'_> {
     /// The object.
     #[inline]
-    pub(crate) fn object(&self) -> Object {
+    pub fn object(&self) -> Object {
         self.0
     }
 }
@@ -181,26 +186,23 @@ impl HeldObject<'_> {
 /// The entry is a moving one and no other `Moving` has it, so its object is freed by nobody
 /// else as long as this lives.
 #[must_use]
-pub(crate) struct Moving(Slot, Entry);
+#[derive(Debug)]
+pub struct Moving(Slot, Entry);
 
 impl Moving {
-    /// A slot's entry was marked.
-    ///
-    /// # Safety
-    ///
-    /// The invariant of the type holds.
-    pub(super) unsafe fn new(slot: Slot, entry: Entry) -> Self {
-        // INVARIANT: as this function requires.
+    /// A slot's entry was just marked.
+    pub(super) fn new(slot: Slot, entry: Entry) -> Self {
+        // INVARIANT: as this function says.
         Self(slot, entry)
     }
 
     /// Which slot.
-    pub(crate) fn slot(&self) -> Slot {
+    pub fn slot(&self) -> Slot {
         self.0
     }
 
     /// The object.
-    pub(crate) fn object(&self) -> Option<HeldObject<'_>> {
+    pub fn object(&self) -> Option<HeldObject<'_>> {
         match self.1.content() {
             Some(Content::Ram(object)) => Some(HeldObject(object, PhantomData)),
             _ => None,
@@ -209,5 +211,28 @@ impl Moving {
 
     pub(super) fn into_entry(self) -> Entry {
         self.1
+    }
+}
+
+/// An entry, or a table, that was replaced while it may have had readers.
+#[must_use]
+#[derive(Debug)]
+pub struct Retired<T = Owned>(T);
+
+impl<T> Retired<T> {
+    /// What was just replaced.
+    pub(super) fn new(old: T) -> Self {
+        Self(old)
+    }
+
+    /// What was retired, when the caller has waited for a grace period, or for as long as the
+    /// entry's readers take otherwise.
+    pub fn after_readers(self) -> T {
+        self.0
+    }
+
+    /// What was retired, to be looked at.
+    pub fn get(&self) -> &T {
+        &self.0
     }
 }

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Moves: slots that get other entries while the swap core uses them.
+
+use super::super::entry::{Entry, Place};
+use super::super::form::Home;
+use super::super::held::{Moving, Owned, Retired};
+use super::super::platform::Platform;
+use super::super::slot::{ClusterNumber, Offset, Slot};
+use super::ages::Which;
+use super::cluster::NotPut;
+use super::{Counts, Index};
+
+/// How a move ended.
+#[derive(Debug)]
+pub enum Moved {
+    /// The slot has the new entry. The old one may have readers until a grace period is over.
+    Done {
+        /// The old entry.
+        old: Retired,
+        /// How the clusters changed.
+        clusters: Counts,
+    },
+    /// The slot had been given another entry meanwhile, or was freed. What was to be its new
+    /// entry, and, when that was left to the mover, the old one.
+    TooLate {
+        /// The new entry.
+        new: Owned,
+        /// The old entry.
+        old: Owned,
+    },
+    /// A table is needed and `spare` was none. Nothing changed.
+    NeedsTable(Owned),
+}
+
+impl<P: Platform> Index<P> {
+    /// Marks slots' objects as being read by a mover, as far as they are some and no other mover
+    /// has them. Does not sleep.
+    pub fn start_moves(
+        &self,
+        cpu: &P::Cpu,
+        number: ClusterNumber,
+        which: Which,
+        slots: &[Slot],
+        mut started: impl FnMut(Moving),
+    ) {
+        self.with_locked(cpu, number, |locked| {
+            if which.spares(locked.stored()) {
+                return;
+            }
+            for slot in slots.iter().filter(|slot| slot.cluster() == number) {
+                let Some(moving) = locked.get(slot.offset()).moving() else {
+                    continue;
+                };
+                // A cluster with an object has a table.
+                if locked.put_as_it_is(slot.offset(), moving).is_some() {
+                    started(Moving::new(*slot, moving));
+                }
+            }
+        });
+    }
+
+    /// Ends a move: the slot gets its new entry, if it still has the old one.
+    pub fn finish_move(&self, cpu: &P::Cpu, moving: Moving, new: Owned) -> Moved {
+        let (slot, expected) = (moving.slot(), moving.into_entry());
+        match self.exchange_entry(cpu, slot, expected, new, &mut None) {
+            Moved::TooLate { new, .. } => Moved::TooLate {
+                new,
+                // Who took the entry out of its table left its object to the mover, which is done
+                // with it.
+                old: Owned::taken(expected.settled()),
+            },
+            other => other,
+        }
+    }
+
+    /// Ends a move that came to nothing: the slot keeps its object. Gives the object back when
+    /// the slot was given another entry meanwhile, or was freed.
+    pub fn abandon_move(&self, cpu: &P::Cpu, moving: Moving) -> Owned {
+        let (slot, expected) = (moving.slot(), moving.into_entry());
+        let kept = self.with_locked(cpu, slot.cluster(), |locked| {
+            let kept = locked.get(slot.offset()) == expected
+                && locked
+                    .put_as_it_is(slot.offset(), expected.settled())
+                    .is_some();
+            if kept && locked.occupancy().listed().is_none() {
+                self.list(locked, slot.cluster());
+            }
+            kept
+        });
+        if kept == Some(true) {
+            Owned::EMPTY
+        } else {
+            // As in `finish_move`.
+            Owned::taken(expected.settled())
+        }
+    }
+
+    /// Gives a slot a new entry, if its page still lies at `place`. While no page can come to
+    /// lie there anew, that means that it is the same page.
+    pub fn exchange(
+        &self,
+        cpu: &P::Cpu,
+        slot: Slot,
+        place: Place,
+        new: Owned,
+        spare: &mut Option<P::Page>,
+    ) -> Moved {
+        self.exchange_entry(cpu, slot, Entry::disk(place), new, spare)
+    }
+
+    fn exchange_entry(
+        &self,
+        cpu: &P::Cpu,
+        slot: Slot,
+        expected: Entry,
+        new: Owned,
+        spare: &mut Option<P::Page>,
+    ) -> Moved {
+        let entry = new.entry();
+        let result = self.with_locked(cpu, slot.cluster(), |locked| {
+            if locked.get(slot.offset()) != expected {
+                return Ok(None);
+            }
+            // It is as old as it was, or as old as any.
+            let age = expected.generation().unwrap_or(self.generations.oldest());
+            let entry = entry.aged(age);
+            let whole = locked.is_whole();
+            locked.put(slot.offset(), entry, spare)?;
+            if entry.is_ram() && locked.occupancy().listed().is_none() {
+                self.list(locked, slot.cluster());
+            }
+            let mut clusters = Counts::default();
+            if whole && !locked.is_whole() {
+                clusters.whole = -1;
+            }
+            Ok(Some(clusters))
+        });
+        match result {
+            Some(Ok(Some(clusters))) => Moved::Done {
+                old: Retired::new(Owned::taken(expected.settled())),
+                clusters,
+            },
+            Some(Err(NotPut::NeedsTable)) => Moved::NeedsTable(new),
+            Some(Ok(None) | Err(NotPut::NoForm)) | None => Moved::TooLate {
+                new,
+                old: Owned::EMPTY,
+            },
+        }
+    }
+
+    /// Turns a whole cluster's home into another, if it is still `from`. Gives the slots in
+    /// use, through `used`, with the cluster's lock held; `false` when nothing changed.
+    pub fn rehome(
+        &self,
+        cpu: &P::Cpu,
+        number: ClusterNumber,
+        from: Home,
+        to: Home,
+        mut used: impl FnMut(Offset),
+    ) -> bool {
+        let done = self.with_locked(cpu, number, |locked| {
+            let done = locked.rehome(from, to);
+            if done {
+                Offset::all()
+                    .filter(|offset| !locked.get(*offset).is_empty())
+                    .for_each(&mut used);
+            }
+            done
+        });
+        done == Some(true)
+    }
+
+    /// Turns a cluster into a whole one if its pages lie so; gives the table.
+    pub fn collapse(&self, cpu: &P::Cpu, number: ClusterNumber) -> Option<Retired<P::Page>> {
+        self.with_locked(cpu, number, |locked| locked.collapse())?
+            .map(Retired::new)
+    }
+}

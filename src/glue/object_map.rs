@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A map of objects from a slab cache, which are dropped when a grace period is over.
+
+use super::cpu::Pinned;
+use super::memory::ObjectCache;
+use super::rcu::Head;
+use super::xarray::PointerArray;
+use crate::engine::platform::Map;
+use core::cell::UnsafeCell;
+use core::mem::{forget, ManuallyDrop};
+use core::ops::Deref;
+use core::ptr::{self, NonNull};
+use kernel::bindings::callback_head;
+use kernel::error::code::EBUSY;
+use kernel::prelude::*;
+
+/// An object, with what it needs beside: links while it is in the map, and a head from when it has
+/// been retired.
+#[repr(C)]
+struct Object<T, L> {
+    // First, so that a pointer to the head is one to the whole.
+    tail: UnsafeCell<Tail<L>>,
+    value: T,
+}
+
+#[repr(C)]
+union Tail<L> {
+    links: ManuallyDrop<L>,
+    head: ManuallyDrop<Head>,
+}
+
+/// The map.
+///
+/// # Invariants
+///
+/// What the array points at are objects from the cache, whose tails are links.
+pub(crate) struct ObjectMap<T, L> {
+    array: Pin<KBox<PointerArray<Object<T, L>>>>,
+    // After the array: its objects live in it.
+    cache: ObjectCache,
+}
+
+// SAFETY: the map gives out shared references only, to what may be shared.
+unsafe impl<T: Send + Sync, L: Send + Sync> Send for ObjectMap<T, L> {}
+// SAFETY: as above.
+unsafe impl<T: Send + Sync, L: Send + Sync> Sync for ObjectMap<T, L> {}
+
+/// An object that is not in the map yet.
+///
+/// # Invariants
+///
+/// It came from a cache, with links, and is this value's own.
+pub(crate) struct New<T, L>(NonNull<Object<T, L>>);
+
+/// An object that was taken out of the map.
+///
+/// # Invariants
+///
+/// It came from a map's cache, is in the map no more, and no other `Removed` has it.
+pub(crate) struct Removed<T, L>(NonNull<Object<T, L>>);
+
+impl<T, L> Deref for New<T, L> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: by the invariant it is an object.
+        unsafe { &(*self.0.as_ptr()).value }
+    }
+}
+
+impl<T, L> Drop for New<T, L> {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant it is this value's own, and nobody else has seen it.
+        unsafe { end(self.0) }
+    }
+}
+
+/// Drops an object and frees its memory.
+///
+/// # Safety
+///
+/// It came from a cache, and nobody uses it any more.
+unsafe fn end<T, L>(object: NonNull<Object<T, L>>) {
+    // SAFETY: as this function requires; `kfree` finds the slab cache by itself.
+    unsafe {
+        ptr::drop_in_place(&raw mut (*object.as_ptr()).value);
+        kernel::bindings::kfree(object.as_ptr().cast());
+    }
+}
+
+/// Ends an object that was retired.
+///
+/// # Safety
+///
+/// Called by RCU, with the head of such an object, when its readers are over.
+unsafe extern "C" fn retired<T, L>(head: *mut callback_head) {
+    // SAFETY: the head is the object's first field, and nobody uses it any more.
+    unsafe { end(NonNull::new_unchecked(head.cast::<Object<T, L>>())) }
+}
+
+impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for ObjectMap<T, L> {
+    type Cpu = Pinned;
+    type Found<'a>
+        = &'a T
+    where
+        T: 'a,
+        L: 'a;
+    type New = New<T, L>;
+    type Removed = Removed<T, L>;
+
+    // As the slab cache lays it out.
+    const BYTES: usize = size_of::<Object<T, L>>().next_multiple_of(64);
+
+    fn new(name: &'static CStr) -> Option<Self> {
+        Some(Self {
+            array: KBox::pin_init(PointerArray::new(), GFP_KERNEL).ok()?,
+            // INVARIANT: there is none yet.
+            cache: ObjectCache::new(name, size_of::<Object<T, L>>())?,
+        })
+    }
+
+    fn make(&self, value: T) -> Option<New<T, L>> {
+        let object: NonNull<Object<T, L>> = self.cache.alloc()?.cast();
+        let links = ManuallyDrop::new(L::default());
+        // SAFETY: it is memory for an object, which nobody else has.
+        unsafe {
+            object.write(Object {
+                tail: UnsafeCell::new(Tail { links }),
+                value,
+            });
+        }
+        // INVARIANT: just made so.
+        Some(New(object))
+    }
+
+    fn insert(&self, index: u32, object: New<T, L>) -> Option<bool> {
+        // INVARIANT: it came from the cache, with links.
+        match self.array.insert(place(index), object.0) {
+            Ok(()) => {
+                forget(object);
+                Some(true)
+            }
+            Err(error) => (error == EBUSY).then_some(false),
+        }
+    }
+
+    #[inline]
+    fn load<'a>(&'a self, _cpu: &'a Pinned, index: u32) -> Option<&'a T>
+    where
+        T: 'a,
+    {
+        let object = self.array.load(place(index))?;
+        // SAFETY: it was in the map while preemption was off, which as an RCU reader keeps it an
+        // object.
+        Some(unsafe { &(*object.as_ptr()).value })
+    }
+
+    fn first<'a>(&'a self, _cpu: &'a Pinned, from: u32) -> Option<(u32, &'a T)>
+    where
+        T: 'a,
+    {
+        let (found, object) = self.array.find(place(from))?;
+        // SAFETY: as in `load`.
+        Some((number(found)?, unsafe { &(*object.as_ptr()).value }))
+    }
+
+    fn first_marked(&self, from: u32) -> Option<u32> {
+        number(self.array.find_marked(place(from))?.0)
+    }
+
+    fn mark(&self, index: u32) {
+        self.array.mark(place(index));
+    }
+
+    fn unmark(&self, index: u32) {
+        self.array.unmark(place(index));
+    }
+
+    fn with_links(&self, index: u32, then: impl FnOnce(&L)) {
+        self.array.with(place(index), |object| {
+            // SAFETY: with the array's lock held it stays in the map, and its tail links.
+            then(unsafe { &(*(*object.as_ptr()).tail.get()).links });
+        });
+    }
+
+    fn remove(&self, index: u32) -> Option<Removed<T, L>> {
+        // INVARIANT: just taken out.
+        self.array.remove(place(index)).map(Removed)
+    }
+
+    fn retire(&self, object: Removed<T, L>) {
+        // SAFETY: by the invariant it is in the map no more, and given away here once; so its
+        // links are of no use any more. Its readers, which may still use the value, are waited
+        // for; and the cache, with it the module, waits for the call.
+        unsafe {
+            let tail = (*object.0.as_ptr()).tail.get();
+            let head: *const Head = tail.cast_const().cast();
+            (*head).call(retired::<T, L>);
+        }
+    }
+
+    #[inline]
+    fn token(object: &T) -> usize {
+        ptr::from_ref(object).expose_provenance()
+    }
+
+    fn token_of(object: &Removed<T, L>) -> usize {
+        // SAFETY: by the invariant it is an object.
+        Self::token(unsafe { &(*object.0.as_ptr()).value })
+    }
+
+    #[inline]
+    fn remembered<'a>(&'a self, _cpu: &'a Pinned, token: usize) -> &'a T
+    where
+        T: 'a,
+    {
+        // SAFETY: as the trait asks for, it is an object's, which is retired only when it is
+        // remembered no more; as preemption is off, RCU keeps it an object.
+        unsafe { &*ptr::with_exposed_provenance(token) }
+    }
+}
+
+#[inline]
+fn place(index: u32) -> usize {
+    // Lossless: the XArray's index has 64 bits.
+    index as usize
+}
+
+fn number(place: usize) -> Option<u32> {
+    u32::try_from(place).ok()
+}

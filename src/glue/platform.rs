@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The kernel, as what the engine's concurrent code stands on.
+
+use super::clock;
+use super::cpu::{self, Pinned};
+use super::object_map::ObjectMap;
+use super::rcu::Reader;
+use super::spinlock::SpinLock;
+use super::table_page::TablePage;
+use crate::engine::platform::{PerCpu, Platform};
+
+/// The kernel.
+pub(crate) struct Kernel;
+
+impl Platform for Kernel {
+    type Cpu = Pinned;
+    type Reader = Reader;
+    type Lock<T: Send> = SpinLock<T>;
+    type PerCpu<T: Default + Send + Sync + 'static> = cpu::PerCpu<T>;
+    type Map<T: Send + Sync, L: Default + Send + Sync> = ObjectMap<T, L>;
+    type Page = TablePage;
+
+    #[inline]
+    fn pin() -> Pinned {
+        Pinned::new()
+    }
+
+    #[inline]
+    fn seconds() -> u32 {
+        clock::seconds()
+    }
+}
+
+impl<T: Default + Send + Sync + 'static> PerCpu<T> for cpu::PerCpu<T> {
+    type Cpu = Pinned;
+
+    fn new() -> Option<Self> {
+        Self::new().ok()
+    }
+
+    #[inline]
+    fn local<'a>(&'a self, cpu: &Pinned) -> Option<&'a T> {
+        self.local(cpu)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.iter()
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A spinlock that is a plain value, as the engine makes its locks.
+//!
+//! `kernel::sync::SpinLock` is made where it stays. A spinlock that nobody has taken yet may be
+//! moved all the same: what it is made of says nothing of where it is, with debugging or without.
+//!
+//! C header: `include/linux/spinlock.h`
+
+use crate::engine::platform::{Lock, Rank};
+use core::cell::UnsafeCell;
+use core::ops::{Deref, DerefMut};
+use kernel::prelude::*;
+use kernel::static_lock_class;
+use kernel::types::{NotThreadSafe, Opaque};
+
+/// A spinlock around data. Once it is taken it stays where it is, as whoever takes it borrows it.
+///
+/// # Invariants
+///
+/// `lock` is initialized.
+pub(crate) struct SpinLock<T> {
+    lock: Opaque<kernel::bindings::spinlock_t>,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: as with any lock, the data goes along.
+unsafe impl<T: Send> Send for SpinLock<T> {}
+// SAFETY: the data is had by one thread at a time.
+unsafe impl<T: Send> Sync for SpinLock<T> {}
+
+/// The data, while the lock is held.
+///
+/// # Invariants
+///
+/// The lock is held by the current task.
+pub(crate) struct Guard<'a, T>(&'a SpinLock<T>, NotThreadSafe);
+
+impl<T: Send> Lock<T> for SpinLock<T> {
+    type Guard<'a>
+        = Guard<'a, T>
+    where
+        T: 'a;
+
+    fn new(data: T, rank: Rank) -> Self {
+        let (name, class) = match rank {
+            Rank::Cluster => (c"vswap_cluster", static_lock_class!()),
+            Rank::Lists => (c"vswap_lists", static_lock_class!()),
+        };
+        let lock = Opaque::uninit();
+        // SAFETY: it is memory for a spinlock; the name and the class live for ever.
+        unsafe {
+            kernel::bindings::__spin_lock_init(lock.get(), name.as_char_ptr(), class.as_ptr());
+        }
+        // INVARIANT: just initialized. It holds no address of its own.
+        Self {
+            lock,
+            data: UnsafeCell::new(data),
+        }
+    }
+
+    #[inline]
+    fn lock(&self) -> Guard<'_, T> {
+        // SAFETY: the lock is initialized by the invariant.
+        unsafe { kernel::bindings::spin_lock(self.lock.get()) };
+        // INVARIANT: just taken.
+        Guard(self, NotThreadSafe)
+    }
+}
+
+impl<T> Deref for Guard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: by the invariant the lock is held, and the guard is borrowed.
+        unsafe { &*self.0.data.get() }
+    }
+}
+
+impl<T> DerefMut for Guard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above, to be changed.
+        unsafe { &mut *self.0.data.get() }
+    }
+}
+
+impl<T> Drop for Guard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: by the invariant the lock is held.
+        unsafe { kernel::bindings::spin_unlock(self.0.lock.get()) }
+    }
+}
