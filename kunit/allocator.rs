@@ -7,6 +7,7 @@ use kernel::macros::kunit_tests;
 #[kunit_tests(vswap_allocator)]
 mod cases {
     use crate::device::Device;
+    use crate::engine::claims::Slots;
     use crate::engine::counters::Counter;
     use crate::engine::entry::{Content, DiskNumber, Place};
     use crate::engine::slot::{PhysicalCluster, PhysicalSlot, Slot};

@@ -88,7 +88,7 @@ mod cases {
     /// Sweeps all; gives how many slots were in use, and how many clusters went.
     fn sweep(index: &Index) -> (usize, i64) {
         let (mut slots, mut clusters) = (0, 0);
-        let mut swept = const { Swept::new() };
+        let mut swept = Swept::NONE;
         let mut from = 0;
         while let Some(number) = index.freed(from) {
             index.sweep(number, &mut swept, |_, swept| {

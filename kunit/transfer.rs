@@ -54,6 +54,7 @@ impl Work for Keeper {
 mod cases {
     use super::{Keeper, Ordering};
     use crate::device::Device;
+    use crate::engine::claims::Slots;
     use crate::engine::counters::Counter;
     use crate::engine::entry::{DiskNumber, Place};
     use crate::engine::health::State;

@@ -54,22 +54,18 @@ impl Device {
                         return Ok(());
                     }
                     drop(reader);
-                    let Some(entered) = self.disks.bay(place.disk).and_then(|bay| bay.enter())
+                    let bay = self.disks.bay(place.disk);
+                    let Some((entered, place)) =
+                        bay.and_then(|bay| bay.enter_for(|| self.place_of(page.slot())))
                     else {
-                        // A mover has emptied it, and it is gone.
+                        // A mover was faster.
                         continue;
                     };
-                    // It may have been moved before the bay was entered; now it stays.
-                    match self.place_of(page.slot()) {
-                        Some(place) if place.disk == entered.number() => {
-                            self.loaded(&Pinned::new(), found, Counter::DiskLoads);
-                            context.give_back();
-                            swap_area::is_disk();
-                            page.send(&self.loads, &entered, place.slot);
-                            return Ok(());
-                        }
-                        _ => continue,
-                    }
+                    self.loaded(&Pinned::new(), found, Counter::DiskLoads);
+                    context.give_back();
+                    swap_area::is_disk();
+                    page.send(&self.loads, &entered, place.slot);
+                    return Ok(());
                 }
                 Some(HeldContent::Lost) => {
                     pr_err_once!("a page was read that was given up with its disk\n");

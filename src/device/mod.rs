@@ -104,6 +104,8 @@ pub(crate) struct Device {
 
 impl Device {
     /// An empty device. May sleep.
+    // Out of line, as all of it is large.
+    #[inline(never)]
     pub(crate) fn new(size: Size, limit: RamLimit) -> Result<Arc<Self>> {
         Arc::pin_init(
             try_pin_init!(Self {

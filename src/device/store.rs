@@ -3,6 +3,7 @@
 //! Storing pages: in their entries, in the ram tier, or on a disk.
 
 use super::{CallPage, Device, Pages};
+use crate::engine::claims::Slots;
 use crate::engine::entry::Place;
 use crate::engine::form::Home;
 use crate::engine::held::{Owned, PinnedSlot};
@@ -17,9 +18,8 @@ use crate::glue::target::Target;
 use crate::glue::way::Store;
 use crate::tiers::contexts::Lazy;
 use crate::tiers::disk::Allocating;
-use crate::tiers::disks::Run;
 use crate::tiers::ram::Incompressible;
-use crate::tiers::transfer::Failed;
+use crate::tiers::transfer::{Failed, Run};
 use kernel::prelude::*;
 
 /// A page that did not find room in any tier is given back: `ENOSPC`, or `ENOMEM`.

@@ -43,7 +43,7 @@ impl Device {
     #[inline(never)]
     fn sweep_from(&self, first: ClusterNumber) -> bool {
         let mut any = false;
-        let mut swept = const { Swept::new() };
+        let mut swept = Swept::NONE;
         let mut next = Some(first);
         while let Some(number) = next {
             any |= self.sweep_cluster(number, &mut swept);
@@ -66,7 +66,7 @@ impl Device {
                 tally.count(Counter::DiskSlots, slots.wrapping_neg());
                 self.disks().free_bits(cpu, *home, bits);
             }
-            while let Some(entry) = swept.next() {
+            for entry in swept {
                 tally.content(entry.content(), -1);
                 self.release(cpu, entry, &[]);
             }

@@ -10,7 +10,9 @@ pub mod allocator;
 #[cfg(all(test, loom))]
 mod allocator_models;
 pub mod asked;
+pub mod bay;
 pub mod budget;
+pub mod claims;
 pub mod codec;
 pub mod config;
 pub mod counters;

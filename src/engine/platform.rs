@@ -31,8 +31,17 @@ pub trait Platform: Sized + Send + Sync + 'static {
     /// A page for a table.
     type Page: Page;
 
+    /// A domain of sections.
+    type Sections: Sections;
+
+    /// A place for an object that others see.
+    type Published<D: Send + Sync + 'static>: Published<D>;
+
     /// Stays on this CPU.
     fn pin() -> Self::Cpu;
+
+    /// Waits until all readers that have begun are over. May sleep; not for a reader.
+    fn synchronize();
 
     /// Seconds since some time.
     fn seconds() -> u32;
@@ -151,6 +160,61 @@ pub trait Map<T, L>: Sized + Send + Sync {
     fn remembered<'a>(&'a self, cpu: &'a Self::Cpu, token: usize) -> Self::Found<'a>
     where
         T: 'a;
+}
+
+/// A domain of sections, which are begun by one task and ended by whoever drops them, and can be
+/// waited for.
+pub trait Sections: Sized + Send + Sync {
+    /// A section that has begun, and is over when this is dropped, in any context.
+    type Section: Send;
+
+    /// A domain without sections. `None`: there is no memory. May sleep.
+    fn new() -> Option<Self>;
+
+    /// Begins a section. Does not sleep.
+    fn enter(&self) -> Self::Section;
+
+    /// Waits until all sections that have begun are over. Those that begin meanwhile are not waited
+    /// for. May sleep; not for who holds a section.
+    fn wait(&self);
+
+    /// Begins such a wait. Gives what [`is_over`](Self::is_over) is asked with. Does not sleep.
+    fn start(&self) -> usize;
+
+    /// Whether a wait that was begun is over.
+    fn is_over(&self, wait: usize) -> bool;
+}
+
+/// A place for an object that others see without a lock. Whoever takes it out waits for them.
+pub trait Published<D>: Send + Sync {
+    /// An object, as who owns it has it.
+    type Owner: Send;
+
+    /// An object that was taken out, and that others may have seen. Dropping this leaks it.
+    type Taken: Send;
+
+    /// An object that was seen.
+    type Seen<'a>: Deref<Target = D> + Clone
+    where
+        Self: 'a,
+        D: 'a;
+
+    /// An empty place.
+    fn empty() -> Self;
+
+    /// Whether there is no object, at this moment.
+    fn is_empty(&self) -> bool;
+
+    /// The object, for one whom whoever takes it out waits for.
+    fn see<'a>(&'a self) -> Option<Self::Seen<'a>>
+    where
+        D: 'a;
+
+    /// Puts an object there, or none. Gives the one that was there.
+    fn swap(&self, new: Option<Self::Owner>) -> Option<Self::Taken>;
+
+    /// The object, whom all have left who had seen it.
+    fn reclaim(taken: Self::Taken) -> Self::Owner;
 }
 
 /// A page for a table.

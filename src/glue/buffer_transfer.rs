@@ -2,13 +2,14 @@
 
 //! Pages of a buffer on their way to disks or from there.
 
-use super::bay::Entered;
 use super::memory::Buffer;
+use super::platform::Kernel;
 use super::request::Failed;
 use super::reserves::Reserves;
 use super::target::Target;
 use super::transfer::{Transfer, BIO_PAGES};
 use super::way::{Load, Store, Way};
+use crate::engine::bay::Entered;
 use crate::engine::page::Page;
 use crate::engine::slot::PhysicalSlot;
 use core::marker::PhantomData;
@@ -52,7 +53,12 @@ impl<W: Way, T: Target> BufferTransfer<W, T> {
     }
 
     /// Adds the buffer's page of that index, each once; one that there is not fails. May sleep.
-    pub(crate) fn add(&mut self, index: usize, entered: &Entered<'_, T>, slot: PhysicalSlot) {
+    pub(crate) fn add(
+        &mut self,
+        index: usize,
+        entered: &Entered<'_, Kernel, T>,
+        slot: PhysicalSlot,
+    ) {
         match self.buffer.pointer(index) {
             // SAFETY: this has the buffer, lends out pages only to be read while they are
             // written, and gives it back, or drops it, when the transfer has been waited for.

@@ -4,15 +4,16 @@
 //!
 //! C headers: `include/linux/swap_ops.h`, `mm/page_io.c`
 
-use super::bay::Entered;
 use super::bindings;
 use super::cpu::Pinned;
+use super::platform::Kernel;
 use super::raw_call::RawCall;
 use super::request::{Failed, Repair};
 use super::reserves::Reserves;
 use super::target::Target;
 use super::transfer::{Transfer, BIO_PAGES};
 use super::way::{Load, Store, Way};
+use crate::engine::bay::Entered;
 use crate::engine::held::PinnedSlot;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::slot::{PhysicalSlot, Slot};
@@ -324,7 +325,7 @@ impl<'a, W: Way, D: Serves> CallPage<'a, W, D> {
     pub(crate) fn send(
         self,
         reserves: &Reserves,
-        entered: &Entered<'_, D::Disk>,
+        entered: &Entered<'_, Kernel, D::Disk>,
         slot: PhysicalSlot,
     ) {
         if self.copy(entered.disk(), slot) {

@@ -3,7 +3,6 @@
 //! The kernel, wrapped: one module for each of its objects. All `unsafe` is in here.
 
 pub(crate) mod backing;
-pub(crate) mod bay;
 mod bio;
 pub(crate) mod buffer_transfer;
 pub(crate) mod call;
@@ -23,6 +22,7 @@ pub(crate) mod memory;
 mod object_map;
 pub(crate) mod platform;
 pub(crate) mod pressure;
+mod published;
 pub(crate) mod random;
 mod raw_call;
 pub(crate) mod rcu;

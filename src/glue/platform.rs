@@ -5,8 +5,10 @@
 use super::clock;
 use super::cpu::{self, Pinned};
 use super::object_map::ObjectMap;
-use super::rcu::Reader;
+use super::published::Published;
+use super::rcu::{self, Reader};
 use super::spinlock::SpinLock;
+use super::srcu::Domain;
 use super::table_page::TablePage;
 use crate::engine::platform::{PerCpu, Platform};
 
@@ -20,10 +22,16 @@ impl Platform for Kernel {
     type PerCpu<T: Default + Send + Sync + 'static> = cpu::PerCpu<T>;
     type Map<T: Send + Sync, L: Default + Send + Sync> = ObjectMap<T, L>;
     type Page = TablePage;
+    type Sections = Domain;
+    type Published<D: Send + Sync + 'static> = Published<D>;
 
     #[inline]
     fn pin() -> Pinned {
         Pinned::new()
+    }
+
+    fn synchronize() {
+        rcu::synchronize();
     }
 
     #[inline]

@@ -7,6 +7,7 @@
 //! C header: `include/linux/srcu.h`
 
 use super::bindings;
+use crate::engine::platform::Sections;
 use core::ptr::NonNull;
 use kernel::error::to_result;
 use kernel::prelude::*;
@@ -18,7 +19,7 @@ use kernel::types::Opaque;
 ///
 /// `srcu` is initialized for readers of the kind "fast, up and down", and has no others.
 #[pin_data(PinnedDrop)]
-pub(crate) struct Srcu {
+struct Srcu {
     #[pin]
     srcu: Opaque<kernel::bindings::srcu_struct>,
 }
@@ -30,7 +31,7 @@ unsafe impl Sync for Srcu {}
 
 impl Srcu {
     /// A domain without sections. May sleep. `ENOMEM`: no memory for its counters.
-    pub(crate) fn new() -> impl PinInit<Self, Error> {
+    fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             // INVARIANT: initialized here, and `enter` makes the only readers.
             srcu <- Opaque::try_ffi_init(|srcu| {
@@ -43,7 +44,7 @@ impl Srcu {
     /// Begins a section. Neither sleeps nor writes to memory that CPUs share. Fine in interrupts,
     /// but not in NMIs.
     #[inline]
-    pub(crate) fn enter(&self) -> Section {
+    fn enter(&self) -> Section {
         // SAFETY: `srcu` is initialized by the invariant.
         let token = unsafe { bindings::vswap_srcu_down(self.srcu.get()) };
         // INVARIANT: the section was just begun, with that token.
@@ -56,14 +57,14 @@ impl Srcu {
 
     /// Waits until all sections that have begun are over, and in any case for some grace periods
     /// of RCU, mostly tens of milliseconds. May sleep; not for who holds a section.
-    pub(crate) fn synchronize(&self) {
+    fn synchronize(&self) {
         // SAFETY: `srcu` is initialized by the invariant.
         unsafe { kernel::bindings::synchronize_srcu(self.srcu.get()) }
     }
 
     /// Begins to wait for all sections that have begun, at the cost of interrupting all CPUs. Gives
     /// what [`is_over`](Self::is_over) is asked with. Does not sleep.
-    pub(crate) fn start(&self) -> usize {
+    fn start(&self) -> usize {
         // SAFETY: `srcu` is initialized by the invariant.
         unsafe {
             let cookie = kernel::bindings::start_poll_synchronize_srcu(self.srcu.get());
@@ -73,13 +74,13 @@ impl Srcu {
     }
 
     /// Whether the sections that had begun when a wait did are over. Does not sleep.
-    pub(crate) fn is_over(&self, cookie: usize) -> bool {
+    fn is_over(&self, cookie: usize) -> bool {
         // SAFETY: as above.
         unsafe { kernel::bindings::poll_state_synchronize_srcu(self.srcu.get(), cookie) }
     }
 
     /// As [`synchronize`](Self::synchronize), sooner and at the cost of interrupting all CPUs.
-    pub(crate) fn synchronize_expedited(&self) {
+    fn synchronize_expedited(&self) {
         // SAFETY: `srcu` is initialized by the invariant.
         unsafe { kernel::bindings::synchronize_srcu_expedited(self.srcu.get()) }
     }
@@ -98,6 +99,34 @@ impl PinnedDrop for Srcu {
             kernel::bindings::srcu_barrier(self.srcu.get());
             kernel::bindings::cleanup_srcu_struct(self.srcu.get());
         }
+    }
+}
+
+/// A domain, at an address of its own.
+pub(crate) struct Domain(Pin<KBox<Srcu>>);
+
+impl Sections for Domain {
+    type Section = Section;
+
+    fn new() -> Option<Self> {
+        KBox::pin_init(Srcu::new(), GFP_KERNEL).ok().map(Self)
+    }
+
+    #[inline]
+    fn enter(&self) -> Section {
+        self.0.enter()
+    }
+
+    fn wait(&self) {
+        self.0.synchronize_expedited();
+    }
+
+    fn start(&self) -> usize {
+        self.0.start()
+    }
+
+    fn is_over(&self, wait: usize) -> bool {
+        self.0.is_over(wait)
     }
 }
 

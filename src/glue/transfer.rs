@@ -4,16 +4,17 @@
 //!
 //! C headers: `include/linux/bio.h`, `include/linux/completion.h`
 
-use super::bay::Entered;
 use super::bindings;
 use super::bio::{self, Unit};
 use super::clock;
 use super::cpu::Pinned;
+use super::platform::Kernel;
 use super::raw_call::RawCall;
 use super::request::{self, Extent, Failed, Pending, Repair, Request};
 use super::reserves::Reserves;
 use super::target::Target;
 use super::wait::Pause;
+use crate::engine::bay::Entered;
 use crate::engine::page::Page;
 use crate::engine::slot::PhysicalSlot;
 use crate::engine::traffic::Direction;
@@ -98,7 +99,7 @@ impl<T: Target> Transfer<T> {
     pub(super) unsafe fn add(
         &mut self,
         direction: Direction,
-        entered: &Entered<'_, T>,
+        entered: &Entered<'_, Kernel, T>,
         slot: PhysicalSlot,
         page: NonNull<Page>,
     ) {
@@ -134,8 +135,8 @@ impl<T: Target> Transfer<T> {
             (Direction::Write, Some(_)) => self.pages,
             _ => self.pieces,
         };
-        let (disk, section) = entered.stay();
-        // SAFETY: the reserves outlive the request, which their drop waits for; `stay` keeps the
+        let (disk, section) = (NonNull::from(entered.disk()), entered.section());
+        // SAFETY: the reserves outlive the request, which their drop waits for; the section keeps the
         // disk, and with it its block device, until the unit is dropped. The bio has room in
         // front for a unit. If the page is not in it, nobody has seen it, or the bounce page.
         let bio = unsafe {
@@ -221,8 +222,8 @@ impl<T: Target> Transfer<T> {
 
     /// Has a page taken for one that could not be written, or read.
     #[cold]
-    pub(super) fn fail(&self, entered: &Entered<'_, T>, slot: PhysicalSlot, is_bad: bool) {
-        let (disk, section) = entered.stay();
+    pub(super) fn fail(&self, entered: &Entered<'_, Kernel, T>, slot: PhysicalSlot, is_bad: bool) {
+        let (disk, section) = (NonNull::from(entered.disk()), entered.section());
         let extent = Extent {
             number: entered.number(),
             disk,

@@ -7,6 +7,7 @@
 
 use super::mover::{Mover, NewContent, CHUNK};
 use crate::device::Device;
+use crate::engine::bay::Grace;
 use crate::engine::counters::Counter;
 use crate::engine::entry::{Content, DiskNumber, Place};
 use crate::engine::form::Home;
@@ -15,7 +16,6 @@ use crate::engine::index::moves::Moved;
 use crate::engine::map::SlotMap;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
-use crate::glue::bay::Grace;
 use crate::glue::cpu::Pinned;
 use crate::glue::memory::Buffer;
 use crate::glue::signal;
@@ -25,9 +25,9 @@ use crate::glue::wait::Pause;
 use crate::glue::way::{Load, Store};
 use crate::tiers::contexts::Lazy;
 use crate::tiers::disk::{bytes, Allocating, Disk};
-use crate::tiers::disks::{Disks, NewHome, Run, Stay};
+use crate::tiers::disks::Disks;
 use crate::tiers::leftovers::Left;
-use crate::tiers::transfer::{Bay, BufferTransfer, Entered, Failed};
+use crate::tiers::transfer::{Bay, BufferTransfer, Entered, Failed, NewHome, Run, Stay};
 use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -86,7 +86,12 @@ fn check(disk: &Disk) -> Result {
 fn wait_for(bay: &Bay) -> Result {
     // Who is asked must not be in the bay himself meanwhile.
     let check_inside = || bay.enter().map_or(Ok(()), |entered| check(entered.disk()));
-    if bay.wait_while(&mut Grace::new(), || check_inside().is_ok()) {
+    let mut pause = Pause::new();
+    let go_on = || {
+        pause.sleep();
+        check_inside().is_ok()
+    };
+    if bay.wait_while(&mut Grace::default(), go_on) {
         Ok(())
     } else {
         check_inside().and(Err(ECANCELED))

@@ -4,8 +4,8 @@
 
 use super::disk::Disk;
 use super::transfer::Leaving;
+use crate::engine::bay::Grace;
 use crate::engine::entry::{DiskNumber, MAX_DISKS};
-use crate::glue::bay::Grace;
 use crate::glue::first_page::FirstPage;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Mutex};

@@ -7,10 +7,10 @@ use super::changes::Change;
 use super::disk::Disk;
 use super::disks::Disks;
 use super::transfer::Bay;
+use crate::engine::bay::Grace;
 use crate::engine::entry::{DiskNumber, MAX_DISKS};
 use crate::engine::protection::Protection;
 use crate::glue::backing;
-use crate::glue::bay::Grace;
 use crate::glue::clock;
 use crate::glue::first_page::FirstPage;
 use crate::glue::signal;
@@ -128,9 +128,14 @@ impl Disks {
         let Some(bay) = self.bay(number) else {
             return;
         };
-        let mut grace = Grace::new();
+        let mut grace = Grace::default();
         let until = clock::seconds().saturating_add(PUT_BACK_S);
-        if bay.wait_while(&mut grace, || clock::seconds() < until) {
+        let mut pause = Pause::new();
+        let go_on = || {
+            pause.sleep();
+            clock::seconds() < until
+        };
+        if bay.wait_while(&mut grace, go_on) {
             return stop_draining(bay);
         }
         self.changes

@@ -6,6 +6,7 @@ use super::bell::Bell;
 use crate::engine::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space, Summary,
 };
+use crate::engine::claims::Slots;
 use crate::engine::header;
 use crate::engine::health::{Change, Fault, Health};
 use crate::engine::map::{Bits, SlotMap};
@@ -71,7 +72,7 @@ pub(crate) struct Disk {
     traffic: PerCpu<Traffic>,
 }
 
-/// The lock of a disk's free list: the last in the lock order, which `glue::index` has.
+/// The lock of a disk's free list: the last in the lock order (`docs/design.md`).
 type FreeListSpinLock = SpinLock<FreeList>;
 
 impl FreeListLock for FreeListSpinLock {
@@ -276,22 +277,6 @@ impl Disk {
         })
     }
 
-    /// Claims the `count` slots from `slot` on, all in one cluster, or none of them. Does not
-    /// sleep.
-    #[inline(always)]
-    pub(crate) fn claim(&self, slot: PhysicalSlot, count: usize) -> bool {
-        self.is_active()
-            && self
-                .allocator()
-                .is_some_and(|allocator| allocator.claim_at(slot, count))
-    }
-
-    /// Frees a slot. Does not sleep.
-    #[inline]
-    pub(crate) fn free(&self, slot: PhysicalSlot) {
-        self.freed(self.allocator().is_some_and(|a| a.free(slot)));
-    }
-
     /// Frees slots of a cluster. Does not sleep.
     pub(crate) fn free_bits(&self, cluster: PhysicalCluster, bits: &Bits) {
         self.freed(self.allocator().is_some_and(|a| a.free_bits(cluster, bits)));
@@ -372,6 +357,21 @@ impl Disk {
     /// What went to the disk and came from there.
     pub(crate) fn traffic(&self) -> Totals {
         traffic::total(self.traffic.iter())
+    }
+}
+
+impl Slots for Disk {
+    #[inline(always)]
+    fn claim(&self, slot: PhysicalSlot, count: usize) -> bool {
+        self.is_active()
+            && self
+                .allocator()
+                .is_some_and(|allocator| allocator.claim_at(slot, count))
+    }
+
+    #[inline]
+    fn free(&self, slot: PhysicalSlot) {
+        self.freed(self.allocator().is_some_and(|a| a.free(slot)));
     }
 }
 

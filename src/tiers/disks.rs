@@ -5,24 +5,24 @@
 use super::bell::Bell;
 use super::changes::Changes;
 use super::disk::{Allocating, Disk};
-use super::transfer::{Bay, Entered, Failed};
+use super::transfer::{Bay, Entered, Failed, NewHome, Run};
+use crate::engine::claims::Slots;
 use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
 use crate::engine::form::Home;
 use crate::engine::header::{self, Uuid};
 use crate::engine::map::Bits;
 use crate::engine::order::{Equals, Order, Turn};
-use crate::engine::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
+use crate::engine::slot::{Offset, SLOTS_PER_CLUSTER};
 use crate::glue::backing;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::random;
-use crate::glue::srcu::Section;
 use crate::glue::target::Target;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
 /// The disks.
 pub(crate) struct Disks {
-    bays: KVec<Pin<KBox<Bay>>>,
+    bays: KVec<Bay>,
     order: Order,
     /// Whose turn it is among equal disks: each CPU's, movers', and for new homes.
     turns: PerCpu<Turn>,
@@ -35,107 +35,12 @@ pub(crate) struct Disks {
     pub(super) changes: Changes,
 }
 
-/// Slots of a disk that were claimed together and are given out one after the other.
-pub(crate) struct Run<'a> {
-    /// The disk, which stays as long as this.
-    pub(crate) entered: Entered<'a>,
-    next: PhysicalSlot,
-    left: usize,
-}
-
-impl<'a> From<NewHome<'a>> for Run<'a> {
-    /// What was claimed to get the home, as a run.
-    fn from(mut new: NewHome<'a>) -> Self {
-        let claimed = new.claimed.take();
-        let offset = claimed.unwrap_or(Offset::FIRST);
-        Run {
-            entered: new.entered.again(),
-            next: new.home.cluster.slot(offset),
-            left: usize::from(claimed.is_some()),
-        }
-    }
-}
-
-impl Run<'_> {
-    /// The next slot, which is the caller's from now on.
-    #[inline]
-    pub(crate) fn take(&mut self) -> Option<(Place, PhysicalSlot)> {
-        self.left = self.left.checked_sub(1)?;
-        let slot = self.next;
-        self.next = slot.next();
-        let disk = self.entered.number();
-        Some((Place { disk, slot }, slot))
-    }
-
-    /// Whether all slots were given out.
-    pub(crate) fn is_over(&self) -> bool {
-        self.left == 0
-    }
-}
-
-impl Drop for Run<'_> {
-    fn drop(&mut self) {
-        while let Some((_, slot)) = self.take() {
-            self.entered.disk().free(slot);
-        }
-    }
-}
-
-/// A physical cluster that was free, for pages that keep their virtual cluster's offsets.
-pub(crate) struct NewHome<'a> {
-    /// The disk, which stays as long as this.
-    pub(crate) entered: Entered<'a>,
-    home: Home,
-    /// What was claimed to get the cluster, and not given out yet.
-    claimed: Option<Offset>,
-}
-
-impl NewHome<'_> {
-    /// The home.
-    pub(crate) fn home(&self) -> Home {
-        self.home
-    }
-
-    /// Claims the slot at an offset, if nobody has it. Each once.
-    pub(crate) fn claim(&mut self, offset: Offset) -> Option<(Place, PhysicalSlot)> {
-        let slot = self.home.cluster.slot(offset);
-        if self.claimed == Some(offset) {
-            self.claimed = None;
-        } else if !self.entered.disk().claim(slot, 1) {
-            return None;
-        }
-        let disk = self.home.disk;
-        Some((Place { disk, slot }, slot))
-    }
-}
-
-impl Drop for NewHome<'_> {
-    fn drop(&mut self) {
-        if let Some(offset) = self.claimed {
-            self.entered.disk().free(self.home.cluster.slot(offset));
-        }
-    }
-}
-
-/// Bays that stay entered, each once.
-#[derive(Default)]
-pub(crate) struct Stay([Option<Section>; MAX_DISKS]);
-
-impl Stay {
-    /// Stays in this one, too.
-    pub(crate) fn at(&mut self, entered: &Entered<'_>) {
-        if let Some(place) = self.0.get_mut(entered.number().index()) {
-            place.get_or_insert_with(|| entered.section());
-        }
-    }
-}
-
 impl Disks {
     /// No disks. May sleep.
     pub(crate) fn new() -> Result<Self> {
         let mut bays = KVec::with_capacity(MAX_DISKS, GFP_KERNEL)?;
         for number in (0..MAX_DISKS).filter_map(DiskNumber::new) {
-            bays.push(KBox::pin_init(Bay::new(number), GFP_KERNEL)?, GFP_KERNEL)?;
+            bays.push(Bay::new(number).ok_or(ENOMEM)?, GFP_KERNEL)?;
         }
         let uuid = Uuid::default();
         uuid.set(header::random_uuid(random::bits()));
@@ -164,12 +69,12 @@ impl Disks {
     /// The bay of a disk.
     #[inline]
     pub(crate) fn bay(&self, number: DiskNumber) -> Option<&Bay> {
-        self.bays.get(number.index()).map(|bay| &**bay)
+        self.bays.get(number.index())
     }
 
     /// All bays, empty ones as well.
     pub(crate) fn bays(&self) -> impl Iterator<Item = &Bay> {
-        self.bays.iter().map(|bay| &**bay)
+        self.bays.iter()
     }
 
     /// Whether there is any disk at the moment.
@@ -227,7 +132,7 @@ impl Disks {
             };
             exact.or_else(|| self.allocate_on(equals, who, want, false, &wanted))
         })?;
-        turn.took(run.left);
+        turn.took(run.left());
         Some(run)
     }
 
@@ -254,11 +159,7 @@ impl Disks {
             .filter(|entered| wanted(entered.number()))
             .find_map(|entered| {
                 let (next, left) = entered.disk().allocate(who, want, exactly)?;
-                Some(Run {
-                    entered,
-                    next,
-                    left,
-                })
+                Some(Run::new(entered, next, left))
             })
     }
 
@@ -267,11 +168,8 @@ impl Disks {
         let claim = |entered: Entered<'a>| {
             let cluster = entered.disk().claim_home(offset)?;
             let disk = entered.number();
-            Some(NewHome {
-                home: Home { disk, cluster },
-                entered,
-                claimed: Some(offset),
-            })
+            let home = Home { disk, cluster };
+            Some(NewHome::new(entered, home, Some(offset)))
         };
         let home = self
             .order
@@ -284,23 +182,13 @@ impl Disks {
     /// That physical cluster, in which a cluster's pages lie already. Does not sleep.
     pub(crate) fn at_home(&self, home: Home) -> Option<NewHome<'_>> {
         let entered = self.bay(home.disk)?.enter()?;
-        Some(NewHome {
-            entered,
-            home,
-            claimed: None,
-        })
+        Some(NewHome::new(entered, home, None))
     }
 
     /// Claims one slot, if the disk takes pages and nobody has it. Does not sleep.
     #[inline]
     pub(crate) fn claim(&self, place: Place) -> Option<Run<'_>> {
-        let entered = self.bay(place.disk)?.enter()?;
-        // Not before it is claimed: a run that is dropped frees its slots.
-        entered.disk().claim(place.slot, 1).then(|| Run {
-            entered,
-            next: place.slot,
-            left: 1,
-        })
+        Run::of(self.bay(place.disk)?, place.slot)
     }
 
     /// Frees a slot. Does not sleep.

@@ -38,15 +38,13 @@ pub struct Swept {
 
 impl Swept {
     /// Nothing.
-    pub const fn new() -> Self {
-        Self {
-            marks: 0,
-            clusters: Counts { all: 0, whole: 0 },
-            whole: None,
-            count: 0,
-            entries: [Entry::EMPTY; PART_BITS],
-        }
-    }
+    pub const NONE: Self = Self {
+        marks: 0,
+        clusters: Counts { all: 0, whole: 0 },
+        whole: None,
+        count: 0,
+        entries: [Entry::EMPTY; PART_BITS],
+    };
 
     fn push(&mut self, entry: Entry) {
         if let Some(place) = self.entries.get_mut(self.count) {
@@ -61,9 +59,13 @@ impl Swept {
             .as_ref()
             .map_or(self.count, |(_, bits)| bits.len())
     }
+}
 
-    /// The next of the entries, which is the caller's to release.
-    pub fn next(&mut self) -> Option<Owned> {
+/// The entries, which are the caller's to release.
+impl Iterator for Swept {
+    type Item = Owned;
+
+    fn next(&mut self) -> Option<Owned> {
         self.count = self.count.checked_sub(1)?;
         let entry = self.entries.get(self.count)?;
         // It comes here once. The swap core has freed the slot; an object that a mover reads says

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A place for a boxed object that others see under RCU, or in a section of SRCU.
+
+use crate::engine::platform;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, Ordering};
+use kernel::prelude::*;
+
+/// The place.
+///
+/// # Invariants
+///
+/// The pointer is null, or at an object from a `KBox`.
+pub(crate) struct Published<D>(AtomicPtr<D>);
+
+/// An object that was taken out.
+///
+/// # Invariants
+///
+/// It came from a `KBox`, and is this value's own but for those who saw it.
+pub(crate) struct Taken<D>(NonNull<D>);
+
+// SAFETY: an object goes along as its box would.
+unsafe impl<D: Send> Send for Taken<D> {}
+
+impl<D: Send + Sync + 'static> platform::Published<D> for Published<D> {
+    type Owner = KBox<D>;
+    type Taken = Taken<D>;
+    type Seen<'a> = &'a D;
+
+    fn empty() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Relaxed).is_null()
+    }
+
+    #[inline]
+    fn see<'a>(&'a self) -> Option<&'a D>
+    where
+        D: 'a,
+    {
+        // SAFETY: by the invariant it is an object; as the trait says, who has taken it out waits
+        // for the caller before it is reclaimed.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
+    fn swap(&self, new: Option<KBox<D>>) -> Option<Taken<D>> {
+        // INVARIANT: it is from a `KBox`.
+        let new = new.map_or(ptr::null_mut(), KBox::into_raw);
+        // INVARIANT: as was the other, which was taken out here.
+        NonNull::new(self.0.swap(new, Ordering::AcqRel)).map(Taken)
+    }
+
+    fn reclaim(taken: Taken<D>) -> KBox<D> {
+        // SAFETY: by the invariant it came from a `KBox`, once; as the trait says, all have left who
+        // had seen it.
+        unsafe { KBox::from_raw(taken.0.as_ptr()) }
+    }
+}
