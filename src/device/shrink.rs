@@ -53,7 +53,8 @@ impl Device {
 
     /// Pages of the ram tier's pool that freed slots hold, by an estimate: all of their clusters'.
     fn freed_pages(&self) -> usize {
-        let slots = self.pending.clusters().saturating_mul(SLOTS_PER_CLUSTER);
+        let clusters = usize::try_from(self.pending.slots().clusters()).unwrap_or(usize::MAX);
+        let slots = clusters.saturating_mul(SLOTS_PER_CLUSTER);
         let in_ram = at_least_none(self.counter(Counter::RamSlots));
         let pool = pages(self.ram().pool_bytes());
         slots

@@ -33,7 +33,7 @@ impl Device {
     /// does not sleep.
     pub(crate) fn sweep(&self) -> bool {
         // Before the clusters are looked for.
-        self.pending.begin();
+        self.pending.slots().begin();
         self.index()
             .freed(0)
             .is_some_and(|first| self.sweep_from(first))
@@ -42,20 +42,8 @@ impl Device {
     // Out of line: its frame is not to be added to the caller's.
     #[inline(never)]
     fn sweep_from(&self, first: ClusterNumber) -> bool {
-        let mut any = false;
-        let mut swept = Swept::NONE;
-        let mut next = Some(first);
-        while let Some(number) = next {
-            any |= self.sweep_cluster(number, &mut swept);
-            let after = number.index().checked_add(1);
-            next = after.and_then(|after| self.index().freed(after));
-        }
-        any
-    }
-
-    fn sweep_cluster(&self, number: ClusterNumber, swept: &mut Swept) -> bool {
-        let mut any = false;
-        self.index().sweep(number, swept, |cpu, swept| {
+        let (mut any, mut swept) = (false, Swept::NONE);
+        self.index().sweep_from(first, &mut swept, |cpu, swept| {
             let tally = self.tally(cpu);
             let slots = counters::number(swept.slots());
             any |= slots != 0;

@@ -101,10 +101,14 @@ impl Owned {
         self.0.is_empty()
     }
 
-    /// Whether the object is left to a mover.
+    /// The object, for the pool to free; `None` if there is none, or it is left to a mover, which
+    /// frees it.
     #[inline]
-    pub fn is_moving(&self) -> bool {
-        self.0.is_moving()
+    pub fn into_object(self) -> Option<Object> {
+        match self.0.content() {
+            Some(Content::Ram(object)) if !self.0.is_moving() => Some(object),
+            _ => None,
+        }
     }
 
     /// The entry, to be put into a table.

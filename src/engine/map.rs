@@ -2,7 +2,7 @@
 
 //! Which slots of a cluster are in use: a bit each.
 
-use super::slot::{Offset, SLOTS_PER_CLUSTER};
+use super::slot::{Offset, SLOTS_PER_CLUSTER, USED};
 use super::sync::{AtomicU64, Ordering};
 
 const WORD_BITS: usize = 64;
@@ -12,7 +12,7 @@ const WORD_BITS: usize = 64;
 pub const PART_BITS: usize = WORD_BITS / 2;
 
 /// Parts of a map.
-pub const PARTS: usize = SLOTS_PER_CLUSTER / PART_BITS;
+pub const PARTS: usize = USED.div_ceil(PART_BITS);
 const WORDS: usize = SLOTS_PER_CLUSTER / WORD_BITS;
 
 /// A bit for each slot of a cluster, set when the slot is in use. Zeroed memory is a map of

@@ -19,8 +19,6 @@ pub mod counters;
 pub mod entry;
 pub mod form;
 pub mod freed;
-#[cfg(all(test, loom))]
-mod freed_models;
 pub mod generation;
 pub mod header;
 pub mod health;
@@ -31,14 +29,11 @@ pub mod lists;
 pub mod map;
 #[cfg(all(test, loom))]
 mod model;
-#[cfg(all(test, loom))]
-mod models;
-#[cfg(all(test, loom))]
-mod mover_models;
 pub mod number;
 pub mod order;
 pub mod page;
 pub mod patience;
+pub mod pending;
 pub mod platform;
 pub mod protection;
 pub mod same;

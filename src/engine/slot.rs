@@ -6,6 +6,9 @@
 /// (`SWAPFILE_CLUSTER`), so that a 2 MiB folio lies in one.
 pub const SLOTS_PER_CLUSTER: usize = 512;
 
+/// How many of them are used: models have few, or there were too many orders to try.
+pub(super) const USED: usize = if cfg!(loom) { 2 } else { SLOTS_PER_CLUSTER };
+
 const OFFSET_BITS: u32 = SLOTS_PER_CLUSTER.trailing_zeros();
 const OFFSET_MASK: u32 = (1 << OFFSET_BITS) - 1;
 
@@ -156,7 +159,7 @@ impl Offset {
 
     /// All places of a cluster, ascending.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..SLOTS_PER_CLUSTER).filter_map(Self::new)
+        (0..USED).filter_map(Self::new)
     }
 
     /// The place of the slot with that number.

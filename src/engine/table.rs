@@ -5,15 +5,23 @@
 use super::entry::{Content, Entry};
 use super::form::Home;
 use super::generation::{Generation, GENERATIONS};
-use super::slot::{Offset, SLOTS_PER_CLUSTER};
+use super::slot::{Offset, SLOTS_PER_CLUSTER, USED};
 use super::sync::{AtomicU64, Ordering};
 
 /// The entries of a cluster, in the order of its slots. Zeroed memory is an empty table.
 ///
 /// Anybody may [`load`](Table::load) at any time. Changes are made one at a time: the caller
 /// of [`replace`](Table::replace) holds the cluster's lock, which also holds its [`Occupancy`].
+#[derive(Debug)]
 #[repr(transparent)]
-pub struct Table([AtomicU64; SLOTS_PER_CLUSTER]);
+pub struct Table([AtomicU64; USED]);
+
+impl Default for Table {
+    /// An empty table, as a value.
+    fn default() -> Self {
+        Self(core::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
 
 /// What a cluster's slots are in use for. Guarded by the cluster's lock.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -216,10 +224,6 @@ mod tests {
     use std::collections::BTreeMap;
     use std::vec::Vec;
 
-    fn empty() -> Table {
-        Table(core::array::from_fn(|_| AtomicU64::new(0)))
-    }
-
     fn entry() -> impl Strategy<Value = Entry> {
         let ram = (1..=4096usize, 0u32..8).prop_filter_map("in range", |(bytes, label)| {
             let object = Object {
@@ -240,7 +244,7 @@ mod tests {
         /// Any sequence of changes leaves the table as a map of the slots in use would be.
         #[test]
         fn a_table_is_a_map(changes in prop::collection::vec((0..SLOTS_PER_CLUSTER as u32, entry()), 0..2000)) {
-            let table = empty();
+            let table = Table::default();
             let mut occupancy = Occupancy::EMPTY;
             let mut model = BTreeMap::new();
             for (offset, entry) in changes {
@@ -289,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_cluster_of_raw_pages_is_weighed() {
-        let table = empty();
+        let table = Table::default();
         let mut occupancy = Occupancy::EMPTY;
         let object = Object {
             handle: Handle::new(5).unwrap(),
@@ -304,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_full_table_empties_again() {
-        let table = empty();
+        let table = Table::default();
         let mut occupancy = Occupancy::EMPTY;
         let entry = Entry::same(7).unwrap();
         for offset in 0..SLOTS_PER_CLUSTER as u32 {

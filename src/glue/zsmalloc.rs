@@ -6,7 +6,7 @@
 
 use super::bindings;
 use crate::engine::codec::Codec;
-use crate::engine::entry::{Content, Handle, Length, Object};
+use crate::engine::entry::{Handle, Length, Object};
 use crate::engine::held::{HeldObject, Owned};
 use crate::engine::page::PAGE_SIZE;
 use core::ptr::NonNull;
@@ -167,11 +167,7 @@ impl Pool {
     /// Does not sleep.
     #[inline]
     pub(crate) fn free(&self, entry: Owned) -> bool {
-        if entry.is_moving() {
-            // Its mover frees it.
-            return false;
-        }
-        if let Some(Content::Ram(object)) = entry.content() {
+        if let Some(object) = entry.into_object() {
             // SAFETY: nobody else holds or reads the object, by the invariant of `Owned`, which
             // goes with this; the pool is valid by ours.
             unsafe { bindings::zs_free(self.pool.as_ptr(), self.address(object.handle)) }

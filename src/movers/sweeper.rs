@@ -28,7 +28,7 @@ impl Work for Sweeper {
     }
 
     fn wanted(&self) -> bool {
-        self.0.pending.any()
+        self.0.pending.slots().any()
     }
 
     fn run(&self, stop: &Stop) {

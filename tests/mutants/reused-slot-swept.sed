@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # what: the index forgets to take a slot's mark away when a page is stored in it
 # file: src/engine/index/mod.rs
-# test: races
+# test: models sweep
 /^        locked\.unmark(slot\.offset());$/{
 N
 s/.*\n\(        locked\.touch\)/\1/

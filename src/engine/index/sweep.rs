@@ -127,6 +127,22 @@ impl<P: Platform> Index<P> {
         ClusterNumber::new(self.clusters.first_marked(from)?)
     }
 
+    /// Empties the slots that were freed, of that cluster and those behind it, as
+    /// [`sweep`](Self::sweep) does.
+    pub fn sweep_from(
+        &self,
+        first: ClusterNumber,
+        swept: &mut Swept,
+        mut release: impl FnMut(&P::Cpu, &mut Swept),
+    ) {
+        let mut next = Some(first);
+        while let Some(number) = next {
+            self.sweep(number, swept, &mut release);
+            let after = number.index().checked_add(1);
+            next = after.and_then(|after| self.freed(after));
+        }
+    }
+
     /// Empties the slots of a cluster that were freed. Gives what they held to `release`, some
     /// slots' at a time. Does not sleep.
     pub fn sweep(

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Pages that are tables.
+
+use crate::cell::Life;
+use std::mem::forget;
+use vswap_engine::platform::Page;
+use vswap_engine::table::Table;
+
+struct Tabled {
+    table: Table,
+    life: Life,
+}
+
+/// A page that is a table.
+pub struct HostPage(usize);
+
+fn tabled<'a>(address: usize) -> &'a Tabled {
+    // SAFETY: that it is there is what the tests are about.
+    unsafe { &*std::ptr::with_exposed_provenance(address) }
+}
+
+impl Page for HostPage {
+    fn new() -> Option<Self> {
+        let page = Box::new(Tabled {
+            table: Table::default(),
+            life: Life::new(),
+        });
+        Some(Self(Box::into_raw(page).expose_provenance()))
+    }
+
+    fn into_address(self) -> usize {
+        let address = self.0;
+        forget(self);
+        address
+    }
+
+    fn from_address(address: usize) -> Self {
+        Self(address)
+    }
+
+    fn with<R>(address: usize, then: impl FnOnce(&Table) -> R) -> R {
+        let page = tabled(address);
+        page.life.touch();
+        let result = then(&page.table);
+        page.life.touch();
+        result
+    }
+}
+
+impl Drop for HostPage {
+    fn drop(&mut self) {
+        tabled(self.0).life.end();
+        // In models its memory stays, so that loom can say who uses it.
+        if !cfg!(loom) {
+            let page: *mut Tabled = std::ptr::with_exposed_provenance_mut(self.0);
+            // SAFETY: it came from a box, and is freed once.
+            drop(unsafe { Box::from_raw(page) });
+        }
+    }
+}

@@ -1,0 +1,633 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A device around the engine's index and bays: a pool of objects, disks of a few slots, and what the
+//! swap core and movers do. A page is a number; what is free is handed out again at once.
+//!
+//! A slot is stored, read and freed by one thread at a time, as the swap core does it.
+
+use crate::cell::Cell;
+use crate::page::HostPage;
+use crate::rcu::{Host, Pin};
+use crate::sync::{yield_now, Mutex};
+use vswap_engine::bay::{Bay, Entered};
+use vswap_engine::claims::{NewHome, Run, Slots, Stay};
+use vswap_engine::codec::Codec;
+use vswap_engine::entry::{Content, DiskNumber, Handle, Length, Object, Place};
+use vswap_engine::form::Home;
+use vswap_engine::health::{Health, State};
+use vswap_engine::held::{HeldContent, Moving, Owned, PinnedSlot, Retired};
+use vswap_engine::index::ages::Which;
+use vswap_engine::index::moves::Moved;
+use vswap_engine::index::sweep::Swept;
+use vswap_engine::index::Index;
+use vswap_engine::map::SlotMap;
+use vswap_engine::pending::Pending;
+use vswap_engine::platform::{Page, Platform};
+use vswap_engine::slot::{ClusterNumber, Offset, PhysicalCluster, PhysicalSlot, Slot};
+
+/// Slots of a disk.
+const SLOTS: usize = 2;
+
+/// How often a reader finds another place in the bay at most: more often than pages move.
+const LOOKS: usize = 8;
+
+/// The ram tier.
+struct Pool {
+    objects: Vec<Cell<Option<u64>>>,
+    free: Mutex<Vec<usize>>,
+}
+
+impl Pool {
+    fn new(objects: usize) -> Self {
+        Self {
+            objects: (0..objects).map(|_| Cell::new(None)).collect(),
+            free: Mutex::new((0..objects).collect()),
+        }
+    }
+
+    fn store(&self, page: u64) -> Owned {
+        let number = self.free.lock().unwrap().pop().expect("enough objects");
+        assert_eq!(self.objects[number].replace(Some(page)), None);
+        Owned::ram(Object {
+            handle: Handle::new(number as u64).expect("a low number"),
+            length: Length::PAGE,
+            codec: Codec::Raw,
+        })
+    }
+
+    fn read(&self, object: Object) -> u64 {
+        let page = self.objects[object.handle.number() as usize].get();
+        page.expect("a freed object is read")
+    }
+
+    fn free(&self, entry: Owned) {
+        if let Some(object) = entry.into_object() {
+            let number = object.handle.number() as usize;
+            let old = self.objects[number].replace(None);
+            assert!(old.is_some(), "an object is freed twice");
+            self.free.lock().unwrap().push(number);
+        }
+    }
+}
+
+/// A disk. Its slot `bad` takes no page.
+pub struct Disk {
+    health: Health,
+    used: SlotMap,
+    pages: Vec<Cell<u64>>,
+    bad: Option<usize>,
+}
+
+impl Disk {
+    fn new(bad: Option<usize>) -> Self {
+        Self {
+            health: Health::default(),
+            used: SlotMap::default(),
+            pages: (0..SLOTS).map(|_| Cell::new(0)).collect(),
+            bad,
+        }
+    }
+
+    fn claim_any(&self) -> Option<PhysicalSlot> {
+        let slots = offsets().map(|offset| home_cluster().slot(offset));
+        slots.into_iter().find(|slot| self.claim(*slot, 1))
+    }
+
+    fn read(&self, slot: PhysicalSlot) -> u64 {
+        self.pages[slot.offset().index()].get()
+    }
+
+    fn write(&self, slot: PhysicalSlot, page: u64) -> bool {
+        let index = slot.offset().index();
+        let is_good = self.bad != Some(index);
+        if is_good {
+            self.pages[index].replace(page);
+        }
+        is_good
+    }
+}
+
+impl Slots for Disk {
+    fn claim(&self, slot: PhysicalSlot, count: usize) -> bool {
+        self.health.state() == State::Active && self.used.claim_exact(slot.offset(), count)
+    }
+
+    fn free(&self, slot: PhysicalSlot) {
+        assert!(self.used.clear(slot.offset()), "a slot is freed twice");
+    }
+}
+
+/// Where a drain moves pages to.
+#[derive(Clone, Copy, Debug)]
+pub enum To {
+    /// To the ram tier.
+    Ram,
+    /// To that disk.
+    Disk(usize),
+}
+
+/// Where a page goes on a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// To its own offset.
+    Home,
+    /// Anywhere.
+    Any,
+}
+
+fn offsets() -> [Offset; SLOTS] {
+    [FIRST.offset(), SECOND.offset()]
+}
+
+/// A slot of the first cluster.
+pub const FIRST: Slot = Slot::new(0);
+/// The other one.
+pub const SECOND: Slot = Slot::new(1);
+/// A slot of the second cluster.
+pub const OTHER: Slot = Slot::new(512);
+
+fn cluster() -> ClusterNumber {
+    FIRST.cluster()
+}
+
+fn home_cluster() -> PhysicalCluster {
+    PhysicalSlot::new(0).cluster()
+}
+
+fn number(disk: usize) -> DiskNumber {
+    DiskNumber::new(disk).expect("a low number")
+}
+
+/// A device with a cluster of two slots, and another one.
+pub struct World {
+    index: Index<Host>,
+    pending: Pending,
+    pool: Pool,
+    bays: Vec<Bay<Host, Disk>>,
+}
+
+impl World {
+    /// A device whose pool has so many objects, with a disk in each bay: which slot of it takes no
+    /// page.
+    pub fn new(objects: usize, disks: &[Option<usize>]) -> Self {
+        let bay = |(index, bad): (usize, &Option<usize>)| {
+            let bay = Bay::new(number(index)).expect("memory");
+            bay.fill(Disk::new(*bad).into());
+            bay
+        };
+        Self {
+            index: Index::new().expect("memory"),
+            pending: Pending::default(),
+            pool: Pool::new(objects),
+            bays: disks.iter().enumerate().map(bay).collect(),
+        }
+    }
+
+    /// As `Device::release`. A bad slot stays in use for ever.
+    fn release(&self, cpu: &Pin, entry: Owned, bad: Option<Place>) {
+        match entry.content() {
+            Some(Content::Disk(place)) if bad != Some(place) => {
+                if let Some(disk) = self.bays[place.disk.index()].peek(cpu) {
+                    disk.free(place.slot);
+                }
+            }
+            _ => self.pool.free(entry),
+        }
+    }
+
+    fn put(&self, slot: Slot, new: Owned, bad: Option<Place>) {
+        let cpu = Host::pin();
+        let replaced = self.index.put(&cpu, slot, new).expect("memory");
+        self.release(&cpu, replaced.old, bad);
+    }
+
+    /// Empties a slot at once.
+    pub fn free(&self, slot: Slot) {
+        let cpu = Host::pin();
+        let old = self.index.empty(&cpu, slot).old;
+        self.release(&cpu, old, None);
+    }
+
+    /// The swap core frees a slot.
+    pub fn mark_freed(&self, slot: Slot) {
+        if self.index.mark_freed(&Host::pin(), slot).is_first {
+            // The thread is woken, or looks again by itself.
+            let _ = self.pending.add();
+        }
+    }
+
+    /// The thread that sweeps has been woken, and sweeps until there is nothing pending.
+    pub fn sweep_if_any(&self) {
+        while self.pending.any() {
+            self.sweep();
+        }
+    }
+
+    /// Gives back what freed slots held.
+    pub fn sweep(&self) {
+        self.pending.begin();
+        let Some(first) = self.index.freed(0) else {
+            return;
+        };
+        let mut swept = Swept::NONE;
+        self.index.sweep_from(first, &mut swept, |cpu, swept| {
+            if let Some((home, bits)) = swept.whole.take() {
+                for offset in bits {
+                    let slot = home.cluster.slot(offset);
+                    let disk = home.disk;
+                    self.release(cpu, Owned::disk(Place { disk, slot }), None);
+                }
+            }
+            for entry in swept {
+                self.release(cpu, entry, None);
+            }
+        });
+    }
+
+    /// Stores a page that its entry holds.
+    pub fn store_same(&self, slot: Slot, page: u64) {
+        self.put(slot, Owned::same(page).expect("a low number"), None);
+    }
+
+    /// Stores a page in the ram tier.
+    pub fn store_in_ram(&self, slot: Slot, page: u64) {
+        self.put(slot, self.pool.store(page), None);
+    }
+
+    fn claim(&self, slot: Slot, disk: usize, at: At) -> Option<Run<'_, Host, Disk>> {
+        let bay = &self.bays[disk];
+        match at {
+            At::Home => Run::of(bay, home_cluster().slot(slot.offset())),
+            At::Any => {
+                let entered = bay.enter()?;
+                let claimed = entered.disk().claim_any()?;
+                Some(Run::new(entered, claimed, 1))
+            }
+        }
+    }
+
+    /// Stores a page on a disk; in the ram tier when the disk takes none, or fails to.
+    pub fn store_on_disk(&self, slot: Slot, page: u64, disk: usize, at: At) {
+        let mut run = self.claim(slot, disk, at);
+        let Some((place, to)) = run.as_mut().and_then(Run::take) else {
+            return self.store_in_ram(slot, page);
+        };
+        let run = run.expect("it gave a slot");
+        self.put(slot, Owned::disk(place), None);
+        // The bio stays, the run goes.
+        let sent = run.entered.again();
+        drop(run);
+        // What failed stays in the bay until it is repaired.
+        if !sent.disk().write(to, page) && self.place_of(slot) == Some(place) {
+            self.put(slot, self.pool.store(page), Some(place));
+        }
+    }
+
+    /// A page of so many that they can't be told apart fails to get to the first disk. Nothing of
+    /// it stays in the bay.
+    pub fn give_up(&self, slot: Slot, page: u64) {
+        let mut run = self.claim(slot, 0, At::Any);
+        if let Some((place, to)) = run.as_mut().and_then(Run::take) {
+            self.put(slot, Owned::disk(place), None);
+            let sent = run.expect("it gave a slot").entered.again();
+            assert!(!sent.disk().write(to, page));
+            drop(sent);
+            self.free(slot);
+        }
+    }
+
+    fn place_of(&self, slot: Slot) -> Option<Place> {
+        let (reader, pinned) = (Host::reader(), PinnedSlot::new(slot));
+        let (held, _) = self.index.load(&Host::pin(), &reader, &pinned);
+        match held.content() {
+            Some(HeldContent::Disk(place)) => Some(place),
+            _ => None,
+        }
+    }
+
+    /// What a slot holds, if it holds anything.
+    pub fn find(&self, slot: Slot) -> Option<u64> {
+        let pinned = PinnedSlot::new(slot);
+        for _ in 0..LOOKS {
+            let reader = Host::reader();
+            let (held, _) = self.index.load(&Host::pin(), &reader, &pinned);
+            match held.content().expect("an entry") {
+                HeldContent::Same(word) => return Some(word),
+                HeldContent::Ram(object) => return Some(self.pool.read(object.object())),
+                HeldContent::Disk(place) => {
+                    drop(reader);
+                    let bay = &self.bays[place.disk.index()];
+                    let Some((entered, place)) = bay.enter_for(|| self.place_of(slot)) else {
+                        yield_now();
+                        continue;
+                    };
+                    // The bio's own.
+                    let sent = entered.again();
+                    drop(entered);
+                    return Some(sent.disk().read(place.slot));
+                }
+                HeldContent::Empty => return None,
+                HeldContent::Lost => panic!("no disk is given up here"),
+            }
+        }
+        panic!("a page lies on a disk that is gone");
+    }
+
+    /// The page of a slot in use.
+    pub fn load(&self, slot: Slot) -> u64 {
+        self.find(slot).expect("a page is lost to its reader")
+    }
+
+    fn start_move(&self, slot: Slot) -> Option<Moving> {
+        let mut started = None;
+        let which = Which::StoredBy(u32::MAX);
+        self.index
+            .start_moves(&Host::pin(), slot.cluster(), which, &[slot], |moving| {
+                started = Some(moving);
+            });
+        started
+    }
+
+    /// A disk comes into an empty bay.
+    pub fn add(&self, disk: usize) {
+        self.bays[disk].fill(Disk::new(None).into());
+    }
+
+    /// A mover.
+    pub fn mover(&self) -> Mover<'_> {
+        Mover {
+            world: self,
+            retired: Vec::new(),
+            tables: Vec::new(),
+        }
+    }
+
+    /// Ends with these pages: no one else does anything any more. Frees them, and looks for
+    /// what was lost.
+    pub fn assert_holds(&self, pages: [Option<u64>; SLOTS]) {
+        self.sweep_if_any();
+        for (slot, page) in [FIRST, SECOND].into_iter().zip(pages) {
+            assert_eq!(self.find(slot), page);
+            if let Some(moving) = self.start_move(slot) {
+                self.mover().abandon(moving);
+            } else {
+                let in_ram = page.is_some() && self.is_in_ram(slot);
+                assert!(!in_ram, "a mark is left");
+            }
+            self.free(slot);
+        }
+        let free = self.pool.free.lock().unwrap().len();
+        assert_eq!(free, self.pool.objects.len(), "an object is lost");
+        for bay in &self.bays {
+            let Some(entered) = bay.enter() else { continue };
+            let disk = entered.disk();
+            for offset in offsets().into_iter().filter(|o| disk.used.test(*o)) {
+                assert_eq!(disk.bad, Some(offset.index()), "a slot is lost");
+            }
+        }
+        let cpu = Host::pin();
+        assert_eq!(self.index.overview(&cpu, 0), None, "a cluster is left");
+        assert_eq!(self.index.coldest(), None, "a cluster that went is listed");
+    }
+
+    fn is_in_ram(&self, slot: Slot) -> bool {
+        let (reader, pinned) = (Host::reader(), PinnedSlot::new(slot));
+        let (held, _) = self.index.load(&Host::pin(), &reader, &pinned);
+        matches!(held.content(), Some(HeldContent::Ram(_)))
+    }
+}
+
+/// A mover, and what it has replaced.
+pub struct Mover<'a> {
+    world: &'a World,
+    retired: Vec<Retired>,
+    tables: Vec<Retired<HostPage>>,
+}
+
+impl Mover<'_> {
+    fn release(&self, entry: Owned, bad: Option<Place>) {
+        self.world.release(&Host::pin(), entry, bad);
+    }
+
+    fn moved(&mut self, moved: Moved) {
+        match moved {
+            Moved::Done { old, .. } => self.retired.push(old),
+            Moved::TooLate { new, old } => {
+                self.release(new, None);
+                self.release(old, None);
+            }
+            Moved::NeedsTable(_) => unreachable!("there is one at hand"),
+        }
+    }
+
+    fn abandon(&self, moving: Moving) {
+        let left = self.world.index.abandon_move(&Host::pin(), moving);
+        self.release(left, None);
+    }
+
+    /// Turns the cluster into a whole one, if its pages lie so.
+    pub fn collapse(&mut self) {
+        let table = self.world.index.collapse(&Host::pin(), cluster());
+        self.tables.extend(table);
+    }
+
+    /// Gives back what was replaced, after a grace period.
+    pub fn flush(&mut self) {
+        if self.retired.is_empty() && self.tables.is_empty() {
+            return;
+        }
+        Host::synchronize();
+        for old in std::mem::take(&mut self.retired) {
+            self.release(old.after_readers(), None);
+        }
+        for table in self.tables.drain(..) {
+            drop(table.after_readers());
+        }
+    }
+
+    /// Writes a page of the ram tier back, as `writer.rs` does. When it goes to its own offset the
+    /// cluster collapses then.
+    pub fn write_back(mut self, slot: Slot, disk: usize, at: At) {
+        let world = self.world;
+        let Some(moving) = world.start_move(slot) else {
+            return;
+        };
+        let page = world
+            .pool
+            .read(moving.object().expect("an object").object());
+        let mut stay = Stay::default();
+        let mut run = world.claim(slot, disk, at);
+        let place = run.as_mut().and_then(|run| {
+            stay.at(&run.entered);
+            Some(run.take()?.0)
+        });
+        drop(run);
+        let sent = place.and_then(|place| Some((place, world.bays[disk].enter()?)));
+        match (place, sent) {
+            (Some(place), Some((_, sent))) if sent.disk().write(place.slot, page) => {
+                drop(sent);
+                let new = Owned::disk(place);
+                let moved = world.index.finish_move(&Host::pin(), moving, new);
+                self.moved(moved);
+            }
+            (Some(place), _) => {
+                self.release(Owned::disk(place), Some(place));
+                self.abandon(moving);
+            }
+            (None, _) => self.abandon(moving),
+        }
+        if at == At::Home {
+            self.collapse();
+        }
+        drop(stay);
+        self.flush();
+    }
+
+    /// Compresses a page anew, as `recompress.rs` does.
+    pub fn recompress(mut self, slot: Slot) {
+        let world = self.world;
+        let Some(moving) = world.start_move(slot) else {
+            return;
+        };
+        let page = world
+            .pool
+            .read(moving.object().expect("an object").object());
+        let new = world.pool.store(page);
+        let moved = world.index.finish_move(&Host::pin(), moving, new);
+        self.moved(moved);
+        self.flush();
+    }
+
+    /// Removes a disk, as `drain.rs` does: its pages go elsewhere; then it is gone, or in service
+    /// again when that was `cancelled`.
+    pub fn remove(mut self, disk: usize, to: To, cancelled: bool) {
+        let bay = &self.world.bays[disk];
+        assert!(bay
+            .enter()
+            .expect("it is there")
+            .disk()
+            .health
+            .start_draining());
+        bay.wait();
+        let entered = bay.enter().expect("it is there");
+        self.drain(&entered, to);
+        self.flush();
+        drop(entered);
+        if cancelled {
+            bay.wait();
+            bay.enter()
+                .expect("it is there")
+                .disk()
+                .health
+                .stop_draining();
+            return;
+        }
+        let mut leaving = bay.take().expect("it is there");
+        loop {
+            match bay.has_left(leaving) {
+                Ok(disk) => return drop(disk),
+                Err(still) => leaving = still,
+            }
+            yield_now();
+        }
+    }
+
+    fn look(&self, disk: DiskNumber) -> Vec<(Slot, Place)> {
+        let mut places = Vec::new();
+        self.world
+            .index
+            .scan(&Host::pin(), cluster(), |slot, content| match content {
+                Some(Content::Disk(place)) if place.disk == disk => places.push((slot, place)),
+                _ => {}
+            });
+        places
+    }
+
+    fn drain(&mut self, from: &Entered<'_, Host, Disk>, to: To) {
+        let world = self.world;
+        let home = world.index.home(&Host::pin(), cluster());
+        let home = home.filter(|home| home.disk == from.number());
+        let places = self.look(from.number());
+        if places.is_empty() {
+            return;
+        }
+        if let (Some(home), To::Disk(to)) = (home, to) {
+            if self.rehome(from, home, to, &places) {
+                return;
+            }
+        }
+        for (slot, place) in self.look(from.number()) {
+            let page = from.disk().read(place.slot);
+            let mut run = match to {
+                To::Disk(to) => world.claim(slot, to, At::Any),
+                To::Ram => None,
+            };
+            let mut stay = Stay::default();
+            let target = run.as_mut().and_then(|run| {
+                stay.at(&run.entered);
+                let (place, slot) = run.take()?;
+                assert!(run.entered.disk().write(slot, page));
+                Some(place)
+            });
+            drop(run);
+            let mut new = match target {
+                Some(place) => Owned::disk(place),
+                None => world.pool.store(page),
+            };
+            let mut spare = None;
+            let moved = loop {
+                let cpu = Host::pin();
+                match world.index.exchange(&cpu, slot, place, new, &mut spare) {
+                    Moved::NeedsTable(back) => {
+                        new = back;
+                        spare = HostPage::new();
+                    }
+                    moved => break moved,
+                }
+            };
+            self.moved(moved);
+            drop(stay);
+        }
+        self.collapse();
+    }
+
+    fn rehome(
+        &self,
+        from: &Entered<'_, Host, Disk>,
+        home: Home,
+        to: usize,
+        places: &[(Slot, Place)],
+    ) -> bool {
+        let world = self.world;
+        let Some(entered) = world.bays[to].enter() else {
+            return false;
+        };
+        let new = Home {
+            disk: entered.number(),
+            cluster: home_cluster(),
+        };
+        let mut target = NewHome::new(entered, new, None);
+        let claims = places
+            .iter()
+            .map_while(|(slot, _)| target.claim(slot.offset()));
+        let claimed: Vec<_> = claims.collect();
+        let mut done = claimed.len() == places.len();
+        let used = SlotMap::default();
+        if done {
+            for ((_, old), (_, slot)) in places.iter().zip(&claimed) {
+                let page = from.disk().read(old.slot);
+                assert!(target.entered.disk().write(*slot, page));
+            }
+            done = world
+                .index
+                .rehome(&Host::pin(), cluster(), home, new, |offset| {
+                    used.set(offset);
+                });
+        }
+        for ((slot, old), (place, _)) in places.iter().zip(&claimed) {
+            let is_used = done && used.test(slot.offset());
+            self.release(Owned::disk(if is_used { *old } else { *place }), None);
+        }
+        done
+    }
+}
