@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A device made of the engine's parts, beside a list of the pages that its slots hold: stores,
+//! A device around the engine's index, beside a list of the pages that its slots hold: stores,
 //! loads, frees and sweeps, and between them the steps of movers and of a drain, which begin
 //! with what may be another page's when they end.
 //!
-//! What is done follows `src/device.rs`, `src/glue/cluster.rs`, `src/glue/index.rs`, `src/sweep.rs`
-//! and the movers. A page is a number; what is free is handed out again at once.
+//! The index is the module's own, over the host's platform. A page is a number; what is free is
+//! handed out again at once.
 
-mod cluster;
 mod tiers;
 
 use arbitrary::Arbitrary;
-use cluster::{Cluster, Locked};
 use tiers::{Pool, Tier};
-use vswap_engine::entry::{Content, DiskNumber, Entry, Place};
-use vswap_engine::form::{Form, Home};
+use vswap_engine::entry::{Content, DiskNumber, Place};
+use vswap_engine::form::Home;
 use vswap_engine::health::State;
-use vswap_engine::map::PARTS;
+use vswap_engine::held::{HeldContent, Moving, Owned, PinnedSlot, Retired};
+use vswap_engine::index::ages::Which;
+use vswap_engine::index::moves::Moved;
+use vswap_engine::index::sweep::Swept;
+use vswap_engine::index::Index;
+use vswap_engine::map::SlotMap;
+use vswap_engine::platform::{Page, Platform};
 use vswap_engine::slot::{ClusterNumber, Offset, PhysicalCluster, Slot, SLOTS_PER_CLUSTER};
+use vswap_platform::{Host, HostPage};
 
 const CLUSTERS: usize = 3;
 const DISKS: usize = 2;
@@ -53,8 +58,8 @@ enum Step {
     /// A store that fails.
     Undo(At),
     Sweep,
-    /// So many parts of a cluster.
-    SweepSome(u8),
+    /// The first cluster that waits for it.
+    SweepOne,
     StartMove(At),
     FinishMove(u8, To),
     AbandonMove(u8),
@@ -80,13 +85,6 @@ pub fn run(data: &[u8]) {
     world.end();
 }
 
-/// A slot whose object a mover reads.
-struct Moving {
-    slot: Slot,
-    entry: Entry,
-    page: u64,
-}
-
 /// A drain under way.
 struct Drain {
     disk: DiskNumber,
@@ -102,20 +100,18 @@ struct Copied {
     /// The cluster's home, and its home to be.
     homes: Option<(Home, Home)>,
     /// Where each page lies, and what its entry is to be.
-    pages: Vec<(Slot, Place, Entry)>,
+    pages: Vec<(Slot, Place, Owned)>,
 }
 
 struct World {
     /// What each slot is to hold.
     pages: Vec<Option<u64>>,
-    clusters: [Option<Cluster>; CLUSTERS],
-    /// Which clusters are marked in the index.
-    noted: [bool; CLUSTERS],
-    sweeping: Option<(usize, usize)>,
+    index: Index<Host>,
     pool: Pool,
     disks: [Option<Tier>; DISKS],
-    moving: Vec<Moving>,
-    retired: Vec<Entry>,
+    moving: Vec<(Moving, u64)>,
+    retired: Vec<Retired>,
+    tables: Vec<Retired<HostPage>>,
     drain: Option<Drain>,
     /// The last page that was stored.
     last: u64,
@@ -145,17 +141,21 @@ fn number(disk: bool) -> DiskNumber {
     DiskNumber::new(disk.into()).expect("one of two")
 }
 
+fn cluster(index: usize) -> ClusterNumber {
+    let number = u32::try_from(index).ok().and_then(ClusterNumber::new);
+    number.expect("a low number")
+}
+
 impl World {
     fn new(sizes: [u16; DISKS]) -> Self {
         Self {
             pages: vec![None; CLUSTERS * SLOTS_PER_CLUSTER],
-            clusters: Default::default(),
-            noted: [false; CLUSTERS],
-            sweeping: None,
+            index: Index::new().expect("memory"),
             pool: Pool::default(),
             disks: sizes.map(|size| Some(Tier::new(size))),
             moving: Vec::new(),
             retired: Vec::new(),
+            tables: Vec::new(),
             drain: None,
             last: 0,
         }
@@ -173,19 +173,21 @@ impl World {
             Step::FreeRun(at, count) => at.run(count).for_each(|slot| self.free(slot)),
             Step::Undo(at) => self.undo(at.slot()),
             Step::Sweep => self.sweep(),
-            Step::SweepSome(parts) => (0..parts % 17).for_each(|_| self.sweep_on()),
+            Step::SweepOne => {
+                self.sweep_one();
+            }
             Step::StartMove(at) => self.start_move(at.slot()),
             Step::FinishMove(which, to) => {
-                if let Some(moving) = self.pick(which) {
-                    self.finish_move(moving, to);
+                if let Some((moving, page)) = self.pick(which) {
+                    self.finish_move(moving, page, to);
                 }
             }
             Step::AbandonMove(which) => {
-                if let Some(moving) = self.pick(which) {
-                    self.abandon_move(&moving);
+                if let Some((moving, _)) = self.pick(which) {
+                    self.abandon_move(moving);
                 }
             }
-            Step::Collapse(cluster) => self.collapse(usize::from(cluster) % CLUSTERS),
+            Step::Collapse(index) => self.collapse(usize::from(index) % CLUSTERS),
             Step::Flush => self.flush(),
             Step::Drain(disk, to_disk) => self.start_drain(number(disk), to_disk),
             Step::DrainOn => self.drain_on(),
@@ -216,7 +218,7 @@ impl World {
     }
 
     /// An entry for a page of a slot, where it is to go, or else in memory.
-    fn placed(&mut self, slot: Slot, page: u64, to: To) -> Entry {
+    fn placed(&mut self, slot: Slot, page: u64, to: To) -> Owned {
         let disk = match to {
             To::Ram => None,
             To::Disk(disk) | To::Home(disk) => Some(number(disk)),
@@ -228,7 +230,7 @@ impl World {
                 To::Ram | To::Disk(_) => tier.claim()?,
             };
             tier.write(slot, page);
-            Some(Entry::disk(Place { disk, slot }))
+            Some(Owned::disk(Place { disk, slot }))
         });
         claimed.unwrap_or_else(|| self.pool.store(page))
     }
@@ -241,203 +243,159 @@ impl World {
     }
 
     fn store_same(&mut self, slot: Slot, word: u64) {
-        let entry = Entry::same(word).unwrap_or_else(|| self.pool.store(word));
+        let entry = Owned::same(word).unwrap_or_else(|| self.pool.store(word));
         self.put(slot, entry);
         self.pages[slot.number() as usize] = Some(word);
     }
 
-    /// `Device::put`: a cluster comes when there is none.
-    fn put(&mut self, slot: Slot, entry: Entry) {
-        let index = cluster_of(slot);
-        let cluster = self.clusters[index].get_or_insert_with(|| {
-            let home = match entry.content() {
-                Some(Content::Disk(place)) => Home::of(place, slot.offset()),
-                _ => None,
-            };
-            Cluster::new(slot.cluster(), home)
-        });
-        let mut locked = cluster.lock(slot.cluster());
-        let old = locked.put(slot.offset(), entry);
-        locked.unmark(slot.offset());
-        self.release(old);
+    fn put(&mut self, slot: Slot, entry: Owned) {
+        let replaced = self.index.put(&Host::pin(), slot, entry);
+        self.release(replaced.expect("memory").old);
     }
 
     /// Gives back what an entry holds that is in no table.
-    fn release(&mut self, entry: Entry) {
+    fn release(&mut self, entry: Owned) {
         match entry.content().expect("an entry") {
             Content::Disk(place) => {
                 let disk = self.disks[place.disk.index()].as_mut();
                 disk.expect("its pages keep it").free(place.slot);
             }
-            // It is left to the mover.
-            Content::Ram(_) if entry.is_moving() => {}
-            Content::Ram(object) => self.pool.free(object),
-            Content::Empty | Content::Same(_) => {}
             Content::Lost => panic!("no disk is given up here"),
+            _ => {
+                if let Some(object) = entry.into_object() {
+                    self.pool.free(object);
+                }
+            }
         }
     }
 
-    fn entry(&self, slot: Slot) -> Entry {
-        let cluster = self.clusters[cluster_of(slot)].as_ref();
-        cluster.map_or(Entry::EMPTY, |cluster| cluster.load(slot.offset()))
+    /// The page that a slot holds.
+    fn find(&self, slot: Slot) -> Option<u64> {
+        let (reader, pinned) = (Host::reader(), PinnedSlot::new(slot));
+        let (held, _) = self.index.load(&Host::pin(), &reader, &pinned);
+        match held.content().expect("an entry") {
+            HeldContent::Empty => None,
+            HeldContent::Same(word) => Some(word),
+            HeldContent::Ram(object) => Some(self.pool.read(object.object())),
+            HeldContent::Disk(place) => Some(self.read(place)),
+            HeldContent::Lost => panic!("no disk is given up here"),
+        }
     }
 
-    /// The page that an entry speaks of.
-    fn read(&self, entry: Entry) -> Option<u64> {
-        match entry.content().expect("an entry") {
-            Content::Empty => None,
-            Content::Same(word) => Some(word),
-            Content::Ram(object) => Some(self.pool.read(object)),
-            Content::Disk(place) => self.disk(place.disk).map(|disk| disk.read(place.slot)),
-            Content::Lost => panic!("no disk is given up here"),
-        }
+    fn read(&self, place: Place) -> u64 {
+        let disk = self.disk(place.disk).expect("its pages keep it");
+        disk.read(place.slot)
     }
 
     /// A slot in use holds its page; others are empty, or wait for a sweep.
     fn check_slot(&self, slot: Slot) {
-        let entry = self.entry(slot);
+        let found = self.find(slot);
         match self.pages[slot.number() as usize] {
-            Some(page) => assert_eq!(self.read(entry), Some(page), "{slot:?}"),
-            None => {
-                assert!(entry.is_empty() || self.noted[cluster_of(slot)] || self.is_sweeping(slot))
-            }
+            Some(page) => assert_eq!(found, Some(page), "{slot:?}"),
+            None => assert!(found.is_none() || self.waits_for_sweep(slot)),
         }
     }
 
-    fn is_sweeping(&self, slot: Slot) -> bool {
-        let part = slot.offset().index() / vswap_engine::map::PART_BITS;
-        self.sweeping
-            .is_some_and(|(cluster, next)| cluster == cluster_of(slot) && part >= next)
+    fn waits_for_sweep(&self, slot: Slot) -> bool {
+        let number = slot.cluster();
+        self.index.freed(number.index()) == Some(number)
     }
 
     fn free(&mut self, slot: Slot) {
         self.pages[slot.number() as usize] = None;
-        let index = cluster_of(slot);
-        if let Some(cluster) = &mut self.clusters[index] {
-            if cluster.freed.mark(slot.offset()) {
-                self.noted[index] |= cluster.freed.note();
-            }
-        }
+        self.index.mark_freed(&Host::pin(), slot);
     }
 
     fn undo(&mut self, slot: Slot) {
         self.pages[slot.number() as usize] = None;
-        let index = cluster_of(slot);
-        let Some(cluster) = &mut self.clusters[index] else {
-            return;
-        };
-        let mut locked = cluster.lock(slot.cluster());
-        locked.unmark(slot.offset());
-        let old = locked.put(slot.offset(), Entry::EMPTY);
-        let is_empty = locked.is_empty();
-        self.gone_if(index, is_empty && !old.is_empty());
-        self.release(old);
-    }
-
-    fn gone_if(&mut self, index: usize, is_empty: bool) {
-        if is_empty {
-            self.clusters[index] = None;
-            self.noted[index] = false;
-        }
+        let replaced = self.index.empty(&Host::pin(), slot);
+        self.release(replaced.old);
     }
 
     fn sweep(&mut self) {
-        while self.sweeping.is_some() || self.noted.contains(&true) {
-            self.sweep_on();
-        }
+        while self.sweep_one() {}
     }
 
-    /// Sweeps a part of the cluster that the sweep is at, or of the first that is noted.
-    fn sweep_on(&mut self) {
-        let next = self.noted.iter().position(|noted| *noted);
-        let Some((index, part)) = self.sweeping.or(next.map(|next| (next, 0))) else {
-            return;
+    /// Sweeps the first cluster that waits for it. Says whether there was one.
+    fn sweep_one(&mut self) -> bool {
+        let Some(number) = self.index.freed(0) else {
+            return false;
         };
-        let Some(cluster) = &mut self.clusters[index] else {
-            self.sweeping = None;
-            return;
-        };
-        if self.sweeping.is_none() {
-            self.noted[index] = false;
-            cluster.freed.begin_sweep();
+        let (mut old, mut homes) = (Vec::new(), Vec::new());
+        let mut swept = Swept::NONE;
+        self.index.sweep(number, &mut swept, |_, swept| {
+            homes.extend(swept.whole.take());
+            old.extend(swept);
+        });
+        for (home, bits) in homes.into_iter().filter(|(_, bits)| !bits.is_empty()) {
+            let disk = self.disks[home.disk.index()].as_mut();
+            disk.expect("its pages keep it")
+                .free_bits(home.cluster, &bits);
         }
-        self.sweeping = (part + 1 < PARTS).then_some((index, part + 1));
-        let freed = cluster.freed.take(part);
-        let is_any = !freed.is_empty();
-        let mut locked = cluster.lock_anyway();
-        let mut swept = Vec::new();
-        if let Form::Whole(home) = locked.form() {
-            let bits = locked.empty_whole(&freed);
-            if !bits.is_empty() {
-                let disk = self.disks[home.disk.index()].as_mut();
-                disk.expect("its pages keep it")
-                    .free_bits(home.cluster, &bits);
-            }
-        } else {
-            swept.extend(freed.map(|offset| locked.put(offset, Entry::EMPTY)));
-        }
-        let is_empty = is_any && locked.is_empty();
-        if is_empty {
-            self.sweeping = None;
-        }
-        self.gone_if(index, is_empty);
-        swept.into_iter().for_each(|entry| self.release(entry));
+        old.into_iter().for_each(|entry| self.release(entry));
+        true
     }
 
     fn start_move(&mut self, slot: Slot) {
-        let moving = self.entry(slot).moving();
-        let (Some(entry), Some(cluster)) = (moving, &mut self.clusters[cluster_of(slot)]) else {
-            return;
-        };
-        cluster.lock(slot.cluster()).put(slot.offset(), entry);
-        let page = self.read(entry).expect("an object holds a page");
-        self.moving.push(Moving { slot, entry, page });
+        let mut started = None;
+        let which = Which::StoredBy(u32::MAX);
+        self.index
+            .start_moves(&Host::pin(), slot.cluster(), which, &[slot], |moving| {
+                started = Some(moving);
+            });
+        if let Some(moving) = started {
+            let page = self.pool.read(moving.object().expect("an object").object());
+            self.moving.push((moving, page));
+        }
     }
 
-    fn pick(&mut self, which: u8) -> Option<Moving> {
+    fn pick(&mut self, which: u8) -> Option<(Moving, u64)> {
         let which = usize::from(which).checked_rem(self.moving.len())?;
         Some(self.moving.swap_remove(which))
     }
 
-    /// Gives a slot a new entry if it still has the one expected. Says whether.
-    fn exchange(&mut self, slot: Slot, expected: Entry, new: Entry) -> bool {
-        let is_same = self.entry(slot) == expected;
-        if let (true, Some(cluster)) = (is_same, &mut self.clusters[cluster_of(slot)]) {
-            cluster.lock(slot.cluster()).put(slot.offset(), new);
-            self.retired.push(expected.settled());
-            return true;
-        }
-        self.release(new);
-        false
-    }
-
-    fn finish_move(&mut self, moving: Moving, to: To) {
-        let new = self.placed(moving.slot, moving.page, to);
-        if !self.exchange(moving.slot, moving.entry, new) {
-            self.release(moving.entry.settled());
+    fn moved(&mut self, moved: Moved) {
+        match moved {
+            Moved::Done { old, .. } => self.retired.push(old),
+            Moved::TooLate { new, old } => {
+                self.release(new);
+                self.release(old);
+            }
+            Moved::NeedsTable(_) => panic!("there is one at hand"),
         }
     }
 
-    fn abandon_move(&mut self, moving: &Moving) {
-        let settled = moving.entry.settled();
-        if self.entry(moving.slot) != moving.entry {
-            return self.release(settled);
-        }
-        if let Some(cluster) = &mut self.clusters[cluster_of(moving.slot)] {
-            let mut locked: Locked<'_> = cluster.lock(moving.slot.cluster());
-            locked.put(moving.slot.offset(), settled);
-        }
+    /// Gives a slot a new entry if its page still lies there.
+    fn exchange(&mut self, slot: Slot, place: Place, new: Owned) {
+        let mut spare = HostPage::new();
+        let moved = self
+            .index
+            .exchange(&Host::pin(), slot, place, new, &mut spare);
+        self.moved(moved);
+    }
+
+    fn finish_move(&mut self, moving: Moving, page: u64, to: To) {
+        let new = self.placed(moving.slot(), page, to);
+        let moved = self.index.finish_move(&Host::pin(), moving, new);
+        self.moved(moved);
+    }
+
+    fn abandon_move(&mut self, moving: Moving) {
+        let left = self.index.abandon_move(&Host::pin(), moving);
+        self.release(left);
     }
 
     fn collapse(&mut self, index: usize) {
-        if let Some(cluster) = &mut self.clusters[index] {
-            cluster.lock_anyway().collapse();
-        }
+        let table = self.index.collapse(&Host::pin(), cluster(index));
+        self.tables.extend(table);
     }
 
     fn flush(&mut self) {
         for entry in std::mem::take(&mut self.retired) {
-            self.release(entry);
+            self.release(entry.after_readers());
+        }
+        for table in self.tables.drain(..) {
+            drop(table.after_readers());
         }
     }
 
@@ -456,16 +414,13 @@ impl World {
 
     /// The slots of a cluster whose pages lie on a disk.
     fn look(&self, index: usize, disk: DiskNumber) -> Vec<(Slot, Place)> {
-        let number = u32::try_from(index).ok().and_then(ClusterNumber::new);
-        let number = number.expect("a low number");
-        let places = Offset::all().filter_map(|offset| {
-            let slot = number.slot(offset);
-            match self.entry(slot).content() {
-                Some(Content::Disk(place)) if place.disk == disk => Some((slot, place)),
-                _ => None,
-            }
-        });
-        places.collect()
+        let mut places = Vec::new();
+        let look = |slot, content| match content {
+            Some(Content::Disk(place)) if place.disk == disk => places.push((slot, place)),
+            _ => {}
+        };
+        self.index.scan(&Host::pin(), cluster(index), look);
+        places
     }
 
     fn drain_on(&mut self) {
@@ -492,8 +447,8 @@ impl World {
     fn copy(&mut self, drain: &Drain) -> Copied {
         let other = number(drain.disk.index() == 0);
         let places = self.look(drain.next, drain.disk);
-        let form = self.clusters[drain.next].as_ref().map(Cluster::form);
-        if let (Some(Form::Whole(from)), true) = (form, drain.to_disk) {
+        let home = self.index.home(&Host::pin(), cluster(drain.next));
+        if let (Some(from), true) = (home, drain.to_disk) {
             if from.disk == drain.disk {
                 if let Some(copied) = self.copy_whole(from, other, &places) {
                     return copied;
@@ -507,7 +462,7 @@ impl World {
         };
         let mut pages = Vec::new();
         for (slot, place) in places {
-            let page = self.read(Entry::disk(place)).expect("it is there");
+            let page = self.read(place);
             let entry = self.placed(slot, page, to);
             pages.push((slot, place, entry));
         }
@@ -524,7 +479,7 @@ impl World {
         let to = Home { disk, cluster };
         let mut pages = Vec::new();
         for (slot, old) in places {
-            let page = self.read(Entry::disk(*old)).expect("it is there");
+            let page = self.read(*old);
             let new = cluster.slot(slot.offset());
             let tier = self.open(disk)?;
             if !tier.claim_at(new) {
@@ -534,7 +489,7 @@ impl World {
                 return None;
             }
             tier.write(new, page);
-            pages.push((*slot, *old, to.entry(slot.offset())));
+            pages.push((*slot, *old, Owned::disk(Place { disk, slot: new })));
         }
         Some(Copied {
             homes: Some((from, to)),
@@ -545,28 +500,30 @@ impl World {
     fn put_copied(&mut self, index: usize, copied: Copied) {
         let Some((from, to)) = copied.homes else {
             for (slot, place, entry) in copied.pages {
-                self.exchange(slot, Entry::disk(place), entry);
+                self.exchange(slot, place, entry);
             }
             return self.collapse(index);
         };
-        let done = match &mut self.clusters[index] {
-            Some(cluster) => cluster.lock_anyway().rehome(from, to),
-            None => false,
-        };
+        let used = SlotMap::default();
+        let done = self
+            .index
+            .rehome(&Host::pin(), cluster(index), from, to, |offset| {
+                used.set(offset);
+            });
         let mut left = Vec::new();
         for (slot, place, entry) in copied.pages {
-            let is_used = done && !self.entry(slot).is_empty();
-            self.release(if is_used { Entry::disk(place) } else { entry });
+            let is_used = done && used.test(slot.offset());
+            self.release(if is_used { Owned::disk(place) } else { entry });
             if !done {
                 left.push((slot, place));
             }
         }
         // Page by page, then.
         for (slot, place) in left {
-            if self.entry(slot) == Entry::disk(place) {
-                let page = self.read(Entry::disk(place)).expect("it is there");
+            if self.look(index, place.disk).contains(&(slot, place)) {
+                let page = self.read(place);
                 let entry = self.pool.store(page);
-                self.exchange(slot, Entry::disk(place), entry);
+                self.exchange(slot, place, entry);
             }
         }
     }
@@ -588,8 +545,8 @@ impl World {
     fn end(mut self) {
         self.cancel_drain();
         self.check();
-        while let Some(moving) = self.pick(0) {
-            self.abandon_move(&moving);
+        while let Some((moving, _)) = self.pick(0) {
+            self.abandon_move(moving);
         }
         self.check();
         for slot in 0..CLUSTERS * SLOTS_PER_CLUSTER {
@@ -597,10 +554,12 @@ impl World {
         }
         self.sweep();
         self.flush();
-        assert!(
-            self.clusters.iter().all(Option::is_none),
+        assert_eq!(
+            self.index.overview(&Host::pin(), 0),
+            None,
             "a cluster is left"
         );
+        assert_eq!(self.index.coldest(), None, "a cluster that went is listed");
         assert_eq!(self.pool.objects(), 0, "an object is left");
         for disk in self.disks.iter().flatten() {
             assert_eq!(disk.used(), 0, "a disk's slot is left");
@@ -611,16 +570,17 @@ impl World {
         for slot in 0..CLUSTERS * SLOTS_PER_CLUSTER {
             self.check_slot(Slot::new(u32::try_from(slot).expect("few slots")));
         }
-        for (index, cluster) in self.clusters.iter().enumerate() {
-            let Some(cluster) = cluster else {
-                continue;
+        let mut next = Some(0);
+        while let Some(overview) = next.and_then(|n| self.index.overview(&Host::pin(), n)) {
+            let (mut used, mut ram) = (0, 0);
+            let look = |_, content| {
+                used += 1;
+                ram += usize::from(matches!(content, Some(Content::Ram(_))));
             };
-            let number = u32::try_from(index).ok().and_then(ClusterNumber::new);
-            let number = number.expect("a low number");
-            let entries = || Offset::all().map(|offset| self.entry(number.slot(offset)));
-            let used = entries().filter(|entry| !entry.is_empty()).count();
-            let ram = entries().filter(|entry| entry.is_ram()).count();
-            assert_eq!(cluster.counts(), (used, ram != 0));
+            self.index.scan(&Host::pin(), overview.number, look);
+            assert_ne!(used, 0, "an empty cluster is left");
+            assert_eq!(overview.has_ram, ram != 0);
+            next = overview.number.index().checked_add(1);
         }
     }
 }

@@ -9,6 +9,7 @@ use vswap_engine::allocator::{Current, FreeListLock, Space};
 use vswap_engine::codec::Codec;
 use vswap_engine::entry::{Handle, Length, Object, HANDLE_BITS};
 use vswap_engine::health::Health;
+use vswap_engine::held::Owned;
 use vswap_engine::map::Bits;
 use vswap_engine::slot::{PhysicalCluster, PhysicalSlot, Slot};
 
@@ -21,7 +22,7 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn store(&mut self, page: u64) -> vswap_engine::entry::Entry {
+    pub(super) fn store(&mut self, page: u64) -> Owned {
         let handle = self.free.pop().unwrap_or_else(|| {
             self.handles += 1;
             // Of all bits.
@@ -36,7 +37,7 @@ impl Pool {
         };
         let old = self.pages.insert(handle.number(), (object, page));
         assert_eq!(old, None);
-        vswap_engine::entry::Entry::ram(object)
+        Owned::ram(object)
     }
 
     pub(super) fn read(&self, object: Object) -> u64 {
