@@ -51,7 +51,7 @@ impl Device {
                 }
                 return sent;
             }
-            if again.as_ref().is_none_or(Failed::is_none) {
+            if again.as_ref().is_none_or(|again| again.is_none()) {
                 return Ok(());
             }
             latest = again;

@@ -68,7 +68,7 @@ pub struct Entered<'a, P: Platform, D: Send + Sync + 'static> {
     bay: &'a Bay<P, D>,
     disk: Seen<'a, P, D>,
     // After the disk, which it keeps.
-    _section: Section<P>,
+    section: Section<P>,
 }
 
 impl<P: Platform, D: Send + Sync + 'static> Entered<'_, P, D> {
@@ -90,7 +90,7 @@ impl<P: Platform, D: Send + Sync + 'static> Entered<'_, P, D> {
         Self {
             bay: self.bay,
             disk: self.disk.clone(),
-            _section: section,
+            section,
         }
     }
 
@@ -98,6 +98,11 @@ impl<P: Platform, D: Send + Sync + 'static> Entered<'_, P, D> {
     #[inline]
     pub fn section(&self) -> Section<P> {
         self.bay.sections.enter()
+    }
+
+    /// What has kept it entered so far, without the disk.
+    pub fn into_section(self) -> Section<P> {
+        self.section
     }
 }
 
@@ -127,7 +132,7 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
             bay: self,
             // What is seen inside stays.
             disk: self.disk.see()?,
-            _section: section,
+            section,
         })
     }
 

@@ -17,6 +17,7 @@ pub mod codec;
 pub mod config;
 pub mod counters;
 pub mod entry;
+pub mod failed;
 pub mod form;
 pub mod freed;
 pub mod generation;

@@ -37,6 +37,9 @@ pub trait Platform: Sized + Send + Sync + 'static {
     /// A place for an object that others see.
     type Published<D: Send + Sync + 'static>: Published<D>;
 
+    /// A place that is filled once.
+    type Once<T>: Once<T>;
+
     /// Stays on this CPU.
     fn pin() -> Self::Cpu;
 
@@ -215,6 +218,19 @@ pub trait Published<D>: Send + Sync {
 
     /// The object, whom all have left who had seen it.
     fn reclaim(taken: Self::Taken) -> Self::Owner;
+}
+
+/// A place that is filled once, by one who knows that he is the only one, and looked at when nobody
+/// fills it any more.
+pub trait Once<T> {
+    /// An empty place.
+    fn new() -> Self;
+
+    /// Fills it.
+    fn fill(&self, value: T);
+
+    /// What it was filled with, if it was.
+    fn get(&self) -> Option<&T>;
 }
 
 /// A page for a table.

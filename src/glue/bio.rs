@@ -55,7 +55,7 @@ pub(super) unsafe extern "C" fn ended<T: Target>(bio: *mut kernel::bindings::bio
     // it back.
     unsafe {
         let unit = unit_of::<T>(bio);
-        let (disk, pages) = ((*unit).extent.disk.as_ref(), (*unit).extent.count);
+        let (disk, pages) = ((*unit).extent.keep.disk(), (*unit).extent.count);
         let takes_long =
             disk.cipher().is_some() || (disk.tags().is_some() && pages > TAGS_IN_INTERRUPT);
         if (*unit).direction == Direction::Read && takes_long {
@@ -97,7 +97,7 @@ unsafe fn end_bio<T: Target>(bio: *mut kernel::bindings::bio) {
             ticket,
             ..
         } = unit_of::<T>(bio).read();
-        let disk = extent.disk.as_ref();
+        let disk = extent.keep.disk();
         if disk.cipher().is_some() || disk.tags().is_some() {
             match direction {
                 Direction::Write => give_back_bounces(bio, disk),
@@ -110,7 +110,7 @@ unsafe fn end_bio<T: Target>(bio: *mut kernel::bindings::bio) {
                 Direction::Read => {}
             }
         }
-        let disk = extent.disk.as_ref();
+        let disk = extent.keep.disk();
         disk.ended(direction, fault);
         disk.end(ticket);
         bindings::vswap_bio_free(bio);

@@ -20,6 +20,7 @@ pub(crate) mod kunit;
 pub(crate) mod lz4;
 pub(crate) mod memory;
 mod object_map;
+mod once;
 pub(crate) mod platform;
 pub(crate) mod pressure;
 mod published;

@@ -5,6 +5,7 @@
 use super::clock;
 use super::cpu::{self, Pinned};
 use super::object_map::ObjectMap;
+use super::once::Once;
 use super::published::Published;
 use super::rcu::{self, Reader};
 use super::spinlock::SpinLock;
@@ -24,6 +25,7 @@ impl Platform for Kernel {
     type Page = TablePage;
     type Sections = Domain;
     type Published<D: Send + Sync + 'static> = Published<D>;
+    type Once<T> = Once<T>;
 
     #[inline]
     fn pin() -> Pinned {

@@ -3,43 +3,53 @@
 //! Some bios that end together, and what of them failed.
 
 use super::bindings;
+use super::platform::Kernel;
 use super::raw_call::RawCall;
 use super::reserves::{Pools, Reserves};
 use super::srcu::Section;
 use super::swap_area;
 use super::target::Target;
 use super::thread::NoReclaim;
-use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
-use crate::engine::slot::PhysicalSlot;
+use crate::engine::bay::Entered;
+use crate::engine::failed::{self, FailedExtents};
 use crate::engine::traffic::Direction;
 use core::cell::UnsafeCell;
+use core::ops::Deref;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::AtomicU32;
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 
-/// Failed extents that a request can tell apart. Of others it knows the disk.
-const EXTENTS: usize = 8;
-
-/// Consecutive slots of a disk that could not be written or read.
-pub(super) struct Extent<T> {
-    pub(super) number: DiskNumber,
-    pub(super) disk: NonNull<T>,
-    pub(super) first: PhysicalSlot,
-    pub(super) count: u32,
-    /// Whether it failed for what the slots are, and they are not to be used again.
-    pub(super) is_bad: bool,
-    /// Keeps the bay entered.
-    pub(super) section: Section,
+/// A disk that is kept, as its bay stays entered.
+///
+/// # Invariants
+///
+/// The section is of the bay in which the disk was seen.
+pub(crate) struct Kept<T> {
+    disk: NonNull<T>,
+    _section: Section,
 }
 
-impl<T> Extent<T> {
-    /// Whether a page that lies there is one of them.
-    fn has(&self, place: Place) -> bool {
-        let past = place.slot.number().checked_sub(self.first.number());
-        place.disk == self.number && past.is_some_and(|past| past < self.count)
+impl<T: Target> Kept<T> {
+    /// A disk whose bay is entered.
+    pub(super) fn new(entered: &Entered<'_, Kernel, T>) -> Self {
+        // INVARIANT: just entered once more.
+        Self {
+            disk: NonNull::from(entered.disk()),
+            _section: entered.section(),
+        }
+    }
+
+    /// The disk.
+    #[inline]
+    pub(super) fn disk(&self) -> &T {
+        // SAFETY: by the invariant the disk stays until the section is over.
+        unsafe { self.disk.as_ref() }
     }
 }
+
+/// Slots of a disk, which is kept meanwhile.
+pub(super) type Extent<T> = failed::Extent<Kept<T>>;
 
 /// Some bios that end together.
 #[repr(C)]
@@ -50,11 +60,8 @@ pub(super) struct Request<T: Target> {
     pub(super) reserves: NonNull<Pools>,
     /// Bios under way, and one for who still adds some.
     pub(super) remaining: AtomicU32,
-    /// Extents that failed, also those that found no place below.
-    failed: AtomicU32,
-    extents: [UnsafeCell<Option<Extent<T>>>; EXTENTS],
-    /// Disks that have failed extents which found no place above.
-    beyond: [Beyond; MAX_DISKS],
+    /// What could not be transferred.
+    failed: FailedExtents<Kernel, Kept<T>>,
     /// Whom to tell; nobody when somebody waits.
     pub(super) call: UnsafeCell<Option<Pending<T>>>,
 }
@@ -78,9 +85,7 @@ impl<T: Target> Request<T> {
             );
             (&raw mut (*request).reserves).write(NonNull::from(reserves.pools()));
             (&raw mut (*request).remaining).write(AtomicU32::new(1));
-            (&raw mut (*request).failed).write(AtomicU32::new(0));
-            (&raw mut (*request).extents).write([const { UnsafeCell::new(None) }; EXTENTS]);
-            (&raw mut (*request).beyond).write([const { Beyond::new() }; MAX_DISKS]);
+            (&raw mut (*request).failed).write(FailedExtents::new());
             (&raw mut (*request).call).write(UnsafeCell::new(None));
             NonNull::new_unchecked(request)
         }
@@ -88,38 +93,7 @@ impl<T: Target> Request<T> {
 
     /// Notes an extent as one that failed.
     pub(super) fn note(&self, extent: Extent<T>) {
-        let place = self.failed.fetch_add(1, Ordering::Relaxed);
-        let place = usize::try_from(place).ok();
-        // Each has a place of its own, as far as there are some.
-        if let Some(place) = place.and_then(|place| self.extents.get(place)) {
-            // SAFETY: nobody else has got that place, and nobody looks before the request ends.
-            unsafe { *place.get() = Some(extent) };
-        } else if let Some(beyond) = self.beyond.get(extent.number.index()) {
-            beyond.note(extent);
-        }
-    }
-}
-
-/// Whether a disk has failed extents that can't be told apart, and what keeps its bay entered
-/// then: as long as entries speak of what was not written, who empties the disk waits.
-struct Beyond {
-    is: AtomicBool,
-    section: UnsafeCell<Option<Section>>,
-}
-
-impl Beyond {
-    const fn new() -> Self {
-        Self {
-            is: AtomicBool::new(false),
-            section: UnsafeCell::new(None),
-        }
-    }
-
-    fn note<T>(&self, extent: Extent<T>) {
-        if !self.is.swap(true, Ordering::Relaxed) {
-            // SAFETY: nobody else was the first, and nobody looks before the request ends.
-            unsafe { *self.section.get() = Some(extent.section) };
-        }
+        self.failed.note(extent);
     }
 }
 
@@ -158,49 +132,15 @@ impl<T: Target> Failed<T> {
         // INVARIANT: as this function requires.
         Self(request)
     }
+}
 
-    fn request(&self) -> &Request<T> {
+impl<T: Target> Deref for Failed<T> {
+    type Target = FailedExtents<Kernel, Kept<T>>;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
         // SAFETY: by the invariant.
-        unsafe { self.0.as_ref() }
-    }
-
-    /// Whether all pages were transferred.
-    pub(crate) fn is_none(&self) -> bool {
-        self.request().failed.load(Ordering::Relaxed) == 0
-    }
-
-    /// Whether that disk is one of those that failed.
-    pub(crate) fn is_of(&self, disk: DiskNumber) -> bool {
-        self.is_beyond(disk) || self.extents().any(|extent| extent.number == disk)
-    }
-
-    /// Whether the failed extents of that disk are too many to be told apart.
-    fn is_beyond(&self, disk: DiskNumber) -> bool {
-        let beyond = self.request().beyond.get(disk.index());
-        beyond.is_some_and(|beyond| beyond.is.load(Ordering::Relaxed))
-    }
-
-    fn extents(&self) -> impl Iterator<Item = &Extent<T>> {
-        // SAFETY: the request has ended, so nobody writes there.
-        let extents = self.request().extents.iter().map(|e| unsafe { &*e.get() });
-        extents.flatten()
-    }
-
-    /// Whether a page that lies there was not transferred, as far as can be told: where too many
-    /// of a disk failed, it may have been.
-    pub(crate) fn has(&self, place: Place) -> bool {
-        self.is_beyond(place.disk) || self.is_exactly(place)
-    }
-
-    /// Whether it is certain that a page that lies there was not transferred.
-    pub(crate) fn is_exactly(&self, place: Place) -> bool {
-        self.extents().any(|extent| extent.has(place))
-    }
-
-    /// Whether it is certain that a page that lies there was not transferred, and its slot is why.
-    pub(crate) fn is_bad(&self, place: Place) -> bool {
-        self.extents()
-            .any(|extent| extent.is_bad && extent.has(place))
+        unsafe { &self.0.as_ref().failed }
     }
 }
 
@@ -220,8 +160,7 @@ unsafe fn free<T: Target>(request: NonNull<Request<T>>) {
     // SAFETY: as this function requires; it came from those reserves.
     unsafe {
         let reserves = request.as_ref().reserves;
-        ptr::drop_in_place(&raw mut (*request.as_ptr()).extents);
-        ptr::drop_in_place(&raw mut (*request.as_ptr()).beyond);
+        ptr::drop_in_place(&raw mut (*request.as_ptr()).failed);
         bindings::vswap_request_free(reserves.as_ref().io(), request.as_ptr().cast());
     }
 }
@@ -239,7 +178,7 @@ pub(super) unsafe fn end<T: Target>(request: NonNull<Request<T>>) {
             kernel::bindings::complete_all(&raw mut (*request.as_ptr()).done);
             return;
         };
-        let failed = request.as_ref().failed.load(Ordering::Relaxed) != 0;
+        let failed = !request.as_ref().failed.is_none();
         if pending.direction == Direction::Write && (failed || pending.result.is_err()) {
             bindings::vswap_request_queue(
                 request.as_ref().reserves.as_ref().io(),

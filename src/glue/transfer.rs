@@ -10,7 +10,7 @@ use super::clock;
 use super::cpu::Pinned;
 use super::platform::Kernel;
 use super::raw_call::RawCall;
-use super::request::{self, Extent, Failed, Pending, Repair, Request};
+use super::request::{self, Extent, Failed, Kept, Pending, Repair, Request};
 use super::reserves::Reserves;
 use super::target::Target;
 use super::wait::Pause;
@@ -135,7 +135,8 @@ impl<T: Target> Transfer<T> {
             (Direction::Write, Some(_)) => self.pages,
             _ => self.pieces,
         };
-        let (disk, section) = (NonNull::from(entered.disk()), entered.section());
+        let keep = Kept::new(entered);
+        let disk = NonNull::from(keep.disk());
         // SAFETY: the reserves outlive the request, which their drop waits for; the section keeps the
         // disk, and with it its block device, until the unit is dropped. The bio has room in
         // front for a unit. If the page is not in it, nobody has seen it, or the bounce page.
@@ -161,11 +162,10 @@ impl<T: Target> Transfer<T> {
                 request: self.request,
                 extent: Extent {
                     number: entered.number(),
-                    disk,
                     first: slot,
                     count: 1,
                     is_bad: false,
-                    section,
+                    keep,
                 },
                 direction,
                 ticket: disk.as_ref().begin(),
@@ -223,14 +223,12 @@ impl<T: Target> Transfer<T> {
     /// Has a page taken for one that could not be written, or read.
     #[cold]
     pub(super) fn fail(&self, entered: &Entered<'_, Kernel, T>, slot: PhysicalSlot, is_bad: bool) {
-        let (disk, section) = (NonNull::from(entered.disk()), entered.section());
         let extent = Extent {
             number: entered.number(),
-            disk,
             first: slot,
             count: 1,
             is_bad,
-            section,
+            keep: Kept::new(entered),
         };
         // SAFETY: the request is there as long as the count is held.
         unsafe { self.request.as_ref().note(extent) };

@@ -2,4 +2,4 @@
 # what: of equal disks the first one gets all that is not at home
 # file: src/tiers/disks.rs
 # test: kunit
-/turn\.took(run\.left);/d
+/turn\.took(run\.left());/d

@@ -8,6 +8,7 @@
 
 mod cell;
 mod map;
+mod once;
 mod page;
 mod published;
 mod rcu;
@@ -15,6 +16,8 @@ mod sections;
 mod sync;
 pub mod world;
 
+#[cfg(all(test, not(loom)))]
+mod failed;
 #[cfg(test)]
 mod scenarios;
 

@@ -29,8 +29,11 @@ mod places {
     use super::{Mutex, Pointer};
     use std::collections::BTreeMap;
 
-    /// What is where, and whether it is marked.
-    pub(super) struct Places<T, L>(Mutex<BTreeMap<u32, (Pointer<T, L>, bool)>>);
+    /// An object, and whether it is marked.
+    type Place<T, L> = (Pointer<T, L>, bool);
+
+    /// What is where.
+    pub(super) struct Places<T, L>(Mutex<BTreeMap<u32, Place<T, L>>>);
 
     impl<T, L> Places<T, L> {
         pub(super) fn new() -> Self {
@@ -192,7 +195,7 @@ pub struct New<T, L>(Pointer<T, L>);
 /// An object that was taken out.
 pub struct Removed<T, L>(Pointer<T, L>);
 
-impl<'a, T, L> Found<'a, T, L> {
+impl<T, L> Found<'_, T, L> {
     fn new(object: Pointer<T, L>) -> Self {
         // SAFETY: that it is there is what the tests are about.
         let object = unsafe { &*object.as_ptr() };

@@ -8,6 +8,7 @@
 //! it, as soon as that is no reader itself.
 
 use crate::map::HostMap;
+use crate::once::HostOnce;
 use crate::page::HostPage;
 use crate::published::HostPublished;
 use crate::sections::HostSections;
@@ -153,6 +154,7 @@ impl Platform for Host {
     type Page = HostPage;
     type Sections = HostSections;
     type Published<D: Send + Sync + 'static> = HostPublished<D>;
+    type Once<T> = HostOnce<T>;
 
     fn pin() -> Pin {
         Pin::new()

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use vswap_engine::platform::Sections;
 
 #[cfg(loom)]
-mod sections {
+mod domain {
     use crate::rcu::{this_thread, THREADS};
     use crate::sync::{Mutex, MutexGuard};
     use std::cell::Cell;
@@ -84,7 +84,7 @@ mod sections {
 }
 
 #[cfg(not(loom))]
-mod sections {
+mod domain {
     use std::sync::{Arc, Condvar, Mutex};
 
     #[derive(Default)]
@@ -118,16 +118,16 @@ mod sections {
 }
 
 /// A domain of sections.
-pub struct HostSections(Arc<sections::All>);
+pub struct HostSections(Arc<domain::All>);
 
 impl Sections for HostSections {
-    type Section = sections::Section;
+    type Section = domain::Section;
 
     fn new() -> Option<Self> {
         Some(Self(Arc::default()))
     }
 
-    fn enter(&self) -> sections::Section {
+    fn enter(&self) -> domain::Section {
         self.0.enter()
     }
 

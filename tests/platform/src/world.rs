@@ -9,10 +9,11 @@ use crate::cell::Cell;
 use crate::page::HostPage;
 use crate::rcu::{Host, Pin};
 use crate::sync::{yield_now, Mutex};
-use vswap_engine::bay::{Bay, Entered};
+use vswap_engine::bay::{Bay, Entered, Section};
 use vswap_engine::claims::{NewHome, Run, Slots, Stay};
 use vswap_engine::codec::Codec;
 use vswap_engine::entry::{Content, DiskNumber, Handle, Length, Object, Place};
+use vswap_engine::failed::{Extent, FailedExtents};
 use vswap_engine::form::Home;
 use vswap_engine::health::{Health, State};
 use vswap_engine::held::{HeldContent, Moving, Owned, PinnedSlot, Retired};
@@ -117,6 +118,22 @@ impl Slots for Disk {
     }
 }
 
+/// What could not be written of a call.
+type Failed = FailedExtents<Host, Section<Host>>;
+
+/// The page that was to go to that slot was not written.
+fn failed_at(sent: Entered<'_, Host, Disk>, slot: PhysicalSlot) -> Failed {
+    let failed = Failed::new();
+    failed.note(Extent {
+        number: sent.number(),
+        first: slot,
+        count: 1,
+        is_bad: true,
+        keep: sent.into_section(),
+    });
+    failed
+}
+
 /// Where a drain moves pages to.
 #[derive(Clone, Copy, Debug)]
 pub enum To {
@@ -184,9 +201,9 @@ impl World {
     }
 
     /// As `Device::release`. A bad slot stays in use for ever.
-    fn release(&self, cpu: &Pin, entry: Owned, bad: Option<Place>) {
+    fn release(&self, cpu: &Pin, entry: Owned, bad: Option<&Failed>) {
         match entry.content() {
-            Some(Content::Disk(place)) if bad != Some(place) => {
+            Some(Content::Disk(place)) if !bad.is_some_and(|bad| bad.is_bad(place)) => {
                 if let Some(disk) = self.bays[place.disk.index()].peek(cpu) {
                     disk.free(place.slot);
                 }
@@ -195,7 +212,7 @@ impl World {
         }
     }
 
-    fn put(&self, slot: Slot, new: Owned, bad: Option<Place>) {
+    fn put(&self, slot: Slot, new: Owned, bad: Option<&Failed>) {
         let cpu = Host::pin();
         let replaced = self.index.put(&cpu, slot, new).expect("memory");
         self.release(&cpu, replaced.old, bad);
@@ -277,9 +294,13 @@ impl World {
         // The bio stays, the run goes.
         let sent = run.entered.again();
         drop(run);
+        if sent.disk().write(to, page) {
+            return;
+        }
         // What failed stays in the bay until it is repaired.
-        if !sent.disk().write(to, page) && self.place_of(slot) == Some(place) {
-            self.put(slot, self.pool.store(page), Some(place));
+        let failed = failed_at(sent, to);
+        if self.place_of(slot).is_some_and(|place| failed.has(place)) {
+            self.put(slot, self.pool.store(page), Some(&failed));
         }
     }
 
@@ -405,7 +426,7 @@ pub struct Mover<'a> {
 }
 
 impl Mover<'_> {
-    fn release(&self, entry: Owned, bad: Option<Place>) {
+    fn release(&self, entry: Owned, bad: Option<&Failed>) {
         self.world.release(&Host::pin(), entry, bad);
     }
 
@@ -470,8 +491,9 @@ impl Mover<'_> {
                 let moved = world.index.finish_move(&Host::pin(), moving, new);
                 self.moved(moved);
             }
-            (Some(place), _) => {
-                self.release(Owned::disk(place), Some(place));
+            (Some(place), sent) => {
+                let failed = sent.map(|(_, sent)| failed_at(sent, place.slot));
+                self.release(Owned::disk(place), failed.as_ref());
                 self.abandon(moving);
             }
             (None, _) => self.abandon(moving),
