@@ -2,4 +2,4 @@
 # what: nobody writes back when the machine has little memory
 # file: src/device/shrink.rs
 # test: shrinker
-s/wanted\.saturating_add(pages)\.min(most)/wanted.saturating_sub(pages).min(most)/
+s/self\.asked\.ask(pages, all,/self.asked.ask(pages.min(0), all,/
