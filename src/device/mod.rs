@@ -244,12 +244,11 @@ impl Swappable for Device {
     }
 
     fn kind(&self) -> Kind {
-        let is_memory = self.disks.are_synchronous();
-        match (self.ram.is_used(), is_memory) {
-            (true, true) => Kind::Memory,
+        // Without a tier same-filled pages are stored, in memory.
+        match (self.ram.is_used(), self.disks.are_synchronous()) {
+            (_, true) => Kind::Memory,
             (true, false) => Kind::Mixed,
-            (false, true) if !self.disks.are_none() => Kind::Memory,
-            (false, _) => Kind::Disk,
+            (false, false) => Kind::Disk,
         }
     }
 
