@@ -46,6 +46,8 @@ remove /dev/pmem0
 stop
 hot=16
 
+# The comparison takes as long as all before it.
+[ "${VSWAP_TEST_DIVISOR:-1}" = 1 ] || exit 0
 modprobe zram
 # Persistent memory counts nothing unless it is told to.
 echo 1 >/sys/block/pmem0/queue/iostats

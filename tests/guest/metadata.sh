@@ -8,18 +8,6 @@
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-step "what the swap core takes for slots that are not in use"
-slots=$((1 << 26))
-load size_mib=$((slots / 256))
-before=$(meminfo VmallocUsed)
-swapon "$device"
-share=$((($(meminfo VmallocUsed) - before) * 1024))
-echo "result: the swap core takes $share bytes for $slots free slots: $((share * 1000 / slots)) thousandths of a byte each"
-holds "thousandths of a byte a slot" $((share * 1000 / slots)) -le 130
-expect "bytes of metadata" "$(value metadata_bytes)" 0
-swapoff "$device"
-unload
-
 load size_mib=2048 ram_limit_mib=0
 slice disk /dev/pmem0 0 448
 add /dev/mapper/disk
