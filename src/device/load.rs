@@ -85,8 +85,7 @@ impl Device {
     /// now on, unless the swap core frees the slot anyway.
     #[inline]
     fn take_over(&self, page: &CallPage<'_, Load>) {
-        if !swap_area::is_synchronous() {
-            page.make_dirty();
+        if !swap_area::is_synchronous() && page.take_over() {
             self.empty(&Pinned::new(), page.slot(), &[]);
         }
     }

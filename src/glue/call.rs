@@ -371,10 +371,11 @@ impl<D: Serves> CallPage<'_, Store, D> {
 }
 
 impl<'a, D: Serves> CallPage<'a, Load, D> {
-    /// Has the swap core write the page again before it gives up its memory.
-    pub(crate) fn make_dirty(&self) {
+    /// Has the swap core write the page again before it gives up its memory, so that its slot need not
+    /// hold it. Says whether it will: only if nothing else is read in the same call, which could fail.
+    pub(crate) fn take_over(&self) -> bool {
         // SAFETY: by the invariant it is a page of a locked folio in the swap cache.
-        unsafe { bindings::vswap_page_make_dirty(self.page.as_ptr().cast()) }
+        unsafe { bindings::vswap_page_take_over(self.page.as_ptr().cast()) }
     }
 
     /// The slot, and the page to be filled.

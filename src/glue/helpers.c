@@ -121,9 +121,18 @@ void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot)
 	return folio_address(folio);
 }
 
-void vswap_page_make_dirty(void *page)
+/*
+ * Not of a large folio: if another page of it can't be read, the swap core gives up the folio, and
+ * with it this page's only copy.
+ */
+bool vswap_page_take_over(void *page)
 {
-	folio_mark_dirty(virt_to_folio(page));
+	struct folio *folio = virt_to_folio(page);
+
+	if (folio_test_large(folio))
+		return false;
+	folio_mark_dirty(folio);
+	return true;
 }
 
 /* The context is gone when the operation returns; what is completed later is its sio. */

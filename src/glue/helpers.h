@@ -53,7 +53,7 @@ void *vswap_object_alloc(struct kmem_cache *cache);
 int vswap_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 
 /* swap I/O */
-void vswap_page_make_dirty(void *page);
+bool vswap_page_take_over(void *page);
 void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot);
 void vswap_io_prepare(struct swap_io_ctx *ctx, int rw);
 void vswap_io_complete(struct swap_iocb *sio, int error);
