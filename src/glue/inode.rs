@@ -123,8 +123,12 @@ unsafe extern "C" fn swap_activate<D: Swappable>(
         let Some(area) = NonNull::new(sis) else {
             return EINVAL.to_errno();
         };
-        device.activated(Area::new(area));
-        swap_io::activate::<D>(sis, disk.bdev())
+        let extents = swap_io::activate::<D>(sis, disk.bdev());
+        // After an error the area is not deactivated.
+        if extents >= 0 {
+            device.activated(Area::new(area));
+        }
+        extents
     }
 }
 
