@@ -12,15 +12,20 @@ use core::sync::atomic::Ordering;
 const ROOM_SHIFT: u32 = 5;
 
 impl Device {
-    /// A page found no room. If no other would, the kernel is not to try. Does not sleep.
+    /// A page found no room. If no other would for some time, the kernel is not to try; until then it
+    /// gives back slots of pages that are in memory as well. Does not sleep.
     #[cold]
     #[inline(never)]
     pub(crate) fn found_no_room(&self) {
         let is_patient = self.free_slots.failing_for(clock::milliseconds()) < PATIENCE_MS;
-        if !is_patient && self.room() == Room::None {
-            self.free_slots.withhold(Room::None);
-            self.disks().bell().ring();
-        }
+        let room = match self.room() {
+            Room::Plenty => return,
+            Room::None if is_patient && self.disks().are_none() => return,
+            Room::None if is_patient => Room::Little,
+            room => room,
+        };
+        self.free_slots.withhold(room);
+        self.disks().bell().ring();
     }
 
     /// Looks how much room there is. Says whether slots are withheld. Does not sleep.

@@ -64,8 +64,10 @@ fn start(disks: &Disks, path: &CStr) -> Result<DiskNumber> {
         if entered.disk().health().start_draining() {
             return Ok(number);
         }
+        let is_stuck = entered.disk().health().is_stuck();
         drop(entered);
-        if !is_returning {
+        // One that does not answer may never return.
+        if !is_returning || is_stuck {
             pr_err!("{}: it is being removed already\n", path);
             return Err(EBUSY);
         }

@@ -62,7 +62,7 @@ expect_empty
 
 step "more pages than the disk takes while all are kept in memory as well"
 remove /dev/mapper/disk
-slice little /dev/pmem1 0 16
+slice little /dev/pmem1 0 24
 table /dev/mapper/little healthy | dmsetup create small
 add /dev/mapper/small
 limited 24 pagecheck --size 36 --mix random --rounds 3 --rewrite 10 --discard 5 || fail "pagecheck ended with status $?"
