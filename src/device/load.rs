@@ -63,7 +63,7 @@ impl Device {
                     };
                     self.loaded(&Pinned::new(), found, Counter::DiskLoads);
                     context.give_back();
-                    swap_area::is_disk();
+                    swap_area::page_read_from_disk();
                     page.send(&self.loads, &entered, place.slot);
                     return Ok(());
                 }

@@ -189,7 +189,7 @@ pub(super) unsafe fn end<T: Target>(request: NonNull<Request<T>>) {
         let result = if failed { Err(EIO) } else { pending.result };
         let call = pending.call;
         if pending.direction == Direction::Read {
-            swap_area::is_disk();
+            swap_area::page_read_from_disk();
         }
         free(request);
         call.complete(result);

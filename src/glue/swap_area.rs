@@ -85,15 +85,16 @@ static ACTIVE: AtomicPtr<kernel::bindings::swap_info_struct> =
 /// Whether it is a mixed one.
 static IS_MIXED: AtomicBool = AtomicBool::new(false);
 
-/// A page is stored, or comes from memory: so the area is a synchronous one. Called with a call of the
-/// swap core's for the area at hand, in any context.
+/// A page is stored: from now on a mixed area is a synchronous one. Called with a call of the swap
+/// core's for the area at hand, in any context.
 #[inline]
-pub(crate) fn is_memory() {
+pub(crate) fn page_stored() {
     set_synchronous(true);
 }
 
-/// A page comes from a disk that is not memory. Otherwise as [`is_memory`].
-pub(crate) fn is_disk() {
+/// A page is read from a disk that is not memory: from now on a mixed area is not a synchronous one.
+/// Otherwise as [`page_stored`].
+pub(crate) fn page_read_from_disk() {
     set_synchronous(false);
 }
 

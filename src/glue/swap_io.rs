@@ -31,7 +31,7 @@ unsafe fn device<'a, D>(ctx: *mut bindings::swap_io_ctx) -> &'a D {
 ///
 /// Called by the swap core, for an area that [`activate`] made.
 unsafe extern "C" fn submit_write<D: Serves>(ctx: *mut bindings::swap_io_ctx) {
-    swap_area::is_memory();
+    swap_area::page_stored();
     // SAFETY: the swap core's call.
     unsafe { Call::<Store, D>::new(ctx, device(ctx)) }.store();
 }
@@ -60,7 +60,7 @@ unsafe extern "C" fn can_merge(
     rw: c_int,
 ) -> bool {
     if rw == WRITE {
-        swap_area::is_memory();
+        swap_area::page_stored();
     }
     rw == WRITE
 }
