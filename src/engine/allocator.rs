@@ -27,12 +27,16 @@
 //!   one word for 2 million slots.
 
 use super::map::{Bits, SlotMap};
+use super::segment::{Segment, SEGMENT_SLOTS};
 use super::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
 use super::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// How often an allocation that finds nothing where there was room tries elsewhere. It is others'
 /// claims that make it try again, so what counts is that it ends.
 const TRIES: usize = 64;
+
+/// In how many clusters a segment is looked for.
+const SEGMENT_TRIES: usize = 16;
 
 /// What is known about a cluster besides its map. Zeroed memory is a cluster with no slot in use.
 #[derive(Debug, Default)]
@@ -199,6 +203,22 @@ pub struct FreeList {
 pub trait FreeListLock {
     /// Calls `change` with the lock held.
     fn with<R>(&self, change: impl FnOnce(&mut FreeList) -> R) -> R;
+}
+
+/// In which cluster segments are claimed, and where in it to go on. Guarded by a lock of the caller's.
+#[derive(Debug, Default)]
+pub struct SegmentCursor {
+    cluster: Option<PhysicalCluster>,
+    index: usize,
+}
+
+impl SegmentCursor {
+    const fn start(cluster: PhysicalCluster) -> Self {
+        Self {
+            cluster: Some(cluster),
+            index: 0,
+        }
+    }
 }
 
 /// Where a search for a cluster with room goes on.
@@ -807,6 +827,11 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         self.space
     }
 
+    /// Whether any slot can be claimed.
+    pub fn has_room(&self) -> bool {
+        !self.space.is_full(self.cursor)
+    }
+
     /// Makes the disk ready for use. The maps and states are zeroed memory.
     pub fn prepare(&self) {
         self.list.with(|list| self.space.prepare(list));
@@ -904,6 +929,71 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
     pub fn claim_at(&self, slot: PhysicalSlot, count: usize) -> bool {
         let claim = self.space.claim_at(slot.cluster(), slot.offset(), count);
         self.claimed(claim).is_some()
+    }
+
+    /// Claims a segment: where the last one was claimed, or in a free cluster, or in one that is partly
+    /// in use. `None`: none was found. Some may be overlooked in clusters that are partly in use.
+    pub fn claim_segment(&self, next: &mut SegmentCursor) -> Option<Segment> {
+        if let Some(segment) = self.claim_next(next) {
+            return Some(segment);
+        }
+        if self.space.is_full(self.cursor) {
+            return None;
+        }
+        for _ in 0..SEGMENT_TRIES {
+            let segment = match self.list.with(|list| self.space.take_free(list)) {
+                Some(held) => {
+                    *next = SegmentCursor::start(held.number());
+                    // What is claimed in it before it is let go keeps it off the list.
+                    let segment = self.claim_next(next);
+                    self.list.with(|list| self.space.let_go(held, list));
+                    segment
+                }
+                None => {
+                    *next = SegmentCursor::start(self.space.find_partial(self.cursor)?);
+                    self.claim_next(next)
+                }
+            };
+            if segment.is_some() {
+                return segment;
+            }
+        }
+        None
+    }
+
+    /// Claims the next segment of the cursor's cluster that nobody has a slot of.
+    fn claim_next(&self, next: &mut SegmentCursor) -> Option<Segment> {
+        let cluster = next.cluster?;
+        let map = self.space.map(cluster)?;
+        while let Some(from) = Segment::offset(next.index) {
+            next.index = next.index.saturating_add(1);
+            let is_clear = Bits::run(from, SEGMENT_SLOTS).all(|offset| !map.test(offset));
+            let slot = cluster.slot(from);
+            if is_clear && self.claim_at(slot, SEGMENT_SLOTS) {
+                return Some(Segment::of(slot));
+            }
+        }
+        next.cluster = None;
+        None
+    }
+
+    /// Frees a segment, whose owner is done with it, but for those slots that are `bad`, which are
+    /// retired. Says whether all were in use; if not, the caller has miscounted.
+    #[must_use]
+    pub fn free_segment(&self, segment: Segment, bad: impl Fn(PhysicalSlot) -> bool) -> bool {
+        let first = segment.first();
+        if !segment.slots().any(&bad) {
+            let bits = Bits::run(first.offset(), SEGMENT_SLOTS);
+            return self.free_bits(first.cluster(), &bits);
+        }
+        segment.slots().fold(true, |all, slot| {
+            let done = if bad(slot) {
+                self.retire(slot)
+            } else {
+                self.free(slot)
+            };
+            done && all
+        })
     }
 
     /// Frees a slot, whose owner is done with it. Says whether it was in use; if not, the caller

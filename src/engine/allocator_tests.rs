@@ -560,3 +560,48 @@ fn threads_share_a_disk() {
     }
     assert_eq!(count as u64, disk.space().capacity());
 }
+
+#[test]
+fn segments_are_claimed_in_order_and_freed_as_a_whole() {
+    let disk = Disk::new(3 * SLOTS_PER_CLUSTER as u32);
+    let allocator = disk.allocator();
+    let mut next = SegmentCursor::default();
+    // The first one has the disk's signature.
+    let claimed: Vec<_> = core::iter::from_fn(|| allocator.claim_segment(&mut next)).collect();
+    let all: Vec<_> = (1..3 * 64).map(|n| Segment::new(n).unwrap()).collect();
+    assert_eq!(claimed, all);
+    disk.check();
+    assert!(allocator.has_room());
+    assert!(allocator.free_segment(claimed[70], |_| false));
+    assert!(!allocator.free_segment(claimed[70], |_| false));
+    assert_eq!(allocator.claim_segment(&mut next), Some(claimed[70]));
+    // One that is partly in use is none.
+    for segment in &claimed {
+        assert!(allocator.free_segment(*segment, |slot| slot == segment.first()));
+    }
+    assert_eq!(disk.space().retired(), claimed.len() as u64);
+    assert_eq!(disk.space().used(), 0);
+    disk.check();
+    assert_eq!(allocator.claim_segment(&mut next), None);
+}
+
+#[test]
+fn a_segment_is_found_between_slots_in_use() {
+    let disk = Disk::new(2 * SLOTS_PER_CLUSTER as u32);
+    let allocator = disk.allocator();
+    let current = Current::default();
+    while allocator.allocate(&current, 1, false).is_some() {}
+    assert!(!allocator.has_room());
+    let mut next = SegmentCursor::default();
+    assert_eq!(allocator.claim_segment(&mut next), None);
+    // Seven slots are too few.
+    for slot in 17..24 {
+        assert!(allocator.free(PhysicalSlot::new(slot)));
+    }
+    assert_eq!(allocator.claim_segment(&mut next), None);
+    assert!(allocator.free(PhysicalSlot::new(16)));
+    let segment = Segment::new(2);
+    assert_eq!(allocator.claim_segment(&mut next), segment);
+    assert!(allocator.free_segment(segment.unwrap(), |_| false));
+    disk.check();
+}

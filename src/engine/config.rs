@@ -2,8 +2,8 @@
 
 //! What the user may set, and what is said when a value is impossible.
 
+use super::options::Options;
 use super::page::PAGE_SIZE;
-use super::protection::Protection;
 
 const MIB: u64 = 1 << 20;
 const PAGE_BYTES: u64 = PAGE_SIZE as u64;
@@ -53,7 +53,7 @@ impl Refusal {
             Self::NotAPercentage => "not a percentage; write a whole number from 1 to 100",
             Self::WatermarksCross => "the low watermark has to be below the high one",
             Self::NotAnAge => "write all, or the least age of pages in seconds",
-            Self::NotADisk => "write the absolute path of a block device and, where wanted, its priority, encrypt, integrity",
+            Self::NotADisk => "write the absolute path of a block device and, where wanted, its priority, encrypt, integrity, compress=on or off",
             Self::NotAPath => "write the absolute path of one of the disks",
             Self::NotAUuid => "not a UUID; write 32 hexadecimal digits",
         }
@@ -186,16 +186,16 @@ pub fn parse_path(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), Refusal> {
 }
 
 /// Reads an absolute path and, after it, what the disk is to have: a priority, 0 when none is
-/// given, and words of [`Protection`].
-pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32, Protection), Refusal> {
+/// given, and words of [`Options`].
+pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32, Options), Refusal> {
     let mut words = text
         .trim_ascii()
         .split(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty());
     let path = words.next().filter(|path| is_path(path));
-    let (mut priority, mut protection) = (None, Protection::default());
+    let (mut priority, mut options) = (None, Options::default());
     for word in words {
-        if protection.add(word) {
+        if options.add(word) {
             continue;
         }
         let number = parse_integer(word).and_then(|number| i32::try_from(number).ok());
@@ -205,7 +205,7 @@ pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32, Protection), Refusal> {
         priority = number;
     }
     let path = path.ok_or(Refusal::NotADisk)?;
-    Ok((path, priority.unwrap_or(0), protection))
+    Ok((path, priority.unwrap_or(0), options))
 }
 
 fn is_path(word: &[u8]) -> bool {
@@ -229,6 +229,7 @@ fn parse_integer(text: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::protection::Protection;
     use super::*;
     use proptest::prelude::*;
     use std::string::String;
@@ -316,12 +317,18 @@ mod tests {
             ("/dev/x integrity 7 encrypt\n", "/dev/x", 7, true, true),
         ] {
             let protection = Protection { encrypt, integrity };
+            let options = Options {
+                protection,
+                compress: None,
+            };
             assert_eq!(
                 parse_disk(text.as_bytes()),
-                Ok((path.as_bytes(), priority, protection)),
+                Ok((path.as_bytes(), priority, options)),
                 "{text:?}"
             );
         }
+        let (_, priority, options) = parse_disk(b"/dev/x compress=off -2").unwrap();
+        assert_eq!((priority, options.compress), (-2, Some(false)));
         for text in [
             "",
             " ",
@@ -333,6 +340,7 @@ mod tests {
             "/d +1",
             "/d encrypt encrypt",
             "/d encrypted",
+            "/d compress=on compress=off",
         ] {
             assert_eq!(
                 parse_disk(text.as_bytes()),

@@ -49,6 +49,8 @@ counters! {
     RawSlots => "raw_slots", Level;
     /// Slots whose page lies on a disk.
     DiskSlots => "disk_slots", Level;
+    /// Those of them whose page lies there compressed, among others.
+    PackedSlots => "packed_slots", Level;
     /// Slots whose page lay on a disk that was given up.
     LostSlots => "lost_slots", Level;
     /// Bytes of the objects in the ram tier, raw ones included.
@@ -73,6 +75,12 @@ counters! {
     DiskLoads => "disk_loads", Event;
     /// Pages that writeback moved from the ram tier to a disk.
     WrittenBackPages => "written_back_pages", Event;
+    /// Packed pages that were read ahead, as who reads in order wants them next.
+    ReadAheadPages => "readahead_pages", Event;
+    /// Pages that were read ahead when they were asked for.
+    ReadAheadLoads => "readahead_loads", Event;
+    /// Pages that were moved within a disk, so that the segments that they were in get free.
+    CleanedPages => "cleaned_pages", Event;
     /// Pages that were moved away from a disk that was being removed.
     DrainedPages => "drained_pages", Event;
     /// Pages of the ram tier that were compressed anew.

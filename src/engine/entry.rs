@@ -9,6 +9,8 @@
 //! Same    | 0                  | half word, bits 34..3 |  1       | 01 |   bit 2 = 1
 //! Ram     | handle (44 bits)      | age   | m | length - 1 | codec | 10 |
 //! Disk    | 0 (24)  | physical slot, bits 39..8 | 0 (1) | disk (4) | 0 | 11 |   bit 2 = 0
+//! Packed  | 0 | offset (9) | length - 1 (12) | codec (2)  -- bits 63..40
+//!         |           physical slot, bits 39..8 | 1 (1) | disk (4) | 0 | 11 |   bit 2 = 0
 //! Lost    | 0                                                 | 1 | 11 |   bit 2 = 1
 //! ```
 //!
@@ -21,6 +23,9 @@
 //!   is reading the object, and that whoever takes the entry out of its table leaves the
 //!   object to that mover. `age` is the label of the page's generation.
 //! - **Disk**: the page lies in a physical slot of a disk.
+//! - **Packed**: the page is an object of `length` bytes on a disk, which begins `offset` units of
+//!   8 bytes into a physical slot, and may end in the next one, of the same
+//!   [segment](super::segment).
 //! - **Lost**: the page lay on a disk that was given up; reading it is an error.
 //!
 //! Bits drawn as 0 must be 0: [`Entry::content`] gives `None` for any other word.
@@ -28,6 +33,7 @@
 use super::codec::Codec;
 use super::generation::Generation;
 use super::page::PAGE_SIZE;
+use super::segment::{Segment, SEGMENT_SLOTS};
 use super::slot::PhysicalSlot;
 
 const STATE_BITS: u32 = 2;
@@ -55,13 +61,23 @@ const DISK_SHIFT: u32 = STATE_BITS + 1;
 const DISK_BITS: u32 = 4;
 const DISK_MASK: u64 = (1 << DISK_BITS) - 1;
 const PHYSICAL_SHIFT: u32 = 8;
+const PACKED_FLAG: u64 = 1 << (DISK_SHIFT + DISK_BITS);
+const PACKED_CODEC_SHIFT: u32 = PHYSICAL_SHIFT + u32::BITS;
+const PACKED_LENGTH_SHIFT: u32 = PACKED_CODEC_SHIFT + Codec::BITS;
+const PACKED_OFFSET_SHIFT: u32 = PACKED_LENGTH_SHIFT + LENGTH_BITS;
+const PACKED_OFFSET_BITS: u32 = (PAGE_SIZE / UNIT).trailing_zeros();
+const PACKED_OFFSET_MASK: u64 = (1 << PACKED_OFFSET_BITS) - 1;
+
+/// Packed objects begin at multiples of so many bytes.
+pub const UNIT: usize = 8;
 
 /// Bits in a [`Handle`].
 pub const HANDLE_BITS: u32 = u64::BITS - HANDLE_SHIFT;
 
 const _: () = assert!(PAGE_SIZE.is_power_of_two());
 const _: () = assert!(AGE_SHIFT + Generation::BITS == HANDLE_SHIFT);
-const _: () = assert!(DISK_SHIFT + DISK_BITS <= PHYSICAL_SHIFT);
+const _: () = assert!(DISK_SHIFT + DISK_BITS < PHYSICAL_SHIFT);
+const _: () = assert!(PACKED_OFFSET_SHIFT + PACKED_OFFSET_BITS < u64::BITS);
 const _: () = assert!(MAX_DISKS <= 1 << DISK_BITS);
 const _: () = assert!(HANDLE_BITS == 44);
 const _: () = assert!(Length::PAGE.bytes() == PAGE_SIZE);
@@ -84,6 +100,8 @@ pub enum Content {
     Ram(Object),
     /// The page lies on a disk.
     Disk(Place),
+    /// The page is an object on a disk.
+    Packed(Packed),
     /// The page lay on a disk that was given up.
     Lost,
 }
@@ -109,6 +127,18 @@ pub struct Place {
 pub struct Object {
     /// Which object of the pool.
     pub handle: Handle,
+    /// The object's length.
+    pub length: Length,
+    /// How to read it.
+    pub codec: Codec,
+}
+
+/// An object on a disk, among others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Packed {
+    /// Where it begins: the first of the one or two slots that it lies in.
+    pub place: Place,
+    offset: u16,
     /// The object's length.
     pub length: Length,
     /// How to read it.
@@ -142,6 +172,60 @@ impl Handle {
     /// The number.
     pub const fn number(self) -> u64 {
         self.0
+    }
+}
+
+impl Packed {
+    /// An object that begins `offset` bytes into the slot. `None`: it can't begin there, or would end
+    /// outside of the slot's segment.
+    pub fn new(place: Place, offset: usize, length: Length, codec: Codec) -> Option<Self> {
+        if offset % UNIT != 0 || offset >= PAGE_SIZE {
+            return None;
+        }
+        let packed = Self {
+            place,
+            offset: u16::try_from(offset).ok()?,
+            length,
+            codec,
+        };
+        packed.is_in_segment().then_some(packed)
+    }
+
+    /// Bytes from the slot's start to the object's.
+    pub const fn offset(self) -> usize {
+        // Lossless: a widening that `From` can't do in a const fn.
+        self.offset as usize
+    }
+
+    /// The slots that it lies in: 1 or 2.
+    pub const fn slots(self) -> usize {
+        if self.offset().saturating_add(self.length.bytes()) > PAGE_SIZE {
+            2
+        } else {
+            1
+        }
+    }
+
+    /// Which they are.
+    pub fn all_slots(self) -> impl Iterator<Item = PhysicalSlot> {
+        let first = self.place.slot;
+        (0..self.slots()).filter_map(move |index| first.checked_add(index))
+    }
+
+    /// The segment that it lies in.
+    pub const fn segment(self) -> Segment {
+        Segment::of(self.place.slot)
+    }
+
+    /// Bytes from the segment's start to the object's.
+    pub const fn in_segment(self) -> usize {
+        Segment::index_of(self.place.slot)
+            .saturating_mul(PAGE_SIZE)
+            .saturating_add(self.offset())
+    }
+
+    const fn is_in_segment(self) -> bool {
+        Segment::index_of(self.place.slot).saturating_add(self.slots()) <= SEGMENT_SLOTS
     }
 }
 
@@ -216,6 +300,19 @@ impl Entry {
             ((place.slot.number() as u64) << PHYSICAL_SHIFT)
                 | ((place.disk.0 as u64) << DISK_SHIFT)
                 | STATE_DISK,
+        )
+    }
+
+    /// A page that is an object on a disk.
+    pub const fn packed(packed: Packed) -> Self {
+        let length = (packed.length.0 as u64).wrapping_sub(1) & LENGTH_MASK;
+        let offset = (packed.offset() / UNIT) as u64 & PACKED_OFFSET_MASK;
+        Self(
+            Self::disk(packed.place).0
+                | PACKED_FLAG
+                | (packed.codec.to_bits() << PACKED_CODEC_SHIFT)
+                | (length << PACKED_LENGTH_SHIFT)
+                | (offset << PACKED_OFFSET_SHIFT),
         )
     }
 
@@ -312,19 +409,44 @@ impl Entry {
             }
             STATE_DISK if word == LOST => Some(Content::Lost),
             STATE_DISK if word & LOST == STATE_DISK => {
-                let slot = word >> PHYSICAL_SHIFT;
                 let Some(disk) = DiskNumber::new(((word >> DISK_SHIFT) & DISK_MASK) as usize)
                 else {
                     return None;
                 };
-                if slot >> u32::BITS != 0 || word & (1 << (PHYSICAL_SHIFT - 1)) != 0 {
+                // Lossless: masked.
+                let slot = PhysicalSlot::new(((word >> PHYSICAL_SHIFT) & 0xffff_ffff) as u32);
+                let place = Place { disk, slot };
+                if word & PACKED_FLAG != 0 {
+                    return Self::packed_content(word, place);
+                }
+                if word >> PACKED_CODEC_SHIFT != 0 {
                     return None;
                 }
-                // Lossless: checked above.
-                let slot = PhysicalSlot::new((slot & 0xffff_ffff) as u32);
-                Some(Content::Disk(Place { disk, slot }))
+                Some(Content::Disk(place))
             }
             _ => None,
+        }
+    }
+
+    const fn packed_content(word: u64, place: Place) -> Option<Content> {
+        let Some(codec) = Codec::from_bits((word >> PACKED_CODEC_SHIFT) & CODEC_MASK) else {
+            return None;
+        };
+        // Lossless: 12 bits, and one more.
+        let length = ((word >> PACKED_LENGTH_SHIFT) & LENGTH_MASK) as u16;
+        // Lossless: 9 bits, times 8.
+        let offset = ((word >> PACKED_OFFSET_SHIFT) & PACKED_OFFSET_MASK) as u16;
+        let packed = Packed {
+            place,
+            offset: offset.wrapping_shl(UNIT.trailing_zeros()),
+            length: Length(length.wrapping_add(1)),
+            codec,
+        };
+        let is_known = word >> (PACKED_OFFSET_SHIFT + PACKED_OFFSET_BITS) == 0;
+        if is_known && packed.is_in_segment() {
+            Some(Content::Packed(packed))
+        } else {
+            None
         }
     }
 

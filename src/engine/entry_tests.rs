@@ -71,6 +71,25 @@ proptest! {
     }
 
     #[test]
+    fn a_packed_object_comes_back(object in object(), disk in 0..MAX_DISKS, slot: u32, unit in 0..PAGE_SIZE / UNIT) {
+        let place = Place { disk: DiskNumber::new(disk).unwrap(), slot: PhysicalSlot::new(slot) };
+        let offset = unit * UNIT;
+        let end = slot as usize % SEGMENT_SLOTS * PAGE_SIZE + offset + object.length.bytes();
+        let packed = Packed::new(place, offset, object.length, object.codec);
+        prop_assert_eq!(packed.is_some(), end <= SEGMENT_SLOTS * PAGE_SIZE);
+        if let Some(packed) = packed {
+            let entry = Entry::packed(packed);
+            prop_assert_eq!(entry.content(), Some(Content::Packed(packed)));
+            prop_assert!(!entry.is_empty() && !entry.is_ram());
+            prop_assert_eq!(entry.moving(), None);
+            prop_assert_eq!(entry.aged(Generation::of(3)), entry);
+            prop_assert_eq!(packed.in_segment() + object.length.bytes(), end);
+            prop_assert_eq!(packed.slots(), end.div_ceil(PAGE_SIZE) - slot as usize % SEGMENT_SLOTS);
+            prop_assert_eq!(Entry::from_word(entry.to_word() | (1 << 63)).content(), None);
+        }
+    }
+
+    #[test]
     fn a_moving_object_is_the_same_object(object in object()) {
         let entry = Entry::ram(object);
         let moving = entry.moving().unwrap();
@@ -95,6 +114,7 @@ proptest! {
                 prop_assert_eq!(Entry::ram(object).aged(generation), entry.settled());
             },
             Some(Content::Disk(place)) => prop_assert_eq!(Entry::disk(place), entry),
+            Some(Content::Packed(packed)) => prop_assert_eq!(Entry::packed(packed), entry),
             Some(Content::Lost) => prop_assert_eq!(entry, Entry::LOST),
             Some(Content::Same(word)) => prop_assert_eq!(
                 Entry::same(word).and_then(Entry::content),
@@ -130,7 +150,7 @@ fn other_words_are_refused() {
 fn words_that_no_constructor_makes_are_not_entries() {
     for word in [
         0b1111,
-        (1 << 7) | 0b11,
+        (1 << 63) | (1 << 7) | 0b11,
         (1 << 6) | 0b11,
         (1 << 40) | 0b11,
         u64::MAX,
@@ -189,7 +209,15 @@ fn drawn(word: u64) -> Option<Content> {
         (_, 0) => {
             let disk = DiskNumber::new(field(6, 3) as usize)?;
             let slot = PhysicalSlot::new(field(39, 8) as u32);
-            (field(63, 40) == 0 && field(7, 7) == 0).then_some(Content::Disk(Place { disk, slot }))
+            let place = Place { disk, slot };
+            if field(7, 7) == 0 {
+                return (field(63, 40) == 0).then_some(Content::Disk(place));
+            }
+            let (offset, length) = (field(62, 54) as usize * 8, field(53, 42) as usize + 1);
+            let end = (field(39, 8) as usize % 8) * 4096 + offset + length;
+            let codec = Codec::from_bits(field(41, 40)).unwrap();
+            let packed = Packed::new(place, offset, Length::new(length).unwrap(), codec);
+            (field(63, 63) == 0 && end <= 8 * 4096).then(|| Content::Packed(packed.unwrap()))
         }
         (_, _) => (field(63, 3) == 0).then_some(Content::Lost),
     }
@@ -209,6 +237,7 @@ fn assert_as_drawn(word: u64) {
         Content::Same(word) => Entry::same(word),
         Content::Ram(object) => Some(Entry::ram(object)),
         Content::Disk(place) => Some(Entry::disk(place)),
+        Content::Packed(packed) => Some(Entry::packed(packed)),
         Content::Lost => Some(Entry::LOST),
     };
     let made = made.unwrap();

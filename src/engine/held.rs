@@ -6,7 +6,7 @@
 //! after it was freed, corrupts memory. So outside the index entries with objects are met as one
 //! of these only. There is one device and that has one pool, so no type says whose object it is.
 
-use super::entry::{Content, Entry, Object, Place};
+use super::entry::{Content, Entry, Object, Packed, Place};
 use super::slot::Slot;
 use core::marker::PhantomData;
 
@@ -74,6 +74,13 @@ impl Owned {
     pub fn disk(place: Place) -> Self {
         // INVARIANT: such an entry has no object.
         Self(Entry::disk(place))
+    }
+
+    /// The entry of a page that is an object on a disk, in whose segment it is counted.
+    #[inline]
+    pub fn packed(packed: Packed) -> Self {
+        // INVARIANT: such an entry has no object of the ram tier.
+        Self(Entry::packed(packed))
     }
 
     /// An entry that was taken out of its table.
@@ -149,6 +156,7 @@ impl Held<'_> {
             Content::Same(word) => HeldContent::Same(word),
             Content::Ram(object) => HeldContent::Ram(HeldObject(object, PhantomData)),
             Content::Disk(place) => HeldContent::Disk(place),
+            Content::Packed(packed) => HeldContent::Packed(packed),
             Content::Lost => HeldContent::Lost,
         })
     }
@@ -165,6 +173,8 @@ pub enum HeldContent<'a> {
     Ram(HeldObject<'a>),
     /// The page lies on a disk.
     Disk(Place),
+    /// The page is an object on a disk.
+    Packed(Packed),
     /// The page lay on a disk that was given up.
     Lost,
 }

@@ -301,6 +301,13 @@ impl Bits {
         }
     }
 
+    /// The bits of `count` places from `from` on, as far as they are in one word of a map.
+    pub fn run(from: Offset, count: usize) -> Self {
+        let (word, _) = place(from.index());
+        let end = from.index().saturating_add(count);
+        Self::new(word, part(word, from.index(), end))
+    }
+
     /// The word's index in its map.
     pub const fn word(&self) -> usize {
         self.first / WORD_BITS

@@ -31,6 +31,7 @@ pub mod map;
 #[cfg(all(test, loom))]
 mod model;
 pub mod number;
+pub mod options;
 pub mod order;
 pub mod page;
 pub mod patience;
@@ -38,9 +39,13 @@ pub mod pending;
 pub mod platform;
 pub mod protection;
 pub mod same;
+pub mod segment;
+#[cfg(all(test, loom))]
+mod segment_models;
 pub mod slot;
 mod sync;
 pub mod table;
 pub mod traffic;
 pub mod under_way;
 pub mod watermarks;
+pub mod window;

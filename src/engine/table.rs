@@ -110,7 +110,9 @@ impl Table {
                     }
                     home = here;
                 }
-                Content::Same(_) | Content::Ram(_) | Content::Lost => return None,
+                Content::Same(_) | Content::Ram(_) | Content::Packed(_) | Content::Lost => {
+                    return None
+                }
             }
         }
         home

@@ -319,6 +319,13 @@ impl<P: Platform> Index<P> {
         });
     }
 
+    /// What a slot's entry says at the moment, whatever becomes of it next. Does not sleep.
+    pub fn peek(&self, cpu: &P::Cpu, slot: Slot) -> Option<Content> {
+        self.with_locked(cpu, slot.cluster(), |locked| {
+            locked.get(slot.offset()).content()
+        })?
+    }
+
     /// The home of a cluster, if it is whole.
     pub fn home(&self, cpu: &P::Cpu, number: ClusterNumber) -> Option<Home> {
         self.with_locked(cpu, number, |locked| match locked.form() {

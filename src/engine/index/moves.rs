@@ -2,7 +2,7 @@
 
 //! Moves: slots that get other entries while the swap core uses them.
 
-use super::super::entry::{Entry, Place};
+use super::super::entry::{Entry, Packed, Place};
 use super::super::form::Home;
 use super::super::held::{Moving, Owned, Retired};
 use super::super::platform::Platform;
@@ -107,6 +107,13 @@ impl<P: Platform> Index<P> {
         spare: &mut Option<P::Page>,
     ) -> Moved {
         self.exchange_entry(cpu, slot, Entry::disk(place), new, spare)
+    }
+
+    /// Gives a slot a new entry, if its page still is that object of a disk. While the object's
+    /// segment is kept from being freed, that means that it is the same page.
+    pub fn exchange_packed(&self, cpu: &P::Cpu, slot: Slot, packed: Packed, new: Owned) -> Moved {
+        // A cluster with a packed page has a table.
+        self.exchange_entry(cpu, slot, Entry::packed(packed), new, &mut None)
     }
 
     fn exchange_entry(

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What a disk is to have, as the user asks for it.
+
+use super::protection::Protection;
+
+/// What a disk is to have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What protects its pages.
+    pub protection: Protection,
+    /// Whether pages stay compressed on it; if nothing is said, unless it is memory.
+    pub compress: Option<bool>,
+}
+
+impl Options {
+    /// Adds what a word asks for. Says whether there is such a word, and it is the first time.
+    #[must_use]
+    pub fn add(&mut self, word: &[u8]) -> bool {
+        let compress = match word {
+            b"compress=on" => true,
+            b"compress=off" => false,
+            _ => return self.protection.add(word),
+        };
+        self.compress.replace(compress).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_option_once() {
+        let mut options = Options::default();
+        assert!(options.add(b"compress=off"));
+        assert_eq!(options.compress, Some(false));
+        assert!(!options.add(b"compress=on"));
+        assert!(!options.add(b"compress"));
+        assert!(options.add(b"encrypt"));
+        assert!(options.protection.encrypt);
+    }
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Segments of a disk: eight slots that hold packed objects.
+//!
+//! ```text
+//! slot 0              slot 1              ...       slot 7
+//! | header | object    | header | object ... | header | object | 0 ...   |
+//! ```
+//!
+//! An object begins at a multiple of 8 bytes, right behind a header of 8 bytes, and may lie in two
+//! slots. Headers are there for who cleans a segment: they say whose objects there were, and the
+//! slots' entries say which still are. Behind the last one is a word of zeros, or the segment's end.
+//!
+//! ```text
+//! Header  | slot (32) | length - 1 (12) | codec (2) | 0 (2) | mark (16) |
+//! ```
+//!
+//! A segment is written once, as a whole, and freed as a whole when none of its objects is in use
+//! ([`Live`] counts them). So what an entry says of an object stays true for as long as the segment is
+//! kept from being freed.
+
+use super::codec::Codec;
+use super::entry::{Length, UNIT};
+use super::page::{Page, PAGE_SIZE, PAGE_WORDS};
+use super::slot::{Offset, PhysicalSlot, Slot, SLOTS_PER_CLUSTER};
+use super::sync::{AtomicU8, Ordering};
+
+/// Slots in a segment.
+pub const SEGMENT_SLOTS: usize = 8;
+
+/// Segments in a physical cluster.
+pub const SEGMENTS_PER_CLUSTER: usize = SLOTS_PER_CLUSTER / SEGMENT_SLOTS;
+
+/// Bytes in a segment.
+pub const SEGMENT_BYTES: usize = SEGMENT_SLOTS * PAGE_SIZE;
+
+/// The most objects in a segment. More are counted, of those who read some of them.
+pub const MAX_OBJECTS: usize = 96;
+
+const SHIFT: u32 = SEGMENT_SLOTS.trailing_zeros();
+
+const HEADER_BYTES: usize = size_of::<u64>();
+const MARK: u64 = 0x7653;
+const MARK_MASK: u64 = 0xffff;
+const CODEC_SHIFT: u32 = 18;
+const CODEC_MASK: u64 = (1 << Codec::BITS) - 1;
+const LENGTH_SHIFT: u32 = CODEC_SHIFT + Codec::BITS;
+const LENGTH_MASK: u64 = 0xfff;
+const SLOT_SHIFT: u32 = 32;
+
+const _: () = assert!(SEGMENT_SLOTS.is_power_of_two());
+const _: () = assert!(LENGTH_SHIFT + 12 == SLOT_SHIFT);
+const _: () = assert!(HEADER_BYTES == UNIT);
+// Movers count each object once more.
+const _: () = assert!(2 * MAX_OBJECTS + 1 < u8::MAX as usize);
+
+/// The number of a segment: a physical slot's upper bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Segment(u32);
+
+impl Segment {
+    /// The segment with that number, or `None` from 2^29 on.
+    pub const fn new(number: u32) -> Option<Self> {
+        if number >> (u32::BITS - SHIFT) == 0 {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
+    /// The segment that a slot is in.
+    pub const fn of(slot: PhysicalSlot) -> Self {
+        Self(slot.number() >> SHIFT)
+    }
+
+    /// A slot's place in its segment, below [`SEGMENT_SLOTS`].
+    pub const fn index_of(slot: PhysicalSlot) -> usize {
+        // Lossless: a widening that `From` can't do in a const fn.
+        (slot.number() as usize) & (SEGMENT_SLOTS - 1)
+    }
+
+    /// The number, as an index.
+    pub const fn index(self) -> usize {
+        // Lossless: as above.
+        self.0 as usize
+    }
+
+    /// The segment's first slot.
+    pub const fn first(self) -> PhysicalSlot {
+        PhysicalSlot::new(self.0 << SHIFT)
+    }
+
+    /// The segment's slots.
+    pub fn slots(self) -> impl Iterator<Item = PhysicalSlot> {
+        let first = self.first();
+        (0..SEGMENT_SLOTS).filter_map(move |index| first.checked_add(index))
+    }
+
+    /// Where in a physical cluster the segment of that index begins.
+    pub fn offset(index: usize) -> Option<Offset> {
+        Offset::new(index.saturating_mul(SEGMENT_SLOTS))
+    }
+}
+
+/// What a header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whose page it was when it was written.
+    pub slot: Slot,
+    /// The object's length.
+    pub length: Length,
+    /// How to read it.
+    pub codec: Codec,
+}
+
+impl Header {
+    /// The word.
+    pub fn to_word(self) -> u64 {
+        let length = u64::try_from(self.length.bytes()).unwrap_or(0);
+        (u64::from(self.slot.number()) << SLOT_SHIFT)
+            | ((length.wrapping_sub(1) & LENGTH_MASK) << LENGTH_SHIFT)
+            | (self.codec.to_bits() << CODEC_SHIFT)
+            | MARK
+    }
+
+    /// What a word says; `None` if it is no header.
+    pub fn from_word(word: u64) -> Option<Self> {
+        if word & MARK_MASK != MARK || word & (0b11 << 16) != 0 {
+            return None;
+        }
+        let length = usize::try_from((word >> LENGTH_SHIFT) & LENGTH_MASK).ok()?;
+        Some(Self {
+            slot: Slot::new(u32::try_from(word >> SLOT_SHIFT).ok()?),
+            length: Length::new(length.saturating_add(1))?,
+            codec: Codec::from_bits((word >> CODEC_SHIFT) & CODEC_MASK)?,
+        })
+    }
+}
+
+/// Where in a segment, in bytes, an object and its header are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// The header.
+    pub header: usize,
+    /// The object.
+    pub object: usize,
+}
+
+/// How far a segment is filled that is being put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filling {
+    bytes: usize,
+    objects: usize,
+}
+
+impl Filling {
+    /// Makes room for an object of that length. `None`: there is none.
+    pub fn add(&mut self, length: Length) -> Option<Spot> {
+        let spot = Spot {
+            header: self.bytes,
+            object: self.bytes.saturating_add(HEADER_BYTES),
+        };
+        let end = spot.object.saturating_add(length.bytes());
+        if self.objects >= MAX_OBJECTS || end > SEGMENT_BYTES {
+            return None;
+        }
+        self.objects = self.objects.saturating_add(1);
+        self.bytes = end.next_multiple_of(UNIT);
+        Some(spot)
+    }
+
+    /// Bytes in use, headers included.
+    pub fn bytes(self) -> usize {
+        self.bytes
+    }
+
+    /// Objects.
+    pub fn objects(self) -> usize {
+        self.objects
+    }
+}
+
+/// The objects of a segment that was read, with the bytes from its start to theirs.
+pub struct Objects<F> {
+    word: F,
+    next: usize,
+}
+
+impl<F: Fn(usize) -> Option<u64>> Objects<F> {
+    /// Those of a segment whose words `word` gives by their index.
+    pub fn new(word: F) -> Self {
+        Self { word, next: 0 }
+    }
+}
+
+impl<F: Fn(usize) -> Option<u64>> Iterator for Objects<F> {
+    type Item = (Header, usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let header = Header::from_word((self.word)(self.next / UNIT)?)?;
+        let object = self.next.saturating_add(HEADER_BYTES);
+        let end = object.saturating_add(header.length.bytes());
+        if end > SEGMENT_BYTES {
+            return None;
+        }
+        self.next = end.next_multiple_of(UNIT);
+        Some((header, object))
+    }
+}
+
+/// The word of that index of some pages.
+pub fn word_of<'a>(page: impl Fn(usize) -> Option<&'a Page>, index: usize) -> Option<u64> {
+    page(index / PAGE_WORDS)?.get(index % PAGE_WORDS).copied()
+}
+
+/// How many of a segment's objects are in use, and how many read or write it. Zeroed memory is a
+/// segment that is not in use.
+///
+/// The last one to [leave](Live::leave) frees the segment. Who reads an object [enters](Live::enter),
+/// and then looks once more whether the object's slot still says that it lies there; if so it stays
+/// until he leaves, whatever becomes of the slot.
+#[derive(Debug, Default)]
+pub struct Live(AtomicU8);
+
+impl Live {
+    /// The segment was claimed, by the caller, who is the first to be counted.
+    pub fn begin(&self) {
+        self.0.store(1, Ordering::Release);
+    }
+
+    /// One more object, or reader, of a segment in which the caller is counted. Says whether there was
+    /// room to count it.
+    #[must_use]
+    pub fn add(&self) -> bool {
+        self.enter()
+    }
+
+    /// Counts one more if the segment is in use, and not all that can be counted are there.
+    #[must_use]
+    pub fn enter(&self) -> bool {
+        self.0
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |live| match live {
+                0 | u8::MAX => None,
+                live => Some(live.wrapping_add(1)),
+            })
+            .is_ok()
+    }
+
+    /// Counts one less. Says whether it was the last one, who has to free the segment; `None`: nobody
+    /// was counted, so the caller has miscounted.
+    #[must_use]
+    pub fn leave(&self) -> Option<bool> {
+        self.0
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |live| {
+                live.checked_sub(1)
+            })
+            .map(|before| before == 1)
+            .ok()
+    }
+
+    /// How many are counted.
+    pub fn count(&self) -> usize {
+        usize::from(self.0.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+#[path = "segment_tests.rs"]
+mod tests;

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+use super::*;
+use proptest::prelude::*;
+use std::vec;
+use std::vec::Vec;
+
+fn header() -> impl Strategy<Value = Header> {
+    (any::<u32>(), 1..=PAGE_SIZE, 0..4u64).prop_map(|(slot, bytes, codec)| Header {
+        slot: Slot::new(slot),
+        length: Length::new(bytes).unwrap(),
+        codec: Codec::from_bits(codec).unwrap(),
+    })
+}
+
+/// A segment with those objects, as far as there is room, and where each is.
+fn packed(headers: &[Header]) -> (Vec<u64>, Vec<(Header, usize)>) {
+    let mut words = vec![0; SEGMENT_BYTES / UNIT];
+    let (mut filling, mut spots) = (Filling::default(), vec![]);
+    for header in headers {
+        if let Some(spot) = filling.add(header.length) {
+            words[spot.header / UNIT] = header.to_word();
+            spots.push((*header, spot.object));
+        }
+    }
+    assert_eq!(filling.objects(), spots.len());
+    (words, spots)
+}
+
+proptest! {
+    #[test]
+    fn headers_come_back(header in header()) {
+        prop_assert_eq!(Header::from_word(header.to_word()), Some(header));
+        prop_assert_eq!(Header::from_word(header.to_word() ^ 1), None);
+        prop_assert_eq!(Header::from_word(header.to_word() | (1 << 16)), None);
+    }
+
+    #[test]
+    fn what_was_packed_is_found(headers in prop::collection::vec(header(), 0..200)) {
+        let (words, spots) = packed(&headers);
+        let mut end = 0;
+        for (header, object) in &spots {
+            prop_assert!(object % UNIT == 0 && *object >= end + UNIT);
+            end = object + header.length.bytes();
+            prop_assert!(end <= SEGMENT_BYTES);
+        }
+        let found: Vec<_> = Objects::new(|index| words.get(index).copied()).collect();
+        prop_assert_eq!(found, spots);
+    }
+
+    #[test]
+    fn any_words_are_walked_through(words in prop::collection::vec(any::<u64>(), SEGMENT_BYTES / UNIT)) {
+        for (header, object) in Objects::new(|index| words.get(index).copied()) {
+            prop_assert!(object + header.length.bytes() <= SEGMENT_BYTES);
+        }
+    }
+}
+
+#[test]
+fn a_segment_has_room_for_so_many() {
+    let mut filling = Filling::default();
+    let short = Length::new(1).unwrap();
+    for _ in 0..MAX_OBJECTS {
+        assert!(filling.add(short).is_some());
+    }
+    assert_eq!(filling.add(short), None);
+    let mut filling = Filling::default();
+    for _ in 0..SEGMENT_SLOTS - 1 {
+        assert!(filling.add(Length::PAGE).is_some());
+    }
+    assert_eq!(filling.add(Length::PAGE), None);
+    let rest = SEGMENT_BYTES - filling.bytes() - UNIT;
+    assert_eq!(filling.add(Length::new(rest + 1).unwrap()), None);
+    assert!(filling.add(Length::new(rest).unwrap()).is_some());
+    assert_eq!(filling.bytes(), SEGMENT_BYTES);
+}
+
+#[test]
+fn segments_are_eight_slots() {
+    let slot = PhysicalSlot::new(8 * 5 + 3);
+    let segment = Segment::of(slot);
+    assert_eq!(segment.index(), 5);
+    assert_eq!(Segment::index_of(slot), 3);
+    assert_eq!(segment.first().number(), 40);
+    assert_eq!(segment.slots().count(), SEGMENT_SLOTS);
+    assert_eq!(segment.slots().last(), Some(PhysicalSlot::new(47)));
+    assert_eq!(Segment::of(PhysicalSlot::new(u32::MAX)).slots().count(), 8);
+    assert_eq!(Segment::new(1 << 29), None);
+    assert_eq!(Segment::offset(63), Offset::new(504));
+    assert_eq!(Segment::offset(SEGMENTS_PER_CLUSTER), None);
+}
+
+#[test]
+fn the_last_one_frees() {
+    let live = Live::default();
+    assert!(!live.enter());
+    assert_eq!(live.leave(), None);
+    live.begin();
+    assert!(live.add() && live.enter());
+    assert_eq!(live.count(), 3);
+    assert_eq!(live.leave(), Some(false));
+    assert_eq!(live.leave(), Some(false));
+    assert_eq!(live.leave(), Some(true));
+    assert!(!live.enter());
+    live.begin();
+    for _ in 1..u8::MAX {
+        assert!(live.enter());
+    }
+    assert!(!live.enter());
+    assert_eq!(live.leave(), Some(false));
+}

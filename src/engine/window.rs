@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! How much is read along with a page that is read from a disk.
+//!
+//! Who reads slots in their order gets more with each read: the window begins at nothing, and
+//! doubles each time the slot is asked for that is behind what was read last, or near it. Who reads
+//! here and there gets nothing besides.
+//!
+//! Several can read at the same time. Each is known by the cluster of the slot that is expected next;
+//! two in like clusters disturb each other, which costs no more than a smaller window.
+
+use super::slot::Slot;
+use super::sync::{AtomicU64, Ordering};
+
+/// How many who read in order are told apart.
+const STREAMS: usize = 64;
+
+/// How far from the slot that was expected one may be, in slots: pages of zeros and others that are in
+/// memory are not asked for.
+const NEAR: u32 = 16;
+
+/// Slots of a disk that are read at first besides those of the page, and at most.
+const FIRST: usize = 2;
+const MOST: usize = super::segment::SEGMENT_SLOTS;
+
+/// Those who read in order.
+#[derive(Debug)]
+pub struct Windows([AtomicU64; STREAMS]);
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self(core::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
+/// Somebody who reads in order:
+///
+/// ```text
+///   bits 63..32   31..0
+///   next slot     window
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stream {
+    next: Slot,
+    window: u32,
+}
+
+impl Stream {
+    fn from_word(word: u64) -> Self {
+        let half = |half: u64| u32::try_from(half).unwrap_or(0);
+        Self {
+            next: Slot::new(half(word >> 32)),
+            window: half(word & 0xffff_ffff),
+        }
+    }
+
+    fn to_word(self) -> u64 {
+        (u64::from(self.next.number()) << 32) | u64::from(self.window)
+    }
+}
+
+/// What is to be done with a page that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// So many slots of the disk may be read besides the page's.
+    pub slots: usize,
+}
+
+impl Windows {
+    fn stream(&self, slot: Slot) -> Option<&AtomicU64> {
+        // Lossless: usize has 64 bits.
+        let cluster = slot.cluster().index() as usize;
+        self.0.get(cluster % STREAMS)
+    }
+
+    /// A slot is about to be read from a disk.
+    pub fn ask(&self, slot: Slot) -> Ahead {
+        let none = Ahead { slots: 0 };
+        let Some(stream) = self.stream(slot) else {
+            return none;
+        };
+        let Stream { next, window } = Stream::from_word(stream.load(Ordering::Relaxed));
+        let is_near = slot.number().wrapping_sub(next.number()) < NEAR
+            || next.number().wrapping_sub(slot.number()) < NEAR;
+        if !is_near {
+            return none;
+        }
+        let window = usize::try_from(window).unwrap_or(0);
+        Ahead {
+            slots: window.saturating_mul(2).clamp(FIRST, MOST),
+        }
+    }
+
+    /// A slot was read, and the ones up to `next` with it.
+    pub fn done(&self, next: Slot, ahead: Ahead) {
+        let stream = Stream {
+            next,
+            window: u32::try_from(ahead.slots).unwrap_or(0),
+        };
+        if let Some(word) = self.stream(next) {
+            word.store(stream.to_word(), Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Reads a slot and as many behind it as there may be read.
+    fn read(windows: &Windows, slot: u32, pages: u32) -> Ahead {
+        let ahead = windows.ask(Slot::new(slot));
+        let along = if ahead.slots == 0 { 0 } else { pages };
+        windows.done(Slot::new(slot + along + 1), ahead);
+        ahead
+    }
+
+    #[test]
+    fn who_reads_in_order_gets_more_each_time() {
+        let windows = Windows::default();
+        let slots: std::vec::Vec<_> = (0..6)
+            .scan(1000, |slot, _| {
+                let ahead = read(&windows, *slot, 5);
+                *slot += if ahead.slots == 0 { 1 } else { 6 };
+                Some(ahead.slots)
+            })
+            .collect();
+        assert_eq!(slots, [0, 2, 4, 8, 8, 8]);
+        // A jump ends it.
+        assert_eq!(read(&windows, 1100, 5), Ahead { slots: 0 });
+        assert_eq!(read(&windows, 1101, 5).slots, 2);
+    }
+
+    #[test]
+    fn several_read_at_the_same_time() {
+        let windows = Windows::default();
+        for step in 0..4 {
+            for reader in 0..8 {
+                let slot = 100_000 * (reader + 1) + 400 + step;
+                assert_eq!(read(&windows, slot, 0).slots != 0, step != 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_goes_on_in_the_next_cluster() {
+        let windows = Windows::default();
+        read(&windows, 2 * 512 + 509, 0);
+        assert_eq!(read(&windows, 2 * 512 + 510, 1).slots, 2);
+        assert_eq!(read(&windows, 3 * 512, 0).slots, 4);
+    }
+
+    proptest! {
+        #[test]
+        fn who_reads_here_and_there_gets_little(slots in prop::collection::vec(0..1u32 << 24, 1000)) {
+            let windows = Windows::default();
+            let ahead: usize = slots.iter().map(|slot| read(&windows, *slot, 5).slots).sum();
+            prop_assert!(ahead <= 30, "{} slots", ahead);
+        }
+    }
+}
