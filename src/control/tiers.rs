@@ -8,6 +8,7 @@ use crate::engine::header;
 use crate::glue::sysfs::{Attribute, Text};
 use crate::glue::target::Target;
 use crate::movers::{drain, recompress, writeback};
+use crate::tiers::packing::Packing;
 use kernel::fmt::{self, Write};
 use kernel::prelude::*;
 use kernel::str::CString;
@@ -67,6 +68,13 @@ impl Attribute for TiersAttribute {
             if disk.tags().is_some() {
                 write!(text, " integrity=1 corrupt={}", disk.corrupt())?;
             }
+            if let Some(packs) = disk.packing().map(Packing::packs) {
+                write!(
+                    text,
+                    " compress=1 packed_pages={} packed_bytes={} segment_bytes={}",
+                    packs.pages, packs.bytes, packs.segment_bytes
+                )?;
+            }
             if let Some((drained, total)) = drain::drained(disk) {
                 write!(text, " drained={drained}/{total}")?;
             }
@@ -98,7 +106,8 @@ impl Attribute for UuidAttribute {
 }
 
 /// `tier_add`: adds the disk whose path is written, with a priority if one is given; `encrypt`
-/// and `integrity` after that protect its pages.
+/// and `integrity` after that protect its pages, and `compress=on` or `compress=off` says whether
+/// they stay compressed there.
 pub(crate) struct AddAttribute;
 
 impl Attribute for AddAttribute {
@@ -107,11 +116,11 @@ impl Attribute for AddAttribute {
     const MODE: u16 = 0o200;
 
     fn store(control: &Control, text: &[u8]) -> Result {
-        let (path, priority, protection) =
+        let (path, priority, options) =
             config::parse_disk(text).map_err(|refusal| refused("tier_add", refusal))?;
         let path = path_of("tier_add", path)?;
         control.start_writeback()?;
-        control.device().disks().add(&path, priority, protection)?;
+        control.device().disks().add(&path, priority, options)?;
         control.device().tiers_changed();
         Ok(())
     }

@@ -36,7 +36,12 @@ impl Serves for Device {
 
     fn load(&self, call: &mut Call<Load>) -> Result {
         let mut context = Lazy::new(&self.contexts);
-        call.pages()
-            .try_for_each(|page| self.load_page(page?, &mut context))
+        let mut recent = None;
+        let mut pages = call.pages();
+        while let Some(page) = pages.next() {
+            let is_run = pages.left_in_folio() > 1;
+            self.load_page(page?, is_run, &mut context, &mut recent)?;
+        }
+        Ok(())
     }
 }

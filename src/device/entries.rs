@@ -3,7 +3,7 @@
 //! Entries that are put into slots, and what becomes of those that were there.
 
 use super::Device;
-use crate::engine::entry::{Content, Place};
+use crate::engine::entry::{Content, Packed, Place};
 use crate::engine::held::{HeldContent, Owned, PinnedSlot};
 use crate::engine::index::Refusal;
 use crate::glue::cpu::Pinned;
@@ -29,6 +29,7 @@ impl Device {
     pub(crate) fn release(&self, cpu: &Pinned, entry: Owned, bad: &[&Failed]) {
         match entry.content() {
             Some(Content::Disk(place)) => self.disks.release(cpu, place, bad),
+            Some(Content::Packed(packed)) => self.disks.free_object(cpu, packed),
             _ => self.ram.free(entry),
         }
     }
@@ -81,6 +82,16 @@ impl Device {
         let (held, _) = self.index.load(&Pinned::new(), &reader, slot);
         match held.content() {
             Some(HeldContent::Disk(place)) => Some(place),
+            _ => None,
+        }
+    }
+
+    /// The object that a slot's page is on a disk, if it is one.
+    pub(super) fn packed_of(&self, slot: &PinnedSlot<'_>) -> Option<Packed> {
+        let reader = Reader::new();
+        let (held, _) = self.index.load(&Pinned::new(), &reader, slot);
+        match held.content() {
+            Some(HeldContent::Packed(packed)) => Some(packed),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 //! Loading a page.
 
+use super::packed::{Read, Wanted};
 use super::{CallPage, Device};
 use crate::engine::counters::Counter;
 use crate::engine::entry::Place;
@@ -22,9 +23,16 @@ use kernel::prelude::*;
 const LOOKS: usize = 1000;
 
 impl Device {
-    /// Reads a slot into a page. `EIO`: it holds nothing, or nothing that can be read.
+    /// Reads a slot into a page; `is_run`: the next one is wanted as well. `recent` is what was read last
+    /// of packed pages, for the others of the same call. `EIO`: it holds nothing, or nothing that can be read.
     #[inline]
-    pub(super) fn load_page(&self, mut page: CallPage<'_, Load>, context: &mut Lazy<'_>) -> Result {
+    pub(super) fn load_page<'a>(
+        &'a self,
+        mut page: CallPage<'_, Load>,
+        is_run: bool,
+        context: &mut Lazy<'_>,
+        recent: &mut Option<Read<'a>>,
+    ) -> Result {
         for _ in 0..LOOKS {
             let (slot, contents) = page.parts();
             let reader = Reader::new();
@@ -66,6 +74,18 @@ impl Device {
                     swap_area::page_read_from_disk();
                     page.send(&self.loads, &entered, place.slot);
                     return Ok(());
+                }
+                Some(HeldContent::Packed(packed)) => {
+                    let wanted = Wanted {
+                        slot: slot.slot(),
+                        packed,
+                        is_run,
+                    };
+                    drop(reader);
+                    if self.load_packed(&mut page, &wanted, context, recent, found)? {
+                        return Ok(());
+                    }
+                    // As above.
                 }
                 Some(HeldContent::Lost) => {
                     pr_err_once!("a page was read that was given up with its disk\n");
@@ -116,7 +136,7 @@ impl Device {
 
     /// Counts a page that was found and comes from there.
     #[inline]
-    fn loaded(&self, cpu: &Pinned, found: Found, from: Counter) {
+    pub(super) fn loaded(&self, cpu: &Pinned, found: Found, from: Counter) {
         let tally = self.tally(cpu);
         tally.found(found);
         tally.count(from, 1);

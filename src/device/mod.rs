@@ -12,6 +12,7 @@ mod calls;
 mod entries;
 mod free_slots;
 mod load;
+mod packed;
 mod pending;
 mod repair;
 mod room;
@@ -32,6 +33,8 @@ use crate::engine::index;
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::patience::Patience;
 use crate::engine::traffic::{self, Totals, Traffic};
+use crate::engine::window::Windows;
+use crate::glue::bounce::Pairs;
 use crate::glue::call;
 use crate::glue::clock;
 use crate::glue::cpu::{PerCpu, Pinned};
@@ -74,6 +77,10 @@ pub(crate) struct Device {
     /// Those of repairs, which have requests of the others in their hands. There is one repair
     /// at a time.
     repairs: Reserves,
+    /// What packed pages are read through.
+    pairs: Pairs,
+    /// Who reads them in order.
+    windows: Windows,
     budget: Budget,
     /// Where writeback waits until it is wanted.
     #[pin]
@@ -116,6 +123,8 @@ impl Device {
                 reserves: transfer::reserves()?,
                 loads: transfer::reserves()?,
                 repairs: transfer::reserves()?,
+                pairs: Pairs::new()?,
+                windows: Windows::default(),
                 budget: Budget::default(),
                 bell <- WaitQueue::new(),
                 progress <- Progress::new(),

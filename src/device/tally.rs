@@ -84,6 +84,10 @@ impl<'a> Tally<'a> {
                 self.count(Counter::CompressedBytes, bytes.wrapping_mul(by));
             }
             Some(Content::Disk(_)) => self.count(Counter::DiskSlots, by),
+            Some(Content::Packed(_)) => {
+                self.count(Counter::DiskSlots, by);
+                self.count(Counter::PackedSlots, by);
+            }
             Some(Content::Lost) => self.count(Counter::LostSlots, by),
             Some(Content::Empty) | None => {}
         }

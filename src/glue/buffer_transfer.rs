@@ -2,7 +2,7 @@
 
 //! Pages of a buffer on their way to disks or from there.
 
-use super::memory::Buffer;
+use super::memory::{Buffer, Pages};
 use super::platform::Kernel;
 use super::request::Failed;
 use super::reserves::Reserves;
@@ -17,17 +17,17 @@ use core::marker::PhantomData;
 /// Pages of a buffer on their way, which has the buffer until they are there: nobody can look at
 /// pages that are being read, or use those that are being written for something else. Dropping
 /// this waits.
-pub(crate) struct BufferTransfer<W: Way, T: Target> {
+pub(crate) struct BufferTransfer<W: Way, T: Target, B = Buffer> {
     // Before the buffer, so that it is waited for first.
     transfer: Transfer<T>,
-    buffer: Buffer,
+    buffer: B,
     _way: PhantomData<W>,
 }
 
 impl<T: Target> BufferTransfer<Store, T> {
     /// Pages that go to disks. May sleep.
     pub(crate) fn write(reserves: &Reserves, buffer: Buffer) -> Self {
-        Self::new(reserves, buffer)
+        Self::new(reserves, buffer, BIO_PAGES)
     }
 
     /// A page that goes to a disk, or is not sent yet.
@@ -36,17 +36,25 @@ impl<T: Target> BufferTransfer<Store, T> {
     }
 }
 
-impl<T: Target> BufferTransfer<Load, T> {
+#[allow(private_bounds, reason = "only what is here is sent")]
+impl<T: Target, B: Pages> BufferTransfer<Load, T, B> {
     /// Pages that come from disks. May sleep.
-    pub(crate) fn read(reserves: &Reserves, buffer: Buffer) -> Self {
-        Self::new(reserves, buffer)
+    pub(crate) fn read(reserves: &Reserves, buffer: B) -> Self {
+        Self::new(reserves, buffer, BIO_PAGES)
+    }
+
+    /// As [`read`](Self::read), of a few pages that lie in a row.
+    pub(crate) fn read_few(reserves: &Reserves, buffer: B, pages: usize) -> Self {
+        let pages = u16::try_from(pages).map_or(BIO_PAGES, |pages| pages.min(BIO_PAGES));
+        Self::new(reserves, buffer, pages)
     }
 }
 
-impl<W: Way, T: Target> BufferTransfer<W, T> {
-    fn new(reserves: &Reserves, buffer: Buffer) -> Self {
+#[allow(private_bounds, reason = "only what is here is sent")]
+impl<W: Way, T: Target, B: Pages> BufferTransfer<W, T, B> {
+    fn new(reserves: &Reserves, buffer: B, pages: u16) -> Self {
         Self {
-            transfer: Transfer::new(reserves, BIO_PAGES, BIO_PAGES),
+            transfer: Transfer::new(reserves, pages, pages),
             buffer,
             _way: PhantomData,
         }
@@ -70,7 +78,6 @@ impl<W: Way, T: Target> BufferTransfer<W, T> {
 
     /// Sends what could still grow. Has to be called for [`is_done`](Self::is_done) to come true
     /// without [`wait`](Self::wait). May sleep.
-    #[allow(dead_code, reason = "for who keeps several under way")]
     pub(crate) fn submit(&mut self) {
         self.transfer.submit();
     }
@@ -83,10 +90,7 @@ impl<W: Way, T: Target> BufferTransfer<W, T> {
 
     /// As [`wait`](Self::wait) as long as `go_on`, which is asked now and then. Gives this value
     /// back if that ends it: what is under way stays so, and what it goes to stays claimed.
-    pub(crate) fn wait_while(
-        mut self,
-        go_on: impl Fn() -> bool,
-    ) -> Result<(Buffer, Failed<T>), Self> {
+    pub(crate) fn wait_while(mut self, go_on: impl Fn() -> bool) -> Result<(B, Failed<T>), Self> {
         if self.transfer.wait_while(go_on) {
             Ok(self.wait())
         } else {
@@ -96,7 +100,7 @@ impl<W: Way, T: Target> BufferTransfer<W, T> {
 
     /// Waits for all pages. Gives the buffer back, and what failed. May sleep.
     #[inline(never)]
-    pub(crate) fn wait(self) -> (Buffer, Failed<T>) {
+    pub(crate) fn wait(self) -> (B, Failed<T>) {
         (self.buffer, self.transfer.wait())
     }
 }

@@ -6,7 +6,7 @@
 
 use super::backing::Backing;
 use super::bindings;
-use super::memory::Buffer;
+use super::memory::{Buffer, Pages};
 use crate::engine::page::Page;
 use core::ptr::NonNull;
 use kernel::error::to_result;

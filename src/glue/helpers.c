@@ -71,6 +71,49 @@ void *vswap_buffer_page(void)
 	return (void *)get_zeroed_page(GFP_KERNEL);
 }
 
+/* Pages next to each other to read through; zeroed, as they are looked at before all is read. */
+#define PAIR_ORDER 1
+
+static void *vswap_alloc_pair(gfp_t gfp, void *unused)
+{
+	return (void *)__get_free_pages(gfp | __GFP_ZERO, PAIR_ORDER);
+}
+
+static void vswap_free_pair(void *pair, void *unused)
+{
+	free_pages((unsigned long)pair, PAIR_ORDER);
+}
+
+struct vswap_pairs *vswap_pairs_new(unsigned int reserve)
+{
+	return (void *)mempool_create(reserve, vswap_alloc_pair, vswap_free_pair, NULL);
+}
+
+void vswap_pairs_free(struct vswap_pairs *pairs)
+{
+	mempool_destroy((void *)pairs);
+}
+
+void *vswap_pair_alloc(struct vswap_pairs *pairs)
+{
+	return mempool_alloc((void *)pairs, GFP_NOIO);
+}
+
+void vswap_pair_free(struct vswap_pairs *pairs, void *pair)
+{
+	mempool_free(pair, (void *)pairs);
+}
+
+void *vswap_span_alloc(size_t bytes)
+{
+	return alloc_pages_exact(bytes, GFP_NOWAIT | __GFP_NORETRY | __GFP_NOWARN | __GFP_ZERO);
+}
+
+void vswap_span_free(void *span, size_t bytes)
+{
+	free_pages_exact(span, bytes);
+}
+
 void vswap_copy_page(void *to, void *from)
 {
 	copy_page(to, from);

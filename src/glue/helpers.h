@@ -132,6 +132,15 @@ bool vswap_decrypt(struct vswap_cipher *cipher, u32 slot, void *page);
 int vswap_tag_key(siphash_key_t *key);
 u64 vswap_tag(const siphash_key_t *key, const void *page);
 
+/* pages to read through: two of a reserve, or so many bytes if they are to be had at once */
+struct vswap_pairs;
+struct vswap_pairs *vswap_pairs_new(unsigned int reserve);
+void vswap_pairs_free(struct vswap_pairs *pairs);
+void *vswap_pair_alloc(struct vswap_pairs *pairs);
+void vswap_pair_free(struct vswap_pairs *pairs, void *pair);
+void *vswap_span_alloc(size_t bytes);
+void vswap_span_free(void *span, size_t bytes);
+
 /* tracepoints: see tracepoints.h */
 void vswap_trace_store(unsigned int slot, unsigned int tier, unsigned int bytes);
 void vswap_trace_load(unsigned int slot, unsigned int tier, unsigned int bytes);

@@ -121,6 +121,17 @@ impl Drop for OwnedPage {
     }
 }
 
+/// Pages that a transfer can have.
+///
+/// # Safety
+///
+/// The pages stay where they are, and are nobody else's, as long as the value lives, wherever it is
+/// moved.
+pub(super) unsafe trait Pages {
+    /// Where a page is, or `None` if there are not so many.
+    fn pointer(&self, index: usize) -> Option<NonNull<Page>>;
+}
+
 /// Pages to move data through: each of them aligned and in the direct map, so that a device can
 /// read and write it. They are not next to each other.
 #[derive(Default)]
@@ -143,18 +154,20 @@ impl Buffer {
         self.0.get(index).map(|page| unsafe { page.0.as_ref() })
     }
 
-    /// Where a page is, or `None` if there are not so many.
-    #[inline]
-    pub(super) fn pointer(&self, index: usize) -> Option<NonNull<Page>> {
-        self.0.get(index).map(|page| page.0)
-    }
-
     /// A page to be changed, or `None` if there are not so many.
     #[inline]
     pub(crate) fn page_mut(&mut self, index: usize) -> Option<&mut Page> {
         let page = self.0.get_mut(index)?;
         // SAFETY: the page is initialized by the invariant, and borrowed as `self` is.
         Some(unsafe { page.0.as_mut() })
+    }
+}
+
+// SAFETY: the buffer owns its pages, each an allocation of its own.
+unsafe impl Pages for Buffer {
+    #[inline]
+    fn pointer(&self, index: usize) -> Option<NonNull<Page>> {
+        self.0.get(index).map(|page| page.0)
     }
 }
 

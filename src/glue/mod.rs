@@ -4,6 +4,7 @@
 
 pub(crate) mod backing;
 mod bio;
+pub(crate) mod bounce;
 pub(crate) mod buffer_transfer;
 pub(crate) mod call;
 pub(crate) mod chardev;

@@ -40,6 +40,10 @@ fn tier_of(content: Option<Content>) -> Option<(c_uint, c_uint)> {
             TIER_DISK.saturating_add(number(place.disk.index())),
             number(PAGE_SIZE),
         ),
+        Content::Packed(packed) => (
+            TIER_DISK.saturating_add(number(packed.place.disk.index())),
+            number(packed.length.bytes()),
+        ),
         Content::Lost => (TIER_LOST, 0),
     })
 }

@@ -5,6 +5,7 @@
 //! The disk takes no pages from the beginning, so a page that lies at a place of it is the one
 //! that was there when it was looked up, or none.
 
+use super::drain_packed::DrainPacked;
 use super::mover::{Mover, NewContent, CHUNK};
 use crate::device::Device;
 use crate::engine::bay::Grace;
@@ -27,6 +28,7 @@ use crate::tiers::contexts::Lazy;
 use crate::tiers::disk::{bytes, Allocating, Disk};
 use crate::tiers::disks::Disks;
 use crate::tiers::leftovers::Left;
+use crate::tiers::packing::Packing;
 use crate::tiers::transfer::{Bay, BufferTransfer, Entered, Failed, NewHome, Run, Stay};
 use core::mem::take;
 use kernel::prelude::*;
@@ -135,6 +137,10 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
         failing: Chosen::default(),
         unreadable_here: 0,
         unreadable: 0,
+        packed: match disk.packing() {
+            Some(_) => Some(DrainPacked::new(device.clone())?),
+            None => None,
+        },
     };
     drainer.drain_all(path)?;
     let unreadable = drainer.unreadable;
@@ -200,11 +206,22 @@ fn check_empty(device: &Device, number: DiskNumber) -> Result {
 #[inline(never)]
 fn check_room(device: &Device, disk: &Disk) -> Result {
     let ram = device.ram();
-    let room = device
+    let in_ram = ram.limit().saturating_sub(ram.pool_bytes());
+    let room = device.disks().room().saturating_add(in_ram);
+    let packs = disk.packing().map(Packing::packs).unwrap_or_default();
+    let whole = disk.used().saturating_sub(packs.segment_bytes);
+    // What is packed stays so in memory, and on some disks.
+    let stays = device
         .disks()
-        .room()
-        .saturating_add(ram.limit().saturating_sub(ram.pool_bytes()));
-    let missing = disk.used().saturating_sub(room);
+        .active()
+        .any(|d| d.disk().packing().is_some())
+        || whole.saturating_add(packs.bytes) <= in_ram;
+    let packed = if stays {
+        packs.segment_bytes
+    } else {
+        bytes(packs.pages)
+    };
+    let missing = whole.saturating_add(packed).saturating_sub(room);
     if missing == 0 {
         return Ok(());
     }
@@ -231,6 +248,8 @@ struct Drainer<'a> {
     /// Pages that can't be read, of the cluster at hand and of those before.
     unreadable_here: usize,
     unreadable: usize,
+    /// Who moves packed pages, if there can be some.
+    packed: Option<KBox<DrainPacked>>,
 }
 
 /// Some of the buffer's pages, or of the disks, by their index.
@@ -305,7 +324,43 @@ impl Drainer<'_> {
         }
         disk.health().set_moved(0);
         self.mover.flush();
-        Ok(())
+        self.drain_packed().inspect_err(|error| {
+            if matches!(*error, ENOSPC | ENOMEM) {
+                stopped(path, disk, *error);
+            }
+        })
+    }
+
+    /// Moves all packed pages away: as often as that moves some that had no room before.
+    #[inline(never)]
+    fn drain_packed(&mut self) -> Result {
+        let device = self.mover.device();
+        let (disk, force) = (self.disk, self.force);
+        let Some(packed) = &mut self.packed else {
+            return Ok(());
+        };
+        for _ in 0..ATTEMPTS {
+            packed.unreadable = 0;
+            let mut next = Some(0);
+            while let Some(from) = next {
+                let Some(overview) = device.index().overview(&Pinned::new(), from) else {
+                    break;
+                };
+                next = overview.number.index().checked_add(1);
+                check(disk.disk())?;
+                let go_on = || check(disk.disk());
+                let pages = packed.drain(&device, disk, overview.number, force, go_on)?;
+                if pages != 0 {
+                    trace::drain(overview.number, &Ok(pages));
+                }
+            }
+            packed.finish()?;
+            if disk.disk().packed_pages() <= u64::try_from(packed.unreadable).unwrap_or(0) {
+                self.unreadable = self.unreadable.saturating_add(packed.unreadable);
+                return Ok(());
+            }
+        }
+        Err(ENOSPC)
     }
 
     /// Moves a cluster's pages away. Gives how many there were.
@@ -471,7 +526,7 @@ impl Drainer<'_> {
                 }
                 device
                     .leftovers
-                    .leave(device.disks(), Left::Write(write, places));
+                    .leave(device.disks(), Left::Write(write, places, KVec::new()));
                 self.mover.buffer = Buffer::new(CHUNK)?;
                 check(disk).map(|()| None)
             }

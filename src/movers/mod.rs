@@ -3,9 +3,13 @@
 //! Who works beside the swap core: movers, which give slots other entries, and the threads that
 //! sweep and that watch disks.
 
+mod chunk;
+mod cleaner;
 pub(crate) mod drain;
+mod drain_packed;
 mod mover;
 pub(crate) mod recompress;
+mod segment_reader;
 pub(crate) mod sweeper;
 pub(crate) mod watch;
 pub(crate) mod writeback;

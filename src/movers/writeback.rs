@@ -6,6 +6,7 @@
 //! generation, cluster by cluster, until the tier is at its low one. What was freed makes room as
 //! well, and is not worth writing: so slots are swept and the pool is compacted first.
 
+use super::cleaner::Cleaner;
 use super::writer::Writer;
 use crate::device::Device;
 use crate::engine::counters::Counter;
@@ -38,14 +39,14 @@ const SCATTERED: u64 = 64;
 pub(crate) struct Background {
     device: Arc<Device>,
     #[pin]
-    writer: Mutex<Writer>,
+    writer: Mutex<(Writer, Cleaner)>,
 }
 
 impl Background {
     /// Writeback of that device. May sleep.
     #[inline(never)]
     pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
-        let writer = Writer::new(device.clone(), true)?;
+        let writer = (Writer::new(device.clone(), true)?, Cleaner::new()?);
         Arc::pin_init(
             pin_init!(Self {
                 device,
@@ -119,7 +120,8 @@ impl Work for Background {
     }
 
     fn run(&self, stop: &Stop) {
-        let mut writer = self.writer.lock();
+        let mut locked = self.writer.lock();
+        let (writer, cleaner) = &mut *locked;
         self.device.sweep();
         if has_holes(&self.device) {
             self.device.ram().compact();
@@ -128,10 +130,11 @@ impl Work for Background {
         if !is_above && self.asked() == 0 {
             return self.device.progress.advance();
         }
-        let done = self.write_back(&mut writer, stop);
+        let done = self.write_back(writer, stop);
         let _ = writer.finish();
         let pages = writer.take_pages();
         self.wrote(pages);
+        cleaner.clean(&self.device, writer, stop);
         // When the machine has little memory zsmalloc's own shrinker does so, in proportion.
         if is_above {
             self.device.ram().compact();

@@ -6,22 +6,27 @@
 //! is there: then the slots get their new entries. Meanwhile others are filled. So a disk always
 //! has something to do, and one that is slow or silent holds up its own chunks only.
 
+use super::chunk::{Chunk, Filled, Item, Source, To, SEGMENTS};
 use super::mover::{Mover, NewContent, Slots, CHUNK};
 use crate::device::Device;
+use crate::engine::codec::Codec;
 use crate::engine::counters::Counter;
-use crate::engine::entry::Place;
+use crate::engine::entry::{DiskNumber, Packed, Place};
 use crate::engine::held::{Moving, Owned};
 use crate::engine::index::ages::{Taken, Which};
+use crate::engine::index::moves::Moved;
+use crate::engine::page::Page;
+use crate::engine::segment::{Header, SEGMENT_BYTES, SEGMENT_SLOTS};
 use crate::engine::slot::{ClusterNumber, Slot};
 use crate::glue::clock;
 use crate::glue::cpu::Pinned;
 use crate::glue::memory::Buffer;
-use crate::glue::signal;
 use crate::glue::trace;
 use crate::glue::way::Store;
-use crate::tiers::disk::{Allocating, PAGE_BYTES};
+use crate::tiers::contexts::Lazy;
+use crate::tiers::disk::PAGE_BYTES;
 use crate::tiers::leftovers::Left;
-use crate::tiers::transfer::{BufferTransfer, Failed, NewHome, Run, Stay};
+use crate::tiers::transfer::{BufferTransfer, Failed, NewHome};
 use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -29,9 +34,19 @@ use kernel::sync::Arc;
 /// Chunks that a writer has: 2 MiB of pages.
 const CHUNKS: usize = 4;
 
+/// Pages that are begun with at a time.
+const BATCH: usize = 64;
+
+/// Pages' worth of bytes in a segment, for the budget.
+const SEGMENT_PAGES: u64 = SEGMENT_SLOTS as u64;
+
 /// Who writes back, and his memory.
 pub(crate) struct Writer {
     is_limited: bool,
+    /// What is counted for a page that was moved.
+    counter: Counter,
+    /// The one disk that packed pages go to, when it is cleaned.
+    only: Option<DiskNumber>,
     mover: KBox<Mover>,
     slots: Slots,
     /// Pages of a cluster that were begun with.
@@ -46,93 +61,6 @@ pub(crate) struct Writer {
     written: u64,
 }
 
-/// Pages that are written together.
-#[derive(Default)]
-struct Chunk {
-    buffer: Buffer,
-    /// Pages of the buffer, in its order, and where they go.
-    moving: KVec<(Moving, Option<Place>)>,
-    /// Bytes of their objects in the ram tier.
-    bytes: u64,
-    /// Keeps the disks until the entries say where the pages lie.
-    stay: Stay,
-}
-
-impl Chunk {
-    /// An empty one. May sleep.
-    #[inline(never)]
-    fn new() -> Result<KBox<Self>> {
-        let chunk = Self {
-            buffer: Buffer::new(CHUNK)?,
-            moving: KVec::with_capacity(CHUNK, GFP_KERNEL)?,
-            ..Self::default()
-        };
-        Ok(KBox::new(chunk, GFP_KERNEL)?)
-    }
-
-    /// Whether all disks answer that it goes to, and nobody kills who writes back.
-    fn is_to_be_waited_for(&self, device: &Device) -> bool {
-        let places = self.moving.iter().filter_map(|(_, place)| place.as_ref());
-        let mut disks = places.map(|place| place.disk);
-        !signal::is_fatal() && !disks.any(|disk| device.disks().is_stuck(disk))
-    }
-
-    fn room(&self) -> usize {
-        CHUNK.saturating_sub(self.moving.len())
-    }
-
-    /// Takes a page whose object is to be moved, and reads it. Gives it back when it can't be
-    /// read. May sleep.
-    fn add(&mut self, mover: &Mover, started: Moving, place: Option<Place>) -> Result<(), Moving> {
-        let page = self.buffer.page_mut(self.moving.len());
-        if page.is_none_or(|page| mover.load(&started, page).is_err()) {
-            return Err(started);
-        }
-        let bytes = started.object().map_or(0, |o| o.object().length.bytes());
-        self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(0));
-        // There is room for a chunk.
-        let _ = self.moving.push_within_capacity((started, place));
-        Ok(())
-    }
-
-    /// Finds a place for each page that has none, and sends all. Gives `ENOSPC` when some have no
-    /// room. May sleep.
-    #[inline(never)]
-    fn send(&mut self, device: &Device) -> (BufferTransfer<Store>, Result) {
-        let mut transfer = BufferTransfer::write(device.reserves(), take(&mut self.buffer));
-        let mut run: Option<Run<'_>> = None;
-        let without = self.moving.iter().filter(|(_, to)| to.is_none());
-        let mut left = without.fold(0usize, |sum, _| sum.saturating_add(1));
-        let mut result = Ok(());
-        for (index, (_, place)) in (0..CHUNK).zip(self.moving.iter_mut()) {
-            if let Some(Place { disk, slot }) = *place {
-                // Its disk is there, as the chunk stays in the bay; what is not sent is not moved.
-                match device.disks().bay(disk).and_then(|bay| bay.enter()) {
-                    Some(entered) => transfer.add(index, &entered, slot),
-                    None => *place = None,
-                }
-                continue;
-            }
-            if run.as_ref().is_none_or(Run::is_over) {
-                run = device.disks().allocate(&Allocating::Mover, left);
-            }
-            left = left.saturating_sub(1);
-            let Some(run) = run.as_mut() else {
-                result = Err(ENOSPC);
-                break;
-            };
-            self.stay.at(&run.entered);
-            if let Some((to, slot)) = run.take() {
-                *place = Some(to);
-                transfer.add(index, &run.entered, slot);
-            }
-        }
-        drop(run);
-        transfer.submit();
-        (transfer, result)
-    }
-}
-
 impl Writer {
     /// A writer for that device, which minds the limit on what is written in a day, or only
     /// counts. May sleep.
@@ -143,14 +71,23 @@ impl Writer {
         }
         Ok(Self {
             is_limited,
+            counter: Counter::WrittenBackPages,
+            only: None,
             mover: Mover::new(device, 0)?,
             slots: Slots::new()?,
-            started: KVec::with_capacity(CHUNK, GFP_KERNEL)?,
+            started: KVec::with_capacity(BATCH, GFP_KERNEL)?,
             idle,
             sent: KVec::with_capacity(CHUNKS, GFP_KERNEL)?,
             pages: 0,
             written: 0,
         })
+    }
+
+    /// Packed pages go to that disk only from now on, as it is cleaned, or to any; and are counted so
+    /// when they were moved.
+    pub(super) fn move_to(&mut self, only: Option<DiskNumber>, counter: Counter) {
+        self.only = only;
+        self.counter = counter;
     }
 
     /// Writes those pages of a cluster back, or has them written with the next ones; at the end
@@ -171,12 +108,14 @@ impl Writer {
             home,
         } = taken
         {
+            // Where pages stay compressed no cluster gets a home.
+            let becomes_whole = becomes_whole && (home.is_some() || !device.disks().are_packing());
             let mut home = match (becomes_whole, home, slots.all().first()) {
                 (true, Some(home), _) => device.disks().at_home(home),
                 (true, None, Some(first)) => device.disks().new_home(first.offset()),
                 _ => None,
             };
-            for slots in slots.all().chunks(CHUNK) {
+            for slots in slots.all().chunks(BATCH) {
                 result = result.and_then(|()| self.write_slots(number, which, slots, &mut home));
             }
             if result.is_err() {
@@ -193,75 +132,259 @@ impl Writer {
         &mut self,
         number: ClusterNumber,
         which: Which,
-        mut slots: &[Slot],
+        slots: &[Slot],
         home: &mut Option<NewHome<'_>>,
     ) -> Result {
         let device = self.mover.device();
-        while !slots.is_empty() {
-            let room = self.make_room()?;
-            let now;
-            (now, slots) = slots.split_at_checked(room).unwrap_or((slots, &[]));
-            let pages = u64::try_from(now.len()).unwrap_or(u64::MAX);
-            if self.is_limited && !device.budget().take(pages, clock::seconds()) {
-                return Err(EDQUOT);
-            }
-            let Self {
-                started,
-                idle,
-                mover,
-                ..
-            } = self;
-            let cpu = Pinned::new();
-            // There is room for a chunk.
-            device
-                .index()
-                .start_moves(&cpu, number, which, now, |moving| {
-                    let _ = started.push_within_capacity(moving);
-                });
-            drop(cpu);
-            if self.is_limited {
-                let begun = u64::try_from(started.len()).unwrap_or(0);
-                device.budget().give_back(pages.saturating_sub(begun));
-            }
-            for moving in started.drain_all() {
-                let claimed = home
-                    .as_mut()
-                    .and_then(|home| Some((home.claim(moving.slot().offset())?.0, home)));
-                let place = claimed.as_ref().map(|(place, _)| *place);
-                let added = match idle.last_mut() {
-                    Some(chunk) => {
-                        if let Some((_, home)) = claimed {
-                            chunk.stay.at(&home.entered);
-                        }
-                        chunk.add(mover, moving, place)
-                    }
-                    None => Err(moving),
-                };
-                if let Err(moving) = added {
-                    if let Some(place) = place {
-                        device.release(&Pinned::new(), Owned::disk(place), &[]);
-                    }
-                    mover.abandon(moving);
-                    if self.is_limited {
-                        device.budget().give_back(1);
-                    }
-                }
+        let mut started = take(&mut self.started);
+        device
+            .index()
+            .start_moves(&Pinned::new(), number, which, slots, |moving| {
+                // There is room for a batch.
+                let _ = started.push_within_capacity(moving);
+            });
+        let mut result = Ok(());
+        for moving in started.drain_all() {
+            if result.is_ok() {
+                result = self.write_page(Source::Ram(moving), home);
+            } else {
+                self.mover.abandon(moving);
             }
         }
-        Ok(())
+        self.started = started;
+        result
     }
 
-    /// Sees to it that the last idle chunk has room, and gives for how many pages. May sleep.
-    fn make_room(&mut self) -> Result<usize> {
+    /// Writes a page, or has it written with the next ones.
+    fn write_page(&mut self, source: Source, home: &mut Option<NewHome<'_>>) -> Result {
+        let header =
+            header_of(&source).filter(|header| home.is_none() && header.codec != Codec::Raw);
+        let packed = match header {
+            Some(header) => self.pack(header),
+            None => Ok(None),
+        };
+        match packed {
+            Ok(Some((packed, at))) => {
+                self.fill_packed(source, packed, at);
+                Ok(())
+            }
+            Ok(None) => self.write_whole(source, home),
+            Err(error) => {
+                self.abandon(source);
+                Err(error)
+            }
+        }
+    }
+
+    /// Sees to it that there is room for an object in a segment, in which it is counted then. Gives where
+    /// it is to lie, and where in the buffer of the chunk that is being filled. Nothing: pages don't
+    /// stay compressed on the disk that has room. May sleep.
+    ///
+    /// `ENOSPC`, `EDQUOT`: as for [`write_cluster`](Self::write_cluster).
+    pub(super) fn pack(&mut self, header: Header) -> Result<Option<(Packed, usize)>> {
+        let device = self.mover.device();
+        loop {
+            self.make_room(0)?;
+            let chunk = self.idle.last_mut().ok_or(ENOMEM)?;
+            if let Some((packed, at)) = chunk.make_room(header) {
+                let cpu = Pinned::new();
+                let disk = device.disks().bay(packed.place.disk);
+                let disk = disk.and_then(|bay| bay.peek(&cpu));
+                // Who fills a segment is counted in it, and there are never too many objects.
+                if disk.is_some_and(|disk| disk.add_object(&cpu, packed)) {
+                    return Ok(Some((packed, at)));
+                }
+                return Err(EIO);
+            }
+            self.make_room(SEGMENT_SLOTS)?;
+            let only = self.only;
+            let Some((entered, segment)) = device
+                .disks()
+                .claim_segment(only.is_some(), |disk| only.is_none_or(|only| only == disk))
+            else {
+                return Ok(None);
+            };
+            if self.is_limited && !device.budget().take(SEGMENT_PAGES, clock::seconds()) {
+                entered.disk().leave_segment(segment);
+                return Err(EDQUOT);
+            }
+            let chunk = self.idle.last_mut().ok_or(ENOMEM)?;
+            chunk.begin_segment(&entered, segment);
+        }
+    }
+
+    /// Puts a page's object where room was made for it.
+    fn fill_packed(&mut self, source: Source, packed: Packed, at: usize) {
+        let device = self.mover.device();
+        let Some(chunk) = self.idle.last_mut() else {
+            return;
+        };
+        let filled = match &source {
+            Source::Ram(moving) => moving.object().ok_or(EIO).and_then(|object| {
+                let mut context = Lazy::new(device.contexts());
+                let read = |bytes: &[u8]| chunk.write(at, bytes);
+                device.ram().read(&object, context.get()?, read)
+            }),
+            // Its bytes are the caller's to write.
+            Source::Disk(..) => Ok(()),
+        };
+        match filled {
+            Ok(()) => {
+                if let Source::Ram(_) = source {
+                    let bytes = u64::try_from(packed.length.bytes()).unwrap_or(0);
+                    chunk.bytes = chunk.bytes.saturating_add(bytes);
+                }
+                chunk.push_packed(source, packed);
+            }
+            Err(_) => {
+                // What is written there is nobody's.
+                device.release(&Pinned::new(), Owned::packed(packed), &[]);
+                self.abandon(source);
+            }
+        }
+    }
+
+    /// Packs an object that lies on a disk, in whose segment the writer is counted once for it. Says
+    /// whether that was done; if not, no disk has room where pages stay compressed. May sleep.
+    pub(super) fn pack_again(&mut self, slot: Slot, from: Packed, bytes: &[u8]) -> Result<bool> {
+        let header = Header {
+            slot,
+            length: from.length,
+            codec: from.codec,
+        };
+        let source = Source::Disk(slot, from);
+        match self.pack(header) {
+            Ok(Some((packed, at))) => {
+                if let Some(chunk) = self.idle.last_mut() {
+                    chunk.write(at, bytes)?;
+                }
+                self.fill_packed(source, packed, at);
+                Ok(true)
+            }
+            Ok(None) => {
+                self.abandon(source);
+                Ok(false)
+            }
+            Err(error) => {
+                self.abandon(source);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes a page as a whole that is an object on a disk, in whose segment the writer is counted once
+    /// for it. Says whether that was done. Otherwise as [`pack_again`](Self::pack_again).
+    pub(super) fn write_again(&mut self, slot: Slot, from: Packed, bytes: &[u8]) -> Result<bool> {
+        let source = Source::Disk(slot, from);
+        self.write_with(source, &mut None, |device, _, page| {
+            let mut context = Lazy::new(device.contexts());
+            let (_, decompressor) = context.get()?.split();
+            decompressor.decompress(from.codec, bytes, page)
+        })
+    }
+
+    /// Gives a slot a new entry whose page is an object on a disk, in whose segment the writer is
+    /// counted once for it. Says whether that was done: if not, it is another page by now.
+    pub(super) fn replace_packed(&mut self, slot: Slot, from: Packed, new: Owned) -> bool {
+        self.finish_move(Source::Disk(slot, from), new)
+    }
+
+    /// Writes a page as a whole.
+    fn write_whole(&mut self, source: Source, home: &mut Option<NewHome<'_>>) -> Result {
+        self.write_with(source, home, |device, source, page| match source {
+            Source::Ram(moving) => {
+                let object = moving.object().ok_or(EIO)?;
+                let mut context = Lazy::new(device.contexts());
+                device.ram().load(&object, page, context.get()?)
+            }
+            Source::Disk(..) => Err(EINVAL),
+        })
+        .map(|_| ())
+    }
+
+    /// Writes a page as a whole, which `fill` makes. Says whether it could be made.
+    fn write_with(
+        &mut self,
+        source: Source,
+        home: &mut Option<NewHome<'_>>,
+        fill: impl FnOnce(&Device, &Source, &mut Page) -> Result,
+    ) -> Result<bool> {
+        let device = self.mover.device();
+        let prepared = self.make_room(1).and_then(|()| {
+            if self.is_limited && !device.budget().take(1, clock::seconds()) {
+                return Err(EDQUOT);
+            }
+            Ok(())
+        });
+        if let Err(error) = prepared {
+            self.abandon(source);
+            return Err(error);
+        }
+        let claimed = home
+            .as_mut()
+            .and_then(|home| Some((home.claim(source.slot().offset())?.0, home)));
+        let place = claimed.as_ref().map(|(place, _)| *place);
+        let added = match self.idle.last_mut() {
+            Some(chunk) => {
+                if let Some((_, home)) = claimed {
+                    chunk.stay.at(&home.entered);
+                }
+                let bytes = match &source {
+                    Source::Ram(_) => header_of(&source).map_or(0, |h| h.length.bytes()),
+                    Source::Disk(..) => 0,
+                };
+                let added = chunk.add(source, place, |source, page| fill(&device, source, page));
+                if added.is_ok() {
+                    let bytes = u64::try_from(bytes).unwrap_or(0);
+                    chunk.bytes = chunk.bytes.saturating_add(bytes);
+                }
+                added
+            }
+            None => Err(source),
+        };
+        if let Err(source) = added {
+            if let Some(place) = place {
+                device.release(&Pinned::new(), Owned::disk(place), &[]);
+            }
+            self.abandon(source);
+            self.give_back(1);
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn give_back(&self, pages: u64) {
+        if self.is_limited {
+            self.mover.device().budget().give_back(pages);
+        }
+    }
+
+    /// A page stays where it is.
+    fn abandon(&self, source: Source) {
+        match source {
+            Source::Ram(moving) => self.mover.abandon(moving),
+            Source::Disk(_, packed) => self.let_go(packed),
+        }
+    }
+
+    /// The writer is counted no more for an object that it has moved, or not.
+    pub(super) fn let_go(&self, from: Packed) {
+        let device = self.mover.device();
+        let disks = device.disks();
+        disks.leave_segment(&Pinned::new(), from.place.disk, from.segment());
+    }
+
+    /// Sees to it that the last idle chunk has room for so many pages, and an item. May sleep.
+    fn make_room(&mut self, pages: usize) -> Result {
         let mut result = Ok(());
-        if self.idle.last().is_some_and(|chunk| chunk.room() == 0) {
+        if self.idle.last().is_some_and(|chunk| !chunk.has_room(pages)) {
             result = self.send();
         }
         if self.idle.is_empty() {
             self.finish_one();
         }
         self.mover.poll();
-        result.map(|()| self.idle.last().map_or(0, |chunk| chunk.room()))
+        result
     }
 
     /// Sends the chunk that is being filled. `ENOSPC`: some of its pages have no room. May sleep.
@@ -300,23 +423,31 @@ impl Writer {
     fn leave(&mut self, transfer: BufferTransfer<Store>, mut chunk: KBox<Chunk>) -> KBox<Chunk> {
         let fresh = Chunk::new();
         let places = KVec::with_capacity(CHUNK, GFP_KERNEL);
-        let (Ok(fresh), Ok(mut places)) = (fresh, places) else {
+        let segments = KVec::with_capacity(SEGMENTS, GFP_KERNEL);
+        let (Ok(fresh), Ok(mut places), Ok(mut segments)) = (fresh, places, segments) else {
             let (buffer, failed) = transfer.wait();
             return self.finish_chunk(chunk, buffer, failed);
         };
         let device = self.mover.device();
-        for (started, place) in chunk.moving.drain_all() {
-            if let Some(place) = place {
-                let _ = places.push_within_capacity(place);
+        let mut items = take(&mut chunk.items);
+        for Item { source, to } in items.drain_all() {
+            match to {
+                To::Anywhere(_) => self.give_back(1),
+                To::Place(place) => {
+                    let _ = places.push_within_capacity(place);
+                    self.give_back(1);
+                }
+                To::Packed(packed) => device.release(&Pinned::new(), Owned::packed(packed), &[]),
             }
-            if self.is_limited {
-                device.budget().give_back(1);
-            }
-            self.mover.abandon(started);
+            self.abandon(source);
         }
-        device
-            .leftovers
-            .leave(device.disks(), Left::Write(transfer, places));
+        for filled in &chunk.segments {
+            self.give_back(SEGMENT_PAGES);
+            let _ = segments.push_within_capacity((filled.disk, filled.segment));
+        }
+        chunk.segments.clear();
+        let left = Left::Write(transfer, places, segments);
+        device.leftovers.leave(device.disks(), left);
         fresh
     }
 
@@ -328,48 +459,115 @@ impl Writer {
         buffer: Buffer,
         failed: Failed,
     ) -> KBox<Chunk> {
-        chunk.buffer = buffer;
+        let device = self.mover.device();
+        chunk.note_worn(&device, &failed);
+        let mut items = take(&mut chunk.items);
         let mut pages = 0usize;
         let mut cluster = None;
-        for (started, place) in chunk.moving.drain_all() {
-            let number = started.slot().cluster();
+        for item in items.drain_all() {
+            let number = item.source.slot().cluster();
             if cluster.is_some_and(|cluster| cluster != number) {
                 self.finish_cluster(cluster.replace(number), take(&mut pages));
             }
             cluster = Some(number);
-            if self.finish_page(started, place, &failed) {
+            if self.finish_page(item, &chunk, &failed) {
                 pages = pages.saturating_add(1);
             }
         }
         self.finish_cluster(cluster, pages);
-        self.written = self.written.saturating_add(take(&mut chunk.bytes));
-        chunk.stay = Stay::default();
+        chunk.items = items;
+        for filled in &chunk.segments {
+            self.end_segment(filled);
+        }
+        self.written = self.written.saturating_add(chunk.bytes);
+        chunk.reset(buffer);
         chunk
     }
 
-    /// Says whether the page was moved.
-    fn finish_page(&mut self, started: Moving, place: Option<Place>, failed: &Failed) -> bool {
+    /// A segment was written, and its objects count for themselves.
+    fn end_segment(&self, filled: &Filled) {
         let device = self.mover.device();
-        match place {
-            Some(place) if !failed.has(place) => {
-                let new = Owned::disk(place);
-                let content = NewContent::of(&new);
-                let moved = device.index().finish_move(&Pinned::new(), started, new);
-                let done = self.mover.moved(moved, &content, Counter::WrittenBackPages);
-                // It went to the disk, whoever has taken the slot meanwhile.
-                if !self.is_limited {
-                    device.budget().spend(PAGE_BYTES, clock::seconds());
-                }
-                return done;
+        let disks = device.disks();
+        disks.leave_segment(&Pinned::new(), filled.disk, filled.segment);
+        if !self.is_limited {
+            let bytes = const { SEGMENT_BYTES as u64 };
+            device.budget().spend(bytes, clock::seconds());
+        }
+    }
+
+    /// Says whether the page was moved.
+    fn finish_page(&mut self, item: Item, chunk: &Chunk, failed: &Failed) -> bool {
+        match item.to {
+            To::Packed(packed) => self.finish_packed(item.source, packed, chunk, failed),
+            To::Place(place) => self.finish_whole(item.source, place, chunk, failed),
+            To::Anywhere(_) => {
+                self.give_back(1);
+                self.abandon(item.source);
+                false
             }
-            Some(place) => device.release(&Pinned::new(), Owned::disk(place), &[failed]),
-            None => {}
         }
-        if self.is_limited {
-            device.budget().give_back(1);
+    }
+
+    fn finish_whole(
+        &mut self,
+        source: Source,
+        place: Place,
+        chunk: &Chunk,
+        failed: &Failed,
+    ) -> bool {
+        let device = self.mover.device();
+        let new = Owned::disk(place);
+        if !chunk.was_written(place, failed) {
+            device.release(&Pinned::new(), new, &[failed]);
+            self.give_back(1);
+            self.abandon(source);
+            return false;
         }
-        self.mover.abandon(started);
-        false
+        let done = self.finish_move(source, new);
+        // It went to the disk, whoever has taken the slot meanwhile.
+        if !self.is_limited {
+            device.budget().spend(PAGE_BYTES, clock::seconds());
+        }
+        done
+    }
+
+    fn finish_packed(
+        &mut self,
+        source: Source,
+        packed: Packed,
+        chunk: &Chunk,
+        failed: &Failed,
+    ) -> bool {
+        let new = Owned::packed(packed);
+        let disk = packed.place.disk;
+        let mut slots = packed.all_slots();
+        if slots.any(|slot| !chunk.was_written(Place { disk, slot }, failed)) {
+            self.mover.device().release(&Pinned::new(), new, &[]);
+            self.abandon(source);
+            return false;
+        }
+        self.finish_move(source, new)
+    }
+
+    fn finish_move(&mut self, source: Source, new: Owned) -> bool {
+        let device = self.mover.device();
+        let content = NewContent::of(&new);
+        let (moved, from): (Moved, _) = match source {
+            Source::Ram(moving) => {
+                let moved = device.index().finish_move(&Pinned::new(), moving, new);
+                (moved, None)
+            }
+            Source::Disk(slot, from) => {
+                let cpu = Pinned::new();
+                let moved = device.index().exchange_packed(&cpu, slot, from, new);
+                (moved, Some(from))
+            }
+        };
+        let done = self.mover.moved(moved, &content, self.counter);
+        if let Some(from) = from {
+            self.let_go(from);
+        }
+        done
     }
 
     /// So many pages of a cluster were moved.
@@ -383,10 +581,14 @@ impl Writer {
 
     /// Sends what is left, and waits for all. The errors are those of
     /// [`write_cluster`](Self::write_cluster). May sleep.
+    ///
+    /// Who minds the limit leaves pages in memory that would take a segment for little.
     pub(crate) fn finish(&mut self) -> Result {
-        let is_begun = |chunk: &Chunk| chunk.room() != CHUNK;
+        if self.is_limited {
+            self.drop_open();
+        }
         let result = match self.idle.last() {
-            Some(chunk) if is_begun(chunk) => self.send(),
+            Some(chunk) if !chunk.is_empty() => self.send(),
             _ => Ok(()),
         };
         while !self.sent.is_empty() {
@@ -394,6 +596,25 @@ impl Writer {
         }
         self.mover.flush();
         result
+    }
+
+    /// Gives up the segment that is being filled, if it has little in it.
+    fn drop_open(&mut self) {
+        let Some(mut chunk) = self.idle.pop() else {
+            return;
+        };
+        let device = self.mover.device();
+        let dropped = chunk.take_open(|source, packed| {
+            device.release(&Pinned::new(), Owned::packed(packed), &[]);
+            self.abandon(source);
+        });
+        if let Some(filled) = dropped {
+            self.give_back(SEGMENT_PAGES);
+            let disks = device.disks();
+            disks.leave_segment(&Pinned::new(), filled.disk, filled.segment);
+        }
+        // There is room for all chunks.
+        let _ = self.idle.push_within_capacity(chunk);
     }
 
     /// Bytes of the ram tier's objects that are not given back yet, and will be when what is under
@@ -407,8 +628,8 @@ impl Writer {
 
     /// How many pages are under way, or begun with.
     pub(crate) fn under_way_pages(&self) -> u64 {
-        let sent = self.sent.iter().map(|(_, chunk)| chunk.moving.len());
-        let filled = self.idle.iter().map(|chunk| chunk.moving.len());
+        let sent = self.sent.iter().map(|(_, chunk)| chunk.items.len());
+        let filled = self.idle.iter().map(|chunk| chunk.items.len());
         let all = Iterator::chain(sent, filled).fold(0, usize::saturating_add);
         u64::try_from(all).unwrap_or(u64::MAX)
     }
@@ -434,4 +655,20 @@ impl Drop for Writer {
         // Pages that were begun with are nobody else's to end.
         let _ = self.finish();
     }
+}
+
+/// What is said of a page's object where it is packed.
+fn header_of(source: &Source) -> Option<Header> {
+    let (length, codec) = match source {
+        Source::Ram(moving) => {
+            let object = moving.object()?.object();
+            (object.length, object.codec)
+        }
+        Source::Disk(_, packed) => (packed.length, packed.codec),
+    };
+    Some(Header {
+        slot: source.slot(),
+        length,
+        codec,
+    })
 }

@@ -9,7 +9,7 @@ use super::disks::Disks;
 use super::transfer::Bay;
 use crate::engine::bay::Grace;
 use crate::engine::entry::{DiskNumber, MAX_DISKS};
-use crate::engine::protection::Protection;
+use crate::engine::options::Options;
 use crate::glue::backing;
 use crate::glue::clock;
 use crate::glue::first_page::FirstPage;
@@ -33,12 +33,12 @@ impl Disks {
     /// `EEXIST`: it was added before. `ENOSPC`: there are as many as there can be. `EINTR`: a
     /// signal came that kills. Others: [`Disk::open`].
     #[inline(never)]
-    pub(crate) fn add(&self, path: &CStr, priority: i32, protection: Protection) -> Result {
+    pub(crate) fn add(&self, path: &CStr, priority: i32, options: Options) -> Result {
         let bay = self.reserve(path)?;
         let opened = Disk::open(
             path,
             priority,
-            protection,
+            options,
             self.uuid().get(),
             self.bell().clone(),
         );

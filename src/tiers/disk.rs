@@ -3,15 +3,20 @@
 //! A disk as a tier: its slots, and how it is doing.
 
 use super::bell::Bell;
+use super::packing::{self, Packing};
+use super::recent::Slots as RecentSlots;
 use crate::engine::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space, Summary,
 };
 use crate::engine::claims::Slots;
+use crate::engine::entry::Packed;
 use crate::engine::header;
 use crate::engine::health::{Change, Fault, Health};
 use crate::engine::map::{Bits, SlotMap};
+use crate::engine::options::Options;
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::protection::Protection;
+use crate::engine::segment::Segment;
 use crate::engine::slot::{Offset, PhysicalCluster, PhysicalSlot};
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
 use crate::engine::under_way::{Ticket, UnderWay, QUOTA};
@@ -51,6 +56,8 @@ pub(crate) struct Disk {
     cipher: Option<Cipher>,
     /// What pages are compared with that are read, if they are.
     tags: Option<Tags>,
+    /// Its segments, if pages stay compressed on it.
+    packing: Option<KBox<Packing>>,
     /// Pages that were not what was written.
     corrupt: AtomicU32,
     slots: u32,
@@ -101,10 +108,11 @@ impl Disk {
     pub(crate) fn open(
         path: &CStr,
         priority: i32,
-        protection: Protection,
+        options: Options,
         uuid: u128,
         bell: Arc<Bell>,
     ) -> Result<KBox<Self>> {
+        let protection = options.protection;
         // Memory is copied to as it is; what is protected takes the way of bios.
         let as_memory = protection == Protection::default();
         let backing = Backing::open(path, as_memory).inspect_err(|error| {
@@ -130,6 +138,9 @@ impl Disk {
         let clusters = Space::clusters(slots);
         let cipher = new_cipher(path, protection)?;
         let tags = new_tags(path, protection, backing.slots())?;
+        // On memory a page is read in less time than it is decompressed in.
+        let compress = options.compress.unwrap_or(!backing.is_synchronous());
+        let packing = new_packing(compress, slots)?;
         let bio_pages = if backing.may_cut() { 1 } else { u32::MAX };
         let mut kept = KVec::new();
         kept.extend_from_slice(path.to_bytes(), GFP_KERNEL)?;
@@ -142,6 +153,7 @@ impl Disk {
                 backing,
                 cipher,
                 tags,
+                packing,
                 corrupt: AtomicU32::new(0),
                 summary: summary(slots)?,
                 slots,
@@ -289,6 +301,121 @@ impl Disk {
         }
     }
 
+    /// Its segments, if pages stay compressed on it.
+    #[inline]
+    pub(crate) fn packing(&self) -> Option<&Packing> {
+        self.packing.as_deref()
+    }
+
+    /// Whether any slot can be allocated.
+    pub(crate) fn has_room(&self) -> bool {
+        self.is_active() && self.allocator().is_some_and(|a| a.has_room())
+    }
+
+    /// Claims a segment, in which the caller is counted from now on. `None`: there is none, or the disk
+    /// is not active, or pages do not stay compressed on it. Does not sleep.
+    ///
+    /// The last ones are for who cleans.
+    pub(crate) fn claim_segment(&self, is_cleaning: bool) -> Option<Segment> {
+        let packing = self.packing.as_ref().filter(|_| self.is_active())?;
+        let allocator = self.allocator()?;
+        let claim = || allocator.claim_segment(&mut packing.cursor.lock());
+        let mut segment = claim();
+        if is_cleaning {
+            segment = segment.or_else(|| packing.take_spare());
+        } else {
+            while segment.is_some_and(|segment| packing.keep_spare(segment)) {
+                segment = claim();
+            }
+        }
+        packing.claimed(segment?);
+        segment
+    }
+
+    /// Counts one more in a segment that is in use: an object of one who is counted there, or a reader.
+    /// Says whether that was done. Does not sleep.
+    #[inline]
+    pub(crate) fn enter_segment(&self, segment: Segment) -> bool {
+        let live = self.packing.as_ref().and_then(|p| p.live(segment));
+        live.is_some_and(|live| live.enter())
+    }
+
+    /// Counts one less in a segment, and frees it when that was the last. Does not sleep.
+    pub(crate) fn leave_segment(&self, segment: Segment) {
+        let Some(packing) = &self.packing else {
+            return;
+        };
+        match packing.live(segment).and_then(|live| live.leave()) {
+            Some(false) => {}
+            Some(true) => {
+                packing.recent.forget(segment);
+                packing.freed();
+                let worn = packing.take_worn(segment);
+                if worn == 0 && packing.keep_spare(segment) {
+                    return;
+                }
+                let is_bad = |slot| worn & packing::bit(slot) != 0;
+                self.freed(
+                    self.allocator()
+                        .is_some_and(|a| a.free_segment(segment, is_bad)),
+                );
+            }
+            None => self.freed(false),
+        }
+    }
+
+    /// What was kept of a segment, in which the caller is counted. Does not sleep.
+    pub(crate) fn recent(&self, segment: Segment) -> Option<RecentSlots> {
+        self.packing.as_ref()?.recent.get(segment)
+    }
+
+    /// Keeps what was read of a segment, in which the caller is counted. Does not sleep.
+    pub(crate) fn keep_recent(&self, segment: Segment, slots: RecentSlots) {
+        if let Some(packing) = &self.packing {
+            packing.recent.keep(segment, slots);
+        }
+    }
+
+    /// How many pages are packed on it.
+    pub(crate) fn packed_pages(&self) -> u64 {
+        self.packing.as_ref().map_or(0, |p| p.packs().pages)
+    }
+
+    /// How many are counted in a segment: its objects, and who reads or writes it.
+    pub(crate) fn counted(&self, segment: Segment) -> usize {
+        let live = self.packing.as_ref().and_then(|p| p.live(segment));
+        live.map_or(0, |live| live.count())
+    }
+
+    /// An object of a segment in which the caller is counted. Says whether it could be counted. Does
+    /// not sleep.
+    pub(crate) fn add_object(&self, cpu: &Pinned, packed: Packed) -> bool {
+        let Some(packing) = &self.packing else {
+            return false;
+        };
+        let added = self.enter_segment(packed.segment());
+        if added {
+            packing.count(cpu, packed, 1);
+        }
+        added
+    }
+
+    /// An object is in use no more. Does not sleep.
+    pub(crate) fn free_object(&self, cpu: &Pinned, packed: Packed) {
+        if let Some(packing) = &self.packing {
+            packing.count(cpu, packed, -1);
+        }
+        self.leave_segment(packed.segment());
+    }
+
+    /// Sees to it that a slot of a segment that is in use is never used again once that is freed. Does
+    /// not sleep.
+    pub(crate) fn note_worn(&self, slot: PhysicalSlot) {
+        if let Some(packing) = &self.packing {
+            packing.note_worn(slot);
+        }
+    }
+
     /// Sees to it that a slot in use is never used again. Does not sleep.
     pub(crate) fn discard(&self, slot: PhysicalSlot) {
         let retired = self.allocator().is_some_and(|a| a.retire(slot));
@@ -304,7 +431,10 @@ impl Disk {
 
     /// Bytes in use.
     pub(crate) fn used(&self) -> u64 {
-        bytes(self.allocator().map_or(0, |a| a.space().used()))
+        let used = self.allocator().map_or(0, |a| a.space().used());
+        // Those are claimed, and hold nothing.
+        let spare = self.packing().map_or(0, Packing::spare_slots);
+        bytes(used.saturating_sub(spare))
     }
 
     /// Bytes of bad slots.
@@ -324,7 +454,9 @@ impl Disk {
         let bytes = size_of::<SlotMap>().saturating_add(size_of::<ClusterState>());
         let maps = self.maps.len().saturating_mul(bytes);
         let tags = self.tags.as_ref().map_or(0, Tags::bytes);
-        u64::try_from(maps.saturating_add(tags)).unwrap_or(u64::MAX)
+        let segments = self.packing().map_or(0, Packing::metadata_bytes);
+        let all = maps.saturating_add(tags).saturating_add(segments);
+        u64::try_from(all).unwrap_or(u64::MAX)
     }
 
     #[cold]
@@ -459,6 +591,15 @@ fn new_cipher(path: &CStr, protection: Protection) -> Result<Option<Cipher>> {
         }
     });
     cipher.map(Some)
+}
+
+#[inline(never)]
+fn new_packing(compress: bool, slots: u32) -> Result<Option<KBox<Packing>>> {
+    if compress {
+        Packing::new(slots).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 #[inline(never)]

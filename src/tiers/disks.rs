@@ -7,11 +7,12 @@ use super::changes::Changes;
 use super::disk::{Allocating, Disk};
 use super::transfer::{Bay, Entered, Failed, NewHome, Run};
 use crate::engine::claims::Slots;
-use crate::engine::entry::{DiskNumber, Place, MAX_DISKS};
+use crate::engine::entry::{DiskNumber, Packed, Place, MAX_DISKS};
 use crate::engine::form::Home;
 use crate::engine::header::{self, Uuid};
 use crate::engine::map::Bits;
 use crate::engine::order::{Equals, Order, Turn};
+use crate::engine::segment::{Segment, SEGMENT_SLOTS};
 use crate::engine::slot::{Offset, SLOTS_PER_CLUSTER};
 use crate::glue::backing;
 use crate::glue::cpu::{PerCpu, Pinned};
@@ -161,6 +162,51 @@ impl Disks {
                 let (next, left) = entered.disk().allocate(who, want, exactly)?;
                 Some(Run::new(entered, next, left))
             })
+    }
+
+    /// Claims a segment on the disk that pages are to go to next, of those that are `wanted`, if they
+    /// stay compressed there; the caller is counted in it. Who cleans gets the last ones as well. Does not
+    /// sleep.
+    pub(crate) fn claim_segment(
+        &self,
+        is_cleaning: bool,
+        wanted: impl Fn(DiskNumber) -> bool,
+    ) -> Option<(Entered<'_>, Segment)> {
+        for equals in self.order.levels(self.movers.number()) {
+            let disks = self.active_of(equals.disks());
+            for entered in disks.filter(|entered| wanted(entered.number())) {
+                if let Some(segment) = entered.disk().claim_segment(is_cleaning) {
+                    self.movers.took(SEGMENT_SLOTS);
+                    return Some((entered, segment));
+                }
+                if entered.disk().packing().is_none() && entered.disk().has_room() {
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether pages stay compressed on the disk that they are to go to next.
+    pub(crate) fn are_packing(&self) -> bool {
+        let mut with_room = self.active().filter(|entered| entered.disk().has_room());
+        with_room
+            .next()
+            .is_some_and(|entered| entered.disk().packing().is_some())
+    }
+
+    /// Frees an object that is packed on a disk. Does not sleep.
+    pub(crate) fn free_object(&self, cpu: &Pinned, packed: Packed) {
+        if let Some(disk) = self.bay(packed.place.disk).and_then(|bay| bay.peek(cpu)) {
+            disk.free_object(cpu, packed);
+        }
+    }
+
+    /// Counts one less in a segment. Does not sleep.
+    pub(crate) fn leave_segment(&self, cpu: &Pinned, disk: DiskNumber, segment: Segment) {
+        if let Some(disk) = self.bay(disk).and_then(|bay| bay.peek(cpu)) {
+            disk.leave_segment(segment);
+        }
     }
 
     /// A free physical cluster in which the slot at `offset` is claimed. Does not sleep.

@@ -4,7 +4,8 @@
 
 use super::disks::Disks;
 use super::transfer::BufferTransfer;
-use crate::engine::entry::Place;
+use crate::engine::entry::{DiskNumber, Place};
+use crate::engine::segment::Segment;
 use crate::glue::cpu::Pinned;
 use crate::glue::way::{Load, Store};
 use kernel::prelude::*;
@@ -12,8 +13,12 @@ use kernel::sync::{new_mutex, Mutex};
 
 /// Pages on their way to a disk or from there, for which nobody waits any more.
 pub(crate) enum Left {
-    /// To places that nobody else may use before that has ended.
-    Write(BufferTransfer<Store>, KVec<Place>),
+    /// To places, and segments, that nobody else may use before that has ended.
+    Write(
+        BufferTransfer<Store>,
+        KVec<Place>,
+        KVec<(DiskNumber, Segment)>,
+    ),
     /// To a buffer that nobody looks at.
     Read(BufferTransfer<Load>),
 }
@@ -21,7 +26,7 @@ pub(crate) enum Left {
 impl Left {
     fn is_over(&self) -> bool {
         match self {
-            Self::Write(transfer, _) => transfer.is_done(),
+            Self::Write(transfer, ..) => transfer.is_done(),
             Self::Read(transfer) => transfer.is_done(),
         }
     }
@@ -30,8 +35,11 @@ impl Left {
     fn end(self, disks: &Disks) {
         match self {
             Self::Read(transfer) => drop(transfer),
-            Self::Write(transfer, places) => {
+            Self::Write(transfer, places, segments) => {
                 let (_, failed) = transfer.wait();
+                for (disk, segment) in segments {
+                    disks.leave_segment(&Pinned::new(), disk, segment);
+                }
                 for place in places {
                     disks.release(&Pinned::new(), place, &[&failed]);
                 }

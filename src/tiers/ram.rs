@@ -113,6 +113,23 @@ impl Ram {
         })
     }
 
+    /// Stores an object that was compressed before. Does not sleep. The errors are those of
+    /// [`store`](Self::store).
+    pub(crate) fn store_object(&self, codec: Codec, bytes: &[u8]) -> Result<Owned> {
+        self.within_limit(self.pool.store(codec, bytes)?)
+    }
+
+    /// Gives an object's bytes to `read`, as they are. Does not sleep, nor may `read`.
+    pub(crate) fn read(
+        &self,
+        held: &HeldObject<'_>,
+        context: &mut Context,
+        read: impl FnOnce(&[u8]) -> Result,
+    ) -> Result {
+        let (spare, _) = context.split();
+        self.pool.read(held, spare, read)
+    }
+
     /// Frees what an entry holds in this tier. Does not sleep.
     #[inline]
     pub(crate) fn free(&self, entry: Owned) {

@@ -5,8 +5,10 @@
 
 use super::disk::Disk;
 use crate::engine::{bay, claims};
+use crate::glue::bounce::{Bounce, Bounces};
 use crate::glue::platform::Kernel;
 use crate::glue::reserves::Reserves;
+use crate::glue::way::Load;
 use crate::glue::{buffer_transfer, request, transfer};
 use kernel::prelude::*;
 
@@ -33,6 +35,12 @@ pub(crate) type Failed = request::Failed<Disk>;
 
 /// Pages of a buffer on their way.
 pub(crate) type BufferTransfer<W> = buffer_transfer::BufferTransfer<W, Disk>;
+
+/// One or two pages that come from a disk.
+pub(crate) type PairTransfer<'a> = buffer_transfer::BufferTransfer<Load, Disk, Bounce<'a>>;
+
+/// Several times a few pages in a row that come from a disk.
+pub(crate) type SeveralTransfer<'a> = buffer_transfer::BufferTransfer<Load, Disk, Bounces<'a>>;
 
 /// The memory that transfers are made of. May sleep.
 pub(crate) fn reserves() -> Result<Reserves> {

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Reading pages that lie on a disk as objects among others.
+//!
+//! The one or two slots of an object are read through memory of ours. When slots are asked for in their
+//! order, more of the segment is read at once and kept for a while: the next pages are in it. They stay on
+//! the disk as well, so that giving up their memory again costs nothing.
+
+use super::{CallPage, Device};
+use crate::engine::counters::{self, Counter};
+use crate::engine::entry::{Content, Packed};
+use crate::engine::index::Found;
+use crate::engine::page::PAGE_SIZE;
+use crate::engine::segment::{Segment, SEGMENT_SLOTS};
+use crate::engine::slot::Slot;
+use crate::engine::window::Ahead;
+use crate::glue::bounce::{Bounce, Bounces};
+use crate::glue::cpu::Pinned;
+use crate::glue::swap_area;
+use crate::glue::way::Load;
+use crate::tiers::contexts::Lazy;
+use crate::tiers::inside::Inside;
+use crate::tiers::recent::Slots;
+use crate::tiers::transfer::{PairTransfer, SeveralTransfer};
+use core::ops::Range;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+
+/// How many slots are looked at that follow one which is read in order.
+const LOOK_AHEAD: usize = 128;
+
+/// How many more segments are read at once by who has read in order for a while.
+const MORE: usize = 3;
+
+/// What the slots hold that were read.
+enum Data<'a> {
+    Shared(Arc<Bounce<'static>>),
+    Own(Bounce<'a>),
+}
+
+impl Data<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Shared(bounce) => bounce.bytes(),
+            Self::Own(bounce) => bounce.bytes(),
+        }
+    }
+}
+
+/// Slots of a segment that were read.
+pub(super) struct Read<'a> {
+    data: Data<'a>,
+    /// Which slots of it, by their place.
+    slots: Range<usize>,
+    inside: Inside<'a>,
+}
+
+impl Read<'_> {
+    /// The bytes of an object, if they are among what was read.
+    fn object(&self, packed: Packed) -> Option<&[u8]> {
+        if self.inside.has(packed) {
+            within(self.data.bytes(), &self.slots, packed)
+        } else {
+            None
+        }
+    }
+}
+
+/// The bytes of an object of a segment of which these slots were read.
+fn within<'a>(bytes: &'a [u8], slots: &Range<usize>, packed: Packed) -> Option<&'a [u8]> {
+    let start = slots.start.checked_mul(PAGE_SIZE)?;
+    let from = packed.in_segment().checked_sub(start)?;
+    let end = from.checked_add(packed.length.bytes())?;
+    if end > slots.len().checked_mul(PAGE_SIZE)? {
+        return None;
+    }
+    bytes.get(from..end)
+}
+
+/// The places in its segment of the slots that an object lies in.
+fn slots_of(packed: Packed) -> Range<usize> {
+    let first = Segment::index_of(packed.place.slot);
+    first..first.saturating_add(packed.slots())
+}
+
+/// A page that is read, of which the swap core may want the next ones as well.
+pub(super) struct Wanted {
+    pub(super) slot: Slot,
+    pub(super) packed: Packed,
+    /// Whether the next ones are asked for in the same call.
+    pub(super) is_run: bool,
+}
+
+/// Keeps what was read of a segment. Nothing: there is no memory for that.
+fn keep(inside: &Inside<'_>, bounce: Bounce<'static>, slots: Range<usize>) -> Option<Slots> {
+    let bounce = Arc::new(bounce, GFP_NOWAIT).ok()?;
+    let read = Slots { bounce, slots };
+    let disk = inside.entered.disk();
+    disk.keep_recent(inside.segment, read.clone());
+    Some(read)
+}
+
+impl Device {
+    /// Reads a page that is an object on a disk; `recent` is what was read last in the same call. Says
+    /// whether that was done: if not, the page has been moved meanwhile. May sleep.
+    ///
+    /// `EIO`: it can't be read.
+    #[inline(never)]
+    pub(super) fn load_packed<'a>(
+        &'a self,
+        page: &mut CallPage<'_, Load>,
+        wanted: &Wanted,
+        context: &mut Lazy<'_>,
+        recent: &mut Option<Read<'a>>,
+        found: Found,
+    ) -> Result<bool> {
+        let packed = wanted.packed;
+        // What is kept of the last one was not freed since.
+        if recent
+            .as_ref()
+            .and_then(|read| read.object(packed))
+            .is_none()
+        {
+            *recent = None;
+            context.give_back();
+            let Some(read) = self.read_packed(page, wanted)? else {
+                return Ok(false);
+            };
+            *recent = Some(read);
+        }
+        let bytes = recent.as_ref().and_then(|read| read.object(packed));
+        let (_, contents) = page.parts();
+        let (_, decompressor) = context.get()?.split();
+        decompressor.decompress(packed.codec, bytes.ok_or(EIO)?, contents)?;
+        context.give_back();
+        swap_area::page_read_from_disk();
+        self.loaded(&Pinned::new(), found, Counter::DiskLoads);
+        Ok(true)
+    }
+
+    // Out of line, as is what follows: their frames don't add up.
+    /// Gives the slots that an object lies in, as they were kept or are read now, perhaps with others.
+    /// Nothing: it was moved meanwhile.
+    #[inline(never)]
+    fn read_packed<'a>(
+        &'a self,
+        page: &CallPage<'_, Load>,
+        wanted: &Wanted,
+    ) -> Result<Option<Read<'a>>> {
+        let packed = wanted.packed;
+        let entered = self.disks.bay(packed.place.disk).and_then(|b| b.enter());
+        let Some(inside) = entered.and_then(|e| Inside::new(e, packed.segment())) else {
+            return Ok(None);
+        };
+        // From here on the object stays; it may have been another one before.
+        if self.packed_of(page.slot()) != Some(packed) {
+            return Ok(None);
+        }
+        let kept = inside.entered.disk().recent(packed.segment());
+        if let Some(Slots { bounce, slots }) = kept {
+            if within(bounce.bytes(), &slots, packed).is_some() {
+                self.tally(&Pinned::new()).count(Counter::ReadAheadLoads, 1);
+                return Ok(Some(Read {
+                    data: Data::Shared(bounce),
+                    slots,
+                    inside,
+                }));
+            }
+        }
+        let ahead = self.windows.ask(wanted.slot);
+        if let Some(read) = self.read_ahead(&inside, wanted, ahead) {
+            let Slots { bounce, slots } = read;
+            return Ok(Some(Read {
+                data: Data::Shared(bounce),
+                slots,
+                inside,
+            }));
+        }
+        self.windows.done(wanted.slot.next(), ahead);
+        let slots = slots_of(packed);
+        let bounce = self.read_pair(&inside, &slots)?;
+        Ok(Some(Read {
+            data: Data::Own(bounce),
+            slots,
+            inside,
+        }))
+    }
+
+    /// Reads the one or two slots of an object.
+    #[inline(never)]
+    fn read_pair(&self, inside: &Inside<'_>, slots: &Range<usize>) -> Result<Bounce<'_>> {
+        let mut transfer = PairTransfer::read_few(&self.loads, self.pairs.pair()?, slots.len());
+        let first = inside.segment.first();
+        for (index, slot) in (0..SEGMENT_SLOTS).zip(slots.clone()) {
+            let slot = first.checked_add(slot).ok_or(EIO)?;
+            transfer.add(index, &inside.entered, slot);
+        }
+        let (bounce, failed) = transfer.wait();
+        if failed.is_none() {
+            Ok(bounce)
+        } else {
+            Err(EIO)
+        }
+    }
+
+    /// Reads the slots of a page that is wanted and those behind it, and keeps them. Nothing: there is
+    /// nothing to be read besides, or that can't be done; then it may be one of the others that can't be
+    /// read.
+    #[inline(never)]
+    fn read_ahead(&self, inside: &Inside<'_>, wanted: &Wanted, ahead: Ahead) -> Option<Slots> {
+        if ahead.slots == 0 && !wanted.is_run {
+            return None;
+        }
+        let (slots, mut last, mut pages) = self.widened(wanted, ahead);
+        let mut more = [const { None }; MORE];
+        if ahead.slots == SEGMENT_SLOTS && !wanted.is_run {
+            (last, pages) = self.find_more(inside, wanted, &mut more, (last, pages));
+        }
+        if pages == 0 {
+            return None;
+        }
+        let mut bounces = Bounces::with_room(MORE.saturating_add(1), SEGMENT_SLOTS);
+        let mut is_room = bounces.push(Bounce::try_new(slots.len())?);
+        for _ in more.iter().flatten() {
+            is_room &= bounces.push(Bounce::try_new(SEGMENT_SLOTS)?);
+        }
+        let mut bounces = self
+            .read_slots(inside, bounces, &slots, &more)
+            .ok()
+            .filter(|_| is_room)?;
+        // The segments are kept from being freed until what they hold is kept here.
+        for inside in more.iter().flatten().rev() {
+            keep(inside, bounces.pop()?, 0..SEGMENT_SLOTS);
+        }
+        let read = keep(inside, bounces.pop()?, slots)?;
+        self.windows.done(last.next(), ahead);
+        let cpu = Pinned::new();
+        let pages = counters::number(pages);
+        self.tally(&cpu).count(Counter::ReadAheadPages, pages);
+        Some(read)
+    }
+
+    /// Finds the segments that hold the pages of the next slots, and enters them. Gives the last of those
+    /// slots, and how many pages they have, with those that are known already.
+    #[inline(never)]
+    fn find_more<'a>(
+        &self,
+        inside: &Inside<'a>,
+        wanted: &Wanted,
+        more: &mut [Option<Inside<'a>>; MORE],
+        (mut last, mut pages): (Slot, usize),
+    ) -> (Slot, usize) {
+        let disk = inside.entered.disk();
+        self.each_next(wanted, |slot, packed| {
+            let segment = packed.segment();
+            if segment == inside.segment {
+                return;
+            }
+            if !more.iter().flatten().any(|more| more.segment == segment) {
+                let Some(place) = more.iter_mut().find(|place| place.is_none()) else {
+                    return;
+                };
+                if disk.recent(segment).is_some() || !disk.enter_segment(segment) {
+                    return;
+                }
+                // What was counted is left with this.
+                *place = Some(Inside {
+                    entered: inside.entered.again(),
+                    segment,
+                });
+            }
+            pages = pages.saturating_add(1);
+            last = slot;
+        });
+        (last, pages)
+    }
+
+    /// Reads slots of a segment, and other segments.
+    #[inline(never)]
+    fn read_slots<'a>(
+        &self,
+        inside: &Inside<'_>,
+        bounces: Bounces<'a>,
+        slots: &Range<usize>,
+        more: &[Option<Inside<'_>>; MORE],
+    ) -> Result<Bounces<'a>> {
+        const MOST: usize = (MORE + 1) * SEGMENT_SLOTS;
+        let mut transfer = SeveralTransfer::read_few(&self.loads, bounces, MOST);
+        let first = inside.segment.first();
+        for (index, slot) in (0..SEGMENT_SLOTS).zip(slots.clone()) {
+            let slot = first.checked_add(slot).ok_or(EIO)?;
+            transfer.add(index, &inside.entered, slot);
+        }
+        let mut index = SEGMENT_SLOTS;
+        for inside in more.iter().flatten() {
+            for slot in inside.segment.slots() {
+                transfer.add(index, &inside.entered, slot);
+                index = index.saturating_add(1);
+            }
+        }
+        let (bounces, failed) = transfer.wait();
+        if failed.is_none() {
+            Ok(bounces)
+        } else {
+            Err(EIO)
+        }
+    }
+
+    /// The slots of a page that is wanted, and those behind them that hold the pages of the next slots,
+    /// as far as they may be read ahead; the last of the next slots, and how many pages there are.
+    fn widened(&self, wanted: &Wanted, ahead: Ahead) -> (Range<usize>, Slot, usize) {
+        let least = slots_of(wanted.packed);
+        let most = if wanted.is_run {
+            SEGMENT_SLOTS
+        } else {
+            least.end.saturating_add(ahead.slots).min(SEGMENT_SLOTS)
+        };
+        let (mut end, mut last, mut pages) = (least.end, wanted.slot, 0usize);
+        self.each_next(wanted, |slot, packed| {
+            let slots = slots_of(packed);
+            let is_here = packed.segment() == wanted.packed.segment();
+            if is_here && slots.start >= least.start && slots.end <= most {
+                end = end.max(slots.end);
+                last = slot;
+                pages = pages.saturating_add(1);
+            }
+        });
+        (least.start..end, last, pages)
+    }
+
+    /// The next slots of the cluster whose pages are packed on the same disk.
+    fn each_next(&self, wanted: &Wanted, mut each: impl FnMut(Slot, Packed)) {
+        for distance in 1..=LOOK_AHEAD {
+            let next = wanted.slot.checked_add(distance);
+            let Some(next) = next.filter(|next| next.cluster() == wanted.slot.cluster()) else {
+                return;
+            };
+            if let Some(Content::Packed(packed)) = self.index.peek(&Pinned::new(), next) {
+                if packed.place.disk == wanted.packed.place.disk {
+                    each(next, packed);
+                }
+            }
+        }
+    }
+}

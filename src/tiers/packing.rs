@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A disk's segments: which are in use, and for how many objects.
+
+use super::recent::Recent;
+use crate::engine::allocator::SegmentCursor;
+use crate::engine::counters;
+use crate::engine::entry::Packed;
+use crate::engine::entry::UNIT;
+use crate::engine::segment::{Live, Segment, SEGMENT_BYTES, SEGMENT_SLOTS};
+use crate::engine::slot::PhysicalSlot;
+use crate::glue::cpu::{PerCpu, Pinned};
+use crate::glue::memory;
+use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use kernel::prelude::*;
+use kernel::sync::{new_spinlock, SpinLock};
+
+/// How many slots are noted at most that are not to be used again when their segment is freed.
+const WORN: usize = 64;
+
+/// How many segments are kept for who cleans.
+const SPARES: usize = 2;
+
+/// The part of the segments' bytes that has to be holes for a disk to be cleaned that is more than half
+/// full; and one that has less than so much of it free.
+const HOLES: u64 = 4;
+const HOLES_WHEN_SHORT: u64 = 16;
+const SHORT: u64 = 8;
+
+/// The segments of a disk on which pages stay compressed: a byte for each.
+pub(crate) struct Packing {
+    live: KVVec<Live>,
+    /// Where the next one is claimed: before the free list's lock in the order.
+    pub(super) cursor: Pin<KBox<SpinLock<SegmentCursor>>>,
+    /// Slots that could not be written, of segments that are in use. Nothing is locked inside.
+    worn: Pin<KBox<SpinLock<KVec<PhysicalSlot>>>>,
+    any_worn: AtomicBool,
+    /// Claimed segments that nobody uses but who cleans: on a full disk there is room for what is
+    /// left of others.
+    spare: Pin<KBox<SpinLock<KVec<Segment>>>>,
+    spares: AtomicU32,
+    /// What was read of some of them.
+    pub(super) recent: Recent,
+    segments: AtomicU32,
+    objects: PerCpu<Objects>,
+}
+
+/// One CPU's part of how many objects there are, and of their bytes. The alignment keeps other CPUs
+/// off its cache line.
+#[derive(Default)]
+#[repr(align(64))]
+struct Objects {
+    count: AtomicI64,
+    bytes: AtomicI64,
+}
+
+/// What is packed on a disk.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Packs {
+    /// Pages.
+    pub(crate) pages: u64,
+    /// Bytes of their objects.
+    pub(crate) bytes: u64,
+    /// Bytes of the segments that hold them.
+    pub(crate) segment_bytes: u64,
+}
+
+fn add(level: &AtomicI64, by: i64) {
+    let value = level.load(Ordering::Relaxed).wrapping_add(by);
+    level.store(value, Ordering::Relaxed);
+}
+
+impl Packing {
+    /// Those of a disk of so many slots, none of them in use. May sleep.
+    #[inline(never)]
+    pub(super) fn new(slots: u32) -> Result<KBox<Self>> {
+        let last = Segment::of(PhysicalSlot::new(slots)).index();
+        let worn = KVec::with_capacity(WORN, GFP_KERNEL)?;
+        let spare = KVec::with_capacity(SPARES, GFP_KERNEL)?;
+        let cursor = new_spinlock!(SegmentCursor::default(), "vswap_segments");
+        let packing = Self {
+            live: memory::defaults(last.saturating_add(1))?,
+            cursor: KBox::pin_init(cursor, GFP_KERNEL)?,
+            worn: KBox::pin_init(new_spinlock!(worn, "vswap_worn"), GFP_KERNEL)?,
+            any_worn: AtomicBool::new(false),
+            spare: KBox::pin_init(new_spinlock!(spare, "vswap_spare"), GFP_KERNEL)?,
+            spares: AtomicU32::new(0),
+            recent: Recent::new()?,
+            segments: AtomicU32::new(0),
+            objects: PerCpu::new()?,
+        };
+        Ok(KBox::new(packing, GFP_KERNEL)?)
+    }
+
+    /// How many of a segment's objects are in use.
+    pub(super) fn live(&self, segment: Segment) -> Option<&Live> {
+        self.live.get(segment.index())
+    }
+
+    /// Whether there are enough segments for who cleans.
+    pub(super) fn has_spare(&self) -> bool {
+        self.spares.load(Ordering::Relaxed) as usize >= SPARES
+    }
+
+    /// Keeps a claimed segment for who cleans. Says whether it is wanted.
+    pub(super) fn keep_spare(&self, segment: Segment) -> bool {
+        if self.has_spare() {
+            return false;
+        }
+        let mut spare = self.spare.lock();
+        let is_kept = spare.push_within_capacity(segment).is_ok();
+        self.spares.store(len(&spare), Ordering::Relaxed);
+        is_kept
+    }
+
+    /// A segment for who cleans.
+    pub(super) fn take_spare(&self) -> Option<Segment> {
+        let mut spare = self.spare.lock();
+        let taken = spare.pop();
+        self.spares.store(len(&spare), Ordering::Relaxed);
+        taken
+    }
+
+    /// Slots of the segments that are kept for who cleans.
+    pub(super) fn spare_slots(&self) -> u64 {
+        u64::from(self.spares.load(Ordering::Relaxed)).saturating_mul(SEGMENT_SLOTS as u64)
+    }
+
+    /// Whether so much of the segments is holes that it is worth cleaning, on a disk of which so many
+    /// bytes are in use, of so many.
+    pub(crate) fn has_holes(&self, used: u64, size: u64) -> bool {
+        let Packs {
+            pages,
+            bytes,
+            segment_bytes,
+        } = self.packs();
+        let headers = pages.saturating_mul(const { UNIT as u64 });
+        let holes = segment_bytes.saturating_sub(bytes).saturating_sub(headers);
+        let part = if size.saturating_sub(used) < size / SHORT {
+            HOLES_WHEN_SHORT
+        } else {
+            HOLES
+        };
+        used > size / 2 && holes > segment_bytes.checked_div(part).unwrap_or(0)
+    }
+
+    /// The most objects of a segment that it is worth moving elsewhere: three quarters of those of a full
+    /// one.
+    pub(crate) fn most_objects(&self) -> usize {
+        let Packs { pages, bytes, .. } = self.packs();
+        let each = bytes.checked_div(pages).unwrap_or(0).max(1);
+        let full = (SEGMENT_BYTES as u64).checked_div(each).unwrap_or(0);
+        usize::try_from(full.saturating_mul(3) / 4).unwrap_or(0)
+    }
+
+    /// How many segments have each number of objects.
+    pub(crate) fn count_each(&self, counts: &mut [u32]) {
+        counts.fill(0);
+        for live in &self.live {
+            if let Some(count) = counts.get_mut(live.count()) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+
+    /// The first segment of that number or a higher one that has up to so many objects, but not none.
+    pub(crate) fn first_of(&self, from: usize, most: usize) -> Option<Segment> {
+        let live = self.live.get(from..)?;
+        let past = live
+            .iter()
+            .position(|live| (1..=most).contains(&live.count()))?;
+        Segment::new(u32::try_from(from.checked_add(past)?).ok()?)
+    }
+
+    /// A segment was claimed, by who calls this.
+    pub(super) fn claimed(&self, segment: Segment) {
+        if let Some(live) = self.live(segment) {
+            live.begin();
+        }
+        self.segments.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A segment is about to be freed.
+    pub(super) fn freed(&self) {
+        self.segments.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts an object that came (`by` 1) or went (-1).
+    #[inline]
+    pub(super) fn count(&self, cpu: &Pinned, packed: Packed, by: i64) {
+        if let Some(objects) = self.objects.local(cpu) {
+            let bytes = counters::number(packed.length.bytes());
+            add(&objects.count, by);
+            add(&objects.bytes, bytes.wrapping_mul(by));
+        }
+    }
+
+    /// What is packed.
+    pub(crate) fn packs(&self) -> Packs {
+        let sum = |of: fn(&Objects) -> &AtomicI64| {
+            let parts = self.objects.iter().map(|o| of(o).load(Ordering::Relaxed));
+            let sum = parts.fold(0i64, i64::wrapping_add);
+            u64::try_from(sum).unwrap_or(0)
+        };
+        let segments = u64::from(self.segments.load(Ordering::Relaxed));
+        Packs {
+            pages: sum(|objects| &objects.count),
+            bytes: sum(|objects| &objects.bytes),
+            segment_bytes: segments.saturating_mul(const { SEGMENT_BYTES as u64 }),
+        }
+    }
+
+    /// Notes a slot that is not to be used again when its segment is freed. Without room for that it
+    /// is, and fails again.
+    pub(super) fn note_worn(&self, slot: PhysicalSlot) {
+        let _ = self.worn.lock().push_within_capacity(slot);
+        self.any_worn.store(true, Ordering::Release);
+    }
+
+    /// The slots of a segment that are not to be used again, by their place in it, and forgets them.
+    pub(super) fn take_worn(&self, segment: Segment) -> u8 {
+        if !self.any_worn.load(Ordering::Acquire) {
+            return 0;
+        }
+        let mut worn = self.worn.lock();
+        let (mut taken, mut index) = (0, 0);
+        while let Some(slot) = worn.get(index).copied() {
+            if Segment::of(slot) == segment {
+                taken |= bit(slot);
+                let _ = worn.remove(index);
+            } else {
+                index = index.saturating_add(1);
+            }
+        }
+        taken
+    }
+
+    /// Bytes of the table that says which segments are in use.
+    pub(super) fn metadata_bytes(&self) -> usize {
+        self.live.len()
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "there are two at most")]
+fn len(spare: &[Segment]) -> u32 {
+    // Lossless: at most `SPARES`.
+    spare.len() as u32
+}
+
+/// A slot's place in its segment, as a bit.
+pub(super) fn bit(slot: PhysicalSlot) -> u8 {
+    let index = u32::try_from(Segment::index_of(slot)).unwrap_or(0);
+    1u8.wrapping_shl(index)
+}
