@@ -2,7 +2,7 @@
 
 //! The device and its attributes.
 
-use crate::{Error, Protection, Stat, Tier};
+use crate::{DiskOptions, Error, Stat, Tier};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -151,8 +151,8 @@ impl Device {
     ///
     /// `EBUSY`: somebody holds it; `EEXIST`: it is added; `ENOTBLK`: it is no block device;
     /// `ENOSPC`: there are eight already; `EOPNOTSUPP`: the kernel can't encrypt; see [`set_size`](Self::set_size).
-    pub fn add_tier(&self, path: &str, priority: i32, protection: Protection) -> Result<(), Error> {
-        let words = protection.words();
+    pub fn add_tier(&self, path: &str, priority: i32, options: DiskOptions) -> Result<(), Error> {
+        let words = options.words();
         self.write("tier_add", &format!("{path} {priority}{words}"))
     }
 
@@ -379,7 +379,7 @@ mod tests {
             .expect("a file");
         }
         device
-            .add_tier("/dev/a", -3, Protection::default())
+            .add_tier("/dev/a", -3, DiskOptions::default())
             .expect("written");
         assert_eq!(says(&device, "tier_add"), "/dev/a -3");
         fs::write(device.directory.join("disk_uuid"), "").expect("a file");

@@ -5,7 +5,7 @@
 //! ```no_run
 //! let device = vswap_sysfs::Device::open("/")?;
 //! println!("{} pages in use", device.stat()?.used_slots());
-//! device.add_tier("/dev/nvme0n1p3", 10, vswap_sysfs::Protection::default())?;
+//! device.add_tier("/dev/nvme0n1p3", 10, vswap_sysfs::DiskOptions::default())?;
 //! # Ok::<(), vswap_sysfs::Error>(())
 //! ```
 //!
@@ -21,7 +21,7 @@ mod tier;
 pub use device::{known, Algorithms, Device, NODE};
 pub use error::Error;
 pub use stat::{Figure, Kind, Stat, Unit, FIGURES};
-pub use tier::{Progress, Protection, State, Tier};
+pub use tier::{DiskOptions, Packed, Progress, Protection, State, Tier};
 
 /// Bytes of a page, which is what a slot holds.
 pub const PAGE: u64 = 4096;

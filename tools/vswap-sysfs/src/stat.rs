@@ -70,6 +70,7 @@ figures! {
     ram_slots Pages Level "Slots whose page lies in compressed memory.";
     raw_slots Pages Level "Those of the ram slots whose page did not compress and is kept as it is.";
     disk_slots Pages Level "Slots whose page lies on a disk.";
+    packed_slots Pages Level "Slots whose page lies on a disk compressed, among others.";
     lost_slots Pages Level "Slots whose page was given up with its disk; reading one is an error.";
     compressed_bytes Bytes Level "What the pages in compressed memory amount to, each as it is stored.";
     clusters Number Level "Groups of 512 slots of which at least one is in use.";
@@ -83,6 +84,9 @@ figures! {
     ram_loads Pages Event "Pages read from compressed memory.";
     disk_loads Pages Event "Pages read from disks.";
     written_back_pages Pages Event "Pages that writeback moved from memory to a disk.";
+    readahead_pages Pages Event "Compressed pages that were read ahead from a disk, for who reads in order.";
+    readahead_loads Pages Event "Pages that had been read ahead when they were asked for.";
+    cleaned_pages Pages Event "Pages that were moved within a disk, so that what was around them gets free.";
     drained_pages Pages Event "Pages that were moved away from a disk that was being removed.";
     recompressed_pages Pages Event "Pages in compressed memory that were compressed anew with zstd.";
     throttled_stores Number Event "Stores that waited for writeback to make room.";

@@ -80,6 +80,39 @@ impl Protection {
     }
 }
 
+/// What a disk is to have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DiskOptions {
+    /// What protects its pages.
+    pub protection: Protection,
+    /// Whether pages stay compressed on it; if nothing is said, unless it is memory.
+    pub compress: Option<bool>,
+}
+
+impl DiskOptions {
+    /// The words for it in `tier_add`, each after a blank.
+    pub(crate) fn words(self) -> String {
+        let compress = match self.compress {
+            None => "",
+            Some(true) => " compress=on",
+            Some(false) => " compress=off",
+        };
+        format!("{}{compress}", self.protection.words())
+    }
+}
+
+/// The pages that are compressed on a disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Packed {
+    /// How many there are.
+    pub pages: u64,
+    /// Bytes that they are, compressed.
+    pub bytes: u64,
+    /// Bytes of the disk that hold them.
+    pub segment_bytes: u64,
+}
+
 /// A disk. Sizes are in bytes, and 0 when the module does not say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -108,6 +141,8 @@ pub struct Tier {
     pub protection: Protection,
     /// Pages that were not what was written, as far as they are compared.
     pub corrupt: u64,
+    /// The pages that are compressed on it, if pages stay so.
+    pub packed: Option<Packed>,
     /// How far its removal is, while it is being removed.
     pub removal: Option<Progress>,
     /// Fields that this crate does not know, or whose values it does not understand.
@@ -137,6 +172,7 @@ impl Tier {
             written: 0,
             protection: Protection::default(),
             corrupt: 0,
+            packed: None,
             removal: None,
             others: BTreeMap::new(),
         };
@@ -164,6 +200,10 @@ impl Tier {
             "encrypt" => self.protection.encrypt = value == "1",
             "integrity" => self.protection.integrity = value == "1",
             "corrupt" => self.corrupt = number()?,
+            "compress" if value == "1" => drop(self.packed()),
+            "packed_pages" => self.packed().pages = number()?,
+            "packed_bytes" => self.packed().bytes = number()?,
+            "segment_bytes" => self.packed().segment_bytes = number()?,
             "drained" => {
                 let (moved, total) = pair(value, '/')?;
                 self.removal = Some(Progress { moved, total });
@@ -171,6 +211,16 @@ impl Tier {
             _ => return None,
         }
         Some(())
+    }
+
+    fn packed(&mut self) -> &mut Packed {
+        self.packed.get_or_insert_default()
+    }
+
+    /// Pages that lie on it.
+    pub fn pages(&self) -> u64 {
+        let packed = self.packed.unwrap_or_default();
+        self.used.saturating_sub(packed.segment_bytes) / crate::PAGE + packed.pages
     }
 }
 
@@ -187,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_line_of_today_and_one_of_tomorrow() {
-        let today = "/dev/pmem0 dev=259:3 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 drained=5/6";
+        let today = "/dev/pmem0 dev=259:3 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 compress=1 packed_pages=3 packed_bytes=3000 segment_bytes=4096 drained=5/6";
         let expected = Tier {
             path: "/dev/pmem0".into(),
             number: Some((259, 3)),
@@ -204,6 +254,11 @@ mod tests {
                 integrity: true,
             },
             corrupt: 7,
+            packed: Some(Packed {
+                pages: 3,
+                bytes: 3000,
+                segment_bytes: 4096,
+            }),
             removal: Some(Progress { moved: 5, total: 6 }),
             others: BTreeMap::new(),
         };

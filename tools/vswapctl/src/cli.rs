@@ -405,6 +405,15 @@ pub struct Off {
     pub force: bool,
 }
 
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On
+    On,
+    /// Off
+    Off,
+}
+
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Add {
@@ -424,6 +433,10 @@ pub struct Add {
     /// each page of the disk
     #[arg(long)]
     pub integrity: bool,
+    /// Whether pages of the memory tier stay compressed on it; if not given, they do unless the disk
+    /// is memory
+    #[arg(long, value_name = "ON_OR_OFF")]
+    pub compress: Option<Switch>,
     /// Make the file, of this size
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub create: Option<expression::Expression>,

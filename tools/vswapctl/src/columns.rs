@@ -42,6 +42,8 @@ columns! {
     Errors "ERRORS" "Errors of the disk";
     Protection "PROTECTION" "What protects the disk's pages: encrypt, integrity, or both";
     Corrupt "CORRUPT" "Pages that were not what was written, where there is integrity";
+    Packed "PACKED" "Pages that are compressed on the disk";
+    Live "LIVE" "What they take of the disk that is in use for such, in percent";
     Read "READ" "Read from the disk";
     Written "WRITTEN" "Written to the disk";
     Moved "MOVED" "While it is removed: what was moved elsewhere";
@@ -98,6 +100,15 @@ impl Column {
             Self::Corrupt => disk
                 .filter(|disk| disk.protection.integrity)
                 .map_or(Cell::Nothing, |disk| Cell::Pages(disk.corrupt)),
+            Self::Packed => disk
+                .and_then(|disk| disk.packed)
+                .map_or(Cell::Nothing, |packed| Cell::Pages(packed.pages)),
+            Self::Live => disk
+                .and_then(|disk| disk.packed)
+                .filter(|packed| packed.segment_bytes != 0)
+                .map_or(Cell::Nothing, |packed| {
+                    Cell::Pages(packed.bytes.saturating_mul(100) / packed.segment_bytes)
+                }),
             Self::Read => bytes(disk.map(|disk| disk.read)),
             Self::Written => bytes(disk.map(|disk| disk.written)),
             Self::Moved => bytes(disk.and_then(|disk| Some(disk.removal?.moved))),

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use vswap_engine::config::Refusal;
 use vswap_engine::entry::MAX_DISKS;
 use vswap_engine::watermarks::Watermarks;
-use vswap_sysfs::{known, Protection};
+use vswap_sysfs::{known, DiskOptions, Protection};
 
 /// The priority that the device is swapped on with when nothing is said.
 pub const PRIORITY: i16 = 100;
@@ -80,6 +80,12 @@ pub const DISK_KEYS: &[Entry] = &[
         value: "yes|no",
         default: "no",
         meaning: "With yes, vswap detects pages that changed on the disk; reading one is an error. This takes 8 bytes of memory for each page of the disk.",
+    },
+    Entry {
+        key: "compress",
+        value: "yes|no",
+        default: "",
+        meaning: "With yes, pages of the memory tier stay compressed on the disk: they take less of it, and less is written. Without it they do, unless the disk is memory.",
     },
     Entry {
         key: "create-size",
@@ -689,9 +695,15 @@ impl Section {
         };
         Ok(Disk {
             priority,
-            protection: Protection {
-                encrypt: self.yes("encrypt", false)?,
-                integrity: self.yes("integrity", false)?,
+            options: DiskOptions {
+                protection: Protection {
+                    encrypt: self.yes("encrypt", false)?,
+                    integrity: self.yes("integrity", false)?,
+                },
+                compress: match self.values.get("compress") {
+                    Some(_) => Some(self.yes("compress", false)?),
+                    None => None,
+                },
             },
             create: self.values.get("create-size").map(size).transpose()?,
             takes_any_size: true,

@@ -15,7 +15,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use vswap_sysfs::{Device, Protection};
+use vswap_sysfs::{Device, DiskOptions};
 
 /// File systems on which a swap file does harm, by the numbers that `statfs` has for them
 /// (`include/uapi/linux/magic.h`), and why. A write to such a file may need memory that only
@@ -50,8 +50,8 @@ pub struct Disk {
     pub path: PathBuf,
     /// Higher ones are filled first.
     pub priority: i32,
-    /// What protects its pages.
-    pub protection: Protection,
+    /// What it is to have.
+    pub options: DiskOptions,
     /// The size in bytes of the file that is made if there is none.
     pub create: Option<u64>,
     /// A file that is there is used, whatever its size.
@@ -360,7 +360,7 @@ impl Disk {
     fn add_node(&self, device: &Device, node: &str) -> Result<(), Failure> {
         let path = self.path.display();
         device
-            .add_tier(node, self.priority, self.protection)
+            .add_tier(node, self.priority, self.options)
             .map_err(|error| match error.number() {
                 Some(libc::EBUSY) => busy(&self.path, "is in use by somebody else"),
                 Some(libc::EEXIST) => failed(format!("{path} is a tier already")),
@@ -378,7 +378,7 @@ impl Disk {
                 Some(libc::EOPNOTSUPP) => failed(format!(
                     "{path} can't be encrypted: the kernel has no xts(aes); its modules are xts and aesni_intel"
                 )),
-                Some(libc::ENOMEM) if self.protection.integrity => failed(format!(
+                Some(libc::ENOMEM) if self.options.protection.integrity => failed(format!(
                     "there is no memory for the tags of {path}: 8 bytes a page"
                 )),
                 _ => failed(format!("{path} can't be added: {error}"))

@@ -50,7 +50,7 @@ use look::Look;
 use settings::Key;
 use size::Style;
 use system::System;
-use vswap_sysfs::Protection;
+use vswap_sysfs::{DiskOptions, Protection};
 
 /// Does what the command line says; gives what is to be printed.
 ///
@@ -207,7 +207,7 @@ fn plan(system: &System, options: &cli::On) -> Result<Plan, Failure> {
         let disk = Disk {
             path: system::resolve(name),
             priority: *priority,
-            protection: Protection::default(),
+            options: DiskOptions::default(),
             create: None,
             takes_any_size: false,
             force: options.force,
@@ -230,9 +230,12 @@ fn add(system: &System, options: &cli::Add) -> Result<String, Failure> {
     let disk = Disk {
         path: system::resolve(&options.name),
         priority: options.priority,
-        protection: Protection {
-            encrypt: options.encrypt,
-            integrity: options.integrity,
+        options: DiskOptions {
+            protection: Protection {
+                encrypt: options.encrypt,
+                integrity: options.integrity,
+            },
+            compress: options.compress.map(|switch| switch == cli::Switch::On),
         },
         create,
         takes_any_size: false,

@@ -142,8 +142,8 @@ impl Snapshot {
             ),
             part(Kind::Raw, "incompressible", self.stat.raw_slots(), raw),
         ];
-        let used: Vec<u64> = self.disks.iter().map(|(disk, _)| disk.used).collect();
-        let shares = shares(&used, self.stat.disk_slots());
+        let pages: Vec<u64> = self.disks.iter().map(|(disk, _)| disk.pages()).collect();
+        let shares = shares(&pages, self.stat.disk_slots());
         let disks = self.disks.iter().zip(shares);
         parts.extend(disks.map(|((disk, file), slots)| Part {
             kind: Kind::Disk,
@@ -211,22 +211,22 @@ fn share(limit: Option<u64>, percent: Option<u64>) -> u64 {
 /// How many of the slots are on each disk. While pages are moved they take room on two disks, or
 /// on a disk and in memory, and count in one place only; so what is too much goes from each disk
 /// in proportion.
-fn shares(used: &[u64], slots: u64) -> Vec<u64> {
-    let mut used_left: u128 = used.iter().copied().map(u128::from).sum();
+fn shares(pages: &[u64], slots: u64) -> Vec<u64> {
+    let mut pages_left: u128 = pages.iter().copied().map(u128::from).sum();
     let mut slots_left = slots;
-    let share = |used: &u64| {
-        let share = match used_left {
+    let share = |pages: &u64| {
+        let share = match pages_left {
             0 => slots_left,
             whole => {
-                let share = u128::from(*used) * u128::from(slots_left) / whole;
+                let share = u128::from(*pages) * u128::from(slots_left) / whole;
                 u64::try_from(share).unwrap_or(slots_left)
             }
         };
-        used_left -= u128::from(*used);
+        pages_left -= u128::from(*pages);
         slots_left -= share;
         share
     };
-    used.iter().map(share).collect()
+    pages.iter().map(share).collect()
 }
 
 /// Whether each slot in use is in one place, which figures that are read while pages move are
@@ -239,9 +239,8 @@ fn agree(stat: &Stat, tiers: &[Tier]) -> bool {
         stat.disk_slots(),
         stat.lost_slots(),
     ]);
-    let used: Vec<u64> = tiers.iter().map(|tier| tier.used).collect();
-    u128::from(stat.used_slots()) == slots
-        && sum(&used) == u128::from(stat.disk_slots()) * u128::from(PAGE)
+    let pages: Vec<u64> = tiers.iter().map(Tier::pages).collect();
+    u128::from(stat.used_slots()) == slots && sum(&pages) == u128::from(stat.disk_slots())
 }
 
 /// What happened in a second between two readings.
