@@ -206,5 +206,7 @@ adds_up() { [ "$(value used_slots)" = $(($(value same_filled_slots) + $(value ra
 sum_of_used() { sed -n 's/.* used=\([0-9]*\) .*/\1/p' $class/tiers | awk '{ sum += $1 } END { print sum + 0 }'; }
 
 # settled: waits for the figures to agree with each other, as they do when nothing goes on.
-figures_agree() { adds_up && [ "$(sum_of_used)" = $(($(value disk_slots) * 4096)) ]; }
+# Packed pages have bytes of segments together.
+segment_bytes() { sed -n 's/.* segment_bytes=\([0-9]*\).*/\1/p' $class/tiers | awk '{ sum += $1 } END { print sum + 0 }'; }
+figures_agree() { adds_up && [ "$(sum_of_used)" = $((($(value disk_slots) - $(value packed_slots)) * 4096 + $(segment_bytes))) ]; }
 settled() { eventually figures_agree || fail "the figures don't agree: $(tr '\n' ' ' <$class/stat) $(cat $class/tiers)"; }

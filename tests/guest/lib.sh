@@ -100,7 +100,7 @@ value() {
 }
 
 # What is a level and not a count of events, and so 0 when nothing is swapped out.
-levels='used_slots same_filled_slots ram_slots raw_slots disk_slots lost_slots compressed_bytes pool_bytes table_bytes clusters whole_clusters'
+levels='used_slots same_filled_slots ram_slots raw_slots disk_slots packed_slots lost_slots compressed_bytes pool_bytes table_bytes clusters whole_clusters'
 
 # Disks have bytes of metadata even when they are empty.
 is_empty() {
@@ -171,7 +171,7 @@ swapped() {
 # held FILE: waits for a pagecheck --hold FILE, started before, to have filled its memory.
 held() {
     held_file=$1
-    for _ in $(seq 600); do
+    for _ in $(seq 3000); do
         [ ! -e "$held_file" ] || return 0
         sleep 0.1
     done

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # What a slot costs: less than a byte for pages that lie on a disk as they do in the device,
-# and 8 bytes for others.
+# 8 bytes for others, and half a byte more for those that are packed.
 # memory: 384
 # disks: 448,448
 # protected: no
@@ -61,6 +61,22 @@ tables_fit() { [ "$(value table_bytes)" = $((4096 * ($(value clusters) - $(value
 eventually tables_fit || fail "$(value table_bytes) bytes of tables for $(value clusters) clusters, $(value whole_clusters) whole"
 release
 expect_empty
+
+step "packed pages"
+tell ram_limit 128M
+empty=$(value metadata_bytes)
+size=$(scaled 128)
+hold --size "$size" --mix compressible --pageout
+tell writeback all
+settled
+packed=$(value packed_slots)
+holds "packed pages" "$packed" -ge $((size * 256 * 97 / 100))
+# With the part of what the disk has by itself that is for the segments in use.
+took=$(($(value metadata_bytes) - empty + $(segment_bytes) * 136 / (2 * mib)))
+step "$took bytes for $packed packed pages"
+# 8.5 each, but for clusters that are not full.
+holds "bytes of metadata" "$took" -le $((packed * 85 / 10 + 2 * $(nproc) * 4096))
+release
 remove /dev/mapper/disk
 stop
 dmsetup remove disk

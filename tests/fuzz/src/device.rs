@@ -260,6 +260,7 @@ impl World {
                 let disk = self.disks[place.disk.index()].as_mut();
                 disk.expect("its pages keep it").free(place.slot);
             }
+            Content::Packed(_) => panic!("nothing is packed here"),
             Content::Lost => panic!("no disk is given up here"),
             _ => {
                 if let Some(object) = entry.into_object() {
@@ -278,6 +279,7 @@ impl World {
             HeldContent::Same(word) => Some(word),
             HeldContent::Ram(object) => Some(self.pool.read(object.object())),
             HeldContent::Disk(place) => Some(self.read(place)),
+            HeldContent::Packed(_) => panic!("nothing is packed here"),
             HeldContent::Lost => panic!("no disk is given up here"),
         }
     }

@@ -46,6 +46,7 @@ fn made(content: Content) -> Entry {
         Content::Same(word) => Entry::same(word).expect("an entry said that word"),
         Content::Ram(object) => Entry::ram(object),
         Content::Disk(place) => Entry::disk(place),
+        Content::Packed(packed) => Entry::packed(packed),
         Content::Lost => Entry::LOST,
     }
 }

@@ -4,6 +4,7 @@
 
 use vswap_engine::codec::Algorithm;
 use vswap_engine::config::{self, RamLimit, Refusal, Size};
+use vswap_engine::options::Options;
 use vswap_engine::protection::Protection;
 
 /// Runs an input: any text.
@@ -95,21 +96,25 @@ fn disk(data: &[u8], text: &str) {
 
     let times = |wanted: &str| rest.iter().filter(|word| **word == wanted).count();
     let (encrypt, integrity) = (times("encrypt"), times("integrity"));
-    let others = rest
-        .iter()
-        .filter(|word| !["encrypt", "integrity"].contains(word));
+    let (on, off) = (times("compress=on"), times("compress=off"));
+    let known = ["encrypt", "integrity", "compress=on", "compress=off"];
+    let others = rest.iter().filter(|word| !known.contains(word));
     let priorities: Option<Vec<i32>> = others
         .map(|word| number(word).and_then(|number| i32::try_from(number).ok()))
         .collect();
-    let is_right = encrypt <= 1 && integrity <= 1;
+    let is_right = encrypt <= 1 && integrity <= 1 && on + off <= 1;
     let priorities = priorities.filter(|priorities| is_right && priorities.len() <= 1);
     let protection = Protection {
         encrypt: encrypt == 1,
         integrity: integrity == 1,
     };
+    let options = Options {
+        protection,
+        compress: (on + off == 1).then_some(on == 1),
+    };
     let expected = path.zip(priorities).map(|(path, priorities)| {
         let priority = priorities.first().copied().unwrap_or(0);
-        ((*path).to_owned(), priority, protection)
+        ((*path).to_owned(), priority, options)
     });
     assert_eq!(
         config::parse_disk(data).map(|(path, priority, with)| (letters(path), priority, with)),

@@ -348,6 +348,7 @@ impl World {
                     return Some(sent.disk().read(place.slot));
                 }
                 HeldContent::Empty => return None,
+                HeldContent::Packed(_) => panic!("nothing is packed here"),
                 HeldContent::Lost => panic!("no disk is given up here"),
             }
         }

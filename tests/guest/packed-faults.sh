@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# Packed pages that are protected, on a disk with bad places, and on one that can't be read any more.
+# memory: 384
+# disks: 448,448
+# allowed: Read-error on swap-device
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+load size_mib=2048 ram_limit_mib=128
+make_disk disk /dev/pmem0
+swapon "$device"
+mib_held=$(scaled 24)
+pages=$((mib_held * 256))
+least=$((pages * 97 / 100))
+
+step "encrypted, and compared with tags"
+tell tier_add "/dev/mapper/disk encrypt integrity"
+hold --size "$mib_held" --mix compressible --pageout
+tell writeback all
+settled
+holds "packed pages" "$(value packed_slots)" -ge $least
+release
+expect "corrupt pages" "$(tier /dev/mapper/disk corrupt)" 0
+settled
+
+step "one that changed on the disk is an error, and no other"
+pagecheck --may-lose --hold /tmp/held --size "$mib_held" --mix compressible --pageout >/tmp/held-says &
+pid=$!
+held /tmp/held
+tell writeback all
+settled
+# A slot of each of the first clusters, some of which are in use.
+for cluster in $(seq 0 19); do
+    dd if=/dev/urandom of=/dev/pmem0 bs=4096 seek=$((cluster * 512 + 40)) count=1 conv=notrunc,fsync 2>/dev/null
+done
+release_some
+holds "pages lost" "$lost" -ge 1
+holds "pages lost" "$lost" -le $((20 * 12))
+holds "corrupt pages" "$(tier /dev/mapper/disk corrupt)" -ge 1
+remove /dev/mapper/disk
+
+step "bad places"
+worn /dev/pmem0 2 1 | replace_table disk
+add /dev/mapper/disk
+hold --size "$mib_held" --mix compressible --pageout
+tell writeback all
+tell writeback all
+settled
+step "$(value packed_slots) of $pages pages are packed, $(tier /dev/mapper/disk bad) bytes are bad"
+holds "packed pages" "$(value packed_slots)" -ge $least
+release
+settled
+eventually tier_is /dev/mapper/disk segment_bytes 0 || fail "segments are in use: $(cat $class/tiers)"
+holds "bytes that are bad" "$(tier /dev/mapper/disk bad)" -gt 0
+expect "bytes in use" "$(tier /dev/mapper/disk used)" 0
+
+step "it can't be read any more"
+turn disk /dev/pmem0 healthy
+pagecheck --may-lose --hold /tmp/held --size "$mib_held" --mix compressible --pageout >/tmp/held-says &
+pid=$!
+held /tmp/held
+tell writeback all
+settled
+turn disk /dev/pmem0 no-reads
+refused "Input/output error" sh -c "echo /dev/mapper/disk >$class/tier_remove"
+remove /dev/mapper/disk force
+release_some
+holds "pages lost" "$lost" -ge $least
+
+stop
+dmsetup remove disk

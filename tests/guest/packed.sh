@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+# Pages that are written back to a disk stay compressed there: they take a third of it, come back with
+# those that follow them, and what is freed is found again.
+# memory: 384
+# disks: 448,448
+# shellcheck source=tests/guest/disks.sh
+. /tests/disks.sh
+
+# packed_share: what a page that is packed takes of the disk, in percent of a page.
+packed_share() { echo $(($(segment_bytes) * 100 / ($(value packed_slots) * 4096))); }
+
+load size_mib=2048 ram_limit_mib=64
+make_disk disk /dev/pmem0
+add /dev/mapper/disk
+expect "whether pages stay compressed" "$(tier /dev/mapper/disk compress)" 1
+swapon "$device"
+
+step "written back"
+mib_held=$(scaled 48)
+pages=$((mib_held * 256))
+written=$(value disk_write_bytes)
+hold --size "$mib_held" --mix compressible=90,random=10 --pageout
+tell writeback all
+settled
+written=$(($(value disk_write_bytes) - written))
+step "$(value packed_slots) of $pages pages are packed, at $(packed_share) %; $((written * 100 / ($(value written_back_pages) * 4096))) % written"
+holds "packed pages" "$(value packed_slots)" -ge $((pages * 85 / 100))
+holds "percent of a page" "$(packed_share)" -le 40
+expect "pages in memory" "$(value ram_slots)" 0
+
+step "read in order"
+read=$(value disk_read_bytes)
+release
+holds "pages read ahead" "$(value readahead_pages)" -ge $((pages * 70 / 100))
+holds "of them asked for" "$(value readahead_loads)" -ge $(($(value readahead_pages) * 90 / 100))
+read=$(($(value disk_read_bytes) - read))
+step "$(value readahead_pages) read ahead, $(value readahead_loads) asked for; $((read / mib)) MiB read"
+holds "bytes read" $read -le $((pages * 4096 * 60 / 100))
+settled
+expect "packed pages" "$(value packed_slots)" 0
+
+step "here and there, while it changes"
+tell low_watermark 5
+tell high_watermark 10
+pagecheck --size "$mib_held" --mix same=10,compressible=80,random=10 --threads 3 --pageout --rounds 1 ||
+    fail "pagecheck ended with status $?"
+settled
+expect "failed stores" "$(value failed_stores)" 0
+
+step "removed, to a disk on which pages stay compressed, to memory, to one on which they do not"
+make_disk other /dev/pmem1
+add /dev/mapper/other
+hold --size "$mib_held" --mix compressible --pageout
+tell writeback all
+settled
+holds "packed pages" "$(tier /dev/mapper/disk packed_pages)" -ge $((pages / 4))
+remove /dev/mapper/disk
+settled
+expect "packed pages" "$(tier /dev/mapper/other packed_pages)" "$(value packed_slots)"
+holds "packed pages" "$(value packed_slots)" -ge $((pages * 97 / 100))
+tell ram_limit 128M
+tell high_watermark 99
+tell low_watermark 98
+remove /dev/mapper/other
+settled
+holds "pages in memory" "$(value ram_slots)" -ge $((pages * 97 / 100))
+add /dev/mapper/disk
+tell writeback all
+dmsetup remove other
+add /dev/pmem1 10 compress=off
+remove /dev/mapper/disk
+settled
+expect "packed pages" "$(value packed_slots)" 0
+holds "pages on the disk" "$(value disk_slots)" -ge $((pages * 97 / 100))
+release
+remove /dev/pmem1
+
+step "churn on a disk that is nearly full"
+# Pages of 3:1 that fill four fifths of it.
+dmsetup remove disk
+slice small /dev/pmem0 0 $((mib_held * 5 / 12))
+tell low_watermark 2
+tell high_watermark 4
+add /dev/mapper/small 0 compress=on
+written=$(value disk_write_bytes) stored=$(value written_back_pages)
+hold --hold-after 6 --size "$mib_held" --mix compressible --threads 2 --pageout --rounds 6 --rewrite 30 --discard 15
+tell writeback all
+settled
+step "$(value cleaned_pages) pages cleaned, $(tier /dev/mapper/small packed_bytes) bytes live in $(segment_bytes)"
+written=$(($(value disk_write_bytes) - written)) stored=$(($(value written_back_pages) - stored))
+step "$stored pages stored with $((written / mib)) MiB"
+holds "pages cleaned" "$(value cleaned_pages)" -gt 0
+holds "percent live" $(($(tier /dev/mapper/small packed_bytes) * 100 / $(segment_bytes))) -ge 75
+release
+remove /dev/mapper/small
+stop
+dmsetup remove small
