@@ -14,6 +14,7 @@ use kernel::prelude::*;
 impl Serves for Device {
     type Disk = Disk;
 
+    #[inline]
     fn store(&self, call: &mut Call<Store>) -> Result {
         let mut context = Lazy::new(&self.contexts);
         let result = Storing::new(self, call.pages(), &mut context).run();
@@ -34,6 +35,7 @@ impl Serves for Device {
         self.repair_call(call, result, failed)
     }
 
+    #[inline]
     fn load(&self, call: &mut Call<Load>) -> Result {
         let mut context = Lazy::new(&self.contexts);
         let mut recent = None;

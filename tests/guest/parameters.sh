@@ -77,7 +77,11 @@ kept() {
 kept 1048576 >/dev/null
 small=$(kept 1024) large=$(kept 1048576)
 echo "result: swapped on, an area of 1 GiB takes $small KiB, of 1 TiB $large KiB: $(((large - small) * 1024 / 268173)) bytes for 1000 slots"
-holds "bytes for 1000 slots" $(((large - small) * 1024 / 268173)) -le 150
+# Debugging makes the locks in it larger.
+case $(uname -r) in
+*-vswap-debug) ;;
+*) holds "bytes for 1000 slots" $(((large - small) * 1024 / 268173)) -le 150 ;;
+esac
 default=$(($(meminfo MemTotal) * 1024 * 16))
 load
 # RAM that the kernel has, which is a little more than this says.

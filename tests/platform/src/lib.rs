@@ -17,6 +17,8 @@ mod sync;
 pub mod world;
 
 #[cfg(all(test, not(loom)))]
+mod damaged;
+#[cfg(all(test, not(loom)))]
 mod failed;
 #[cfg(test)]
 mod scenarios;

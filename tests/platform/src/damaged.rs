@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A cluster that keeps its entries in no way that there is.
+
+use crate::{Host, HostMap};
+use vswap_engine::entry::Content;
+use vswap_engine::held::{HeldContent, Owned, PinnedSlot};
+use vswap_engine::index::{Counts, Index, Refusal};
+use vswap_engine::platform::{Page, Platform};
+use vswap_engine::slot::Slot;
+use vswap_engine::table::Table;
+
+/// A host whose pages have no address, so that a cluster with a table says that it has none.
+struct Damaging;
+
+struct Nowhere;
+
+impl Platform for Damaging {
+    type Cpu = <Host as Platform>::Cpu;
+    type Reader = <Host as Platform>::Reader;
+    type Lock<T: Send> = <Host as Platform>::Lock<T>;
+    type PerCpu<T: Default + Send + Sync + 'static> = <Host as Platform>::PerCpu<T>;
+    type Map<T: Send + Sync, L: Default + Send + Sync> = HostMap<T, L>;
+    type Page = Nowhere;
+    type Sections = <Host as Platform>::Sections;
+    type Published<D: Send + Sync + 'static> = <Host as Platform>::Published<D>;
+    type Once<T> = <Host as Platform>::Once<T>;
+
+    fn pin() -> Self::Cpu {
+        Host::pin()
+    }
+
+    fn synchronize() {
+        Host::synchronize();
+    }
+
+    fn seconds() -> u32 {
+        Host::seconds()
+    }
+}
+
+impl Page for Nowhere {
+    fn new() -> Option<Self> {
+        Some(Self)
+    }
+
+    fn into_address(self) -> usize {
+        0
+    }
+
+    fn from_address(address: usize) -> Self {
+        panic!("{address}: there is no such page");
+    }
+
+    fn with<R>(address: usize, _then: impl FnOnce(&Table) -> R) -> R {
+        panic!("{address}: there is no such page");
+    }
+}
+
+#[test]
+fn nothing_is_put_into_a_damaged_cluster() {
+    let index = Index::<Damaging>::new().unwrap();
+    let slot = Slot::new(7);
+    let made = [Counts { all: 1, whole: 0 }, Counts::default()];
+    for clusters in made {
+        let new = Owned::same(5).unwrap();
+        let refused = index.put(&Host::pin(), slot, new).unwrap_err();
+        assert_eq!(refused.why, Refusal::Damaged);
+        assert_eq!(refused.new.content(), Some(Content::Same(5)));
+        assert_eq!(refused.clusters, clusters);
+    }
+    let (reader, pinned) = (Host::reader(), PinnedSlot::new(slot));
+    let (held, _) = index.load(&Host::pin(), &reader, &pinned);
+    assert!(matches!(held.content(), Some(HeldContent::Empty)));
+    drop(reader);
+    assert!(index.empty(&Host::pin(), slot).old.is_empty());
+}
