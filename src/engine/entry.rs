@@ -33,8 +33,7 @@
 use super::codec::Codec;
 use super::generation::Generation;
 use super::page::PAGE_SIZE;
-use super::segment::{Segment, SEGMENT_SLOTS};
-use super::slot::PhysicalSlot;
+use super::slot::{PhysicalSlot, Segment, SEGMENT_SLOTS};
 
 const STATE_BITS: u32 = 2;
 const STATE_MASK: u64 = (1 << STATE_BITS) - 1;

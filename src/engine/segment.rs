@@ -22,11 +22,9 @@
 use super::codec::Codec;
 use super::entry::{Length, UNIT};
 use super::page::{Page, PAGE_SIZE, PAGE_WORDS};
-use super::slot::{Offset, PhysicalSlot, Slot, SLOTS_PER_CLUSTER};
+pub use super::slot::{Segment, SEGMENT_SLOTS};
+use super::slot::{Slot, SLOTS_PER_CLUSTER};
 use super::sync::{AtomicU8, Ordering};
-
-/// Slots in a segment.
-pub const SEGMENT_SLOTS: usize = 8;
 
 /// Segments in a physical cluster.
 pub const SEGMENTS_PER_CLUSTER: usize = SLOTS_PER_CLUSTER / SEGMENT_SLOTS;
@@ -37,8 +35,6 @@ pub const SEGMENT_BYTES: usize = SEGMENT_SLOTS * PAGE_SIZE;
 /// The most objects in a segment. More are counted, of those who read some of them.
 pub const MAX_OBJECTS: usize = 96;
 
-const SHIFT: u32 = SEGMENT_SLOTS.trailing_zeros();
-
 const HEADER_BYTES: usize = size_of::<u64>();
 const MARK: u64 = 0x7653;
 const MARK_MASK: u64 = 0xffff;
@@ -48,59 +44,10 @@ const LENGTH_SHIFT: u32 = CODEC_SHIFT + Codec::BITS;
 const LENGTH_MASK: u64 = 0xfff;
 const SLOT_SHIFT: u32 = 32;
 
-const _: () = assert!(SEGMENT_SLOTS.is_power_of_two());
 const _: () = assert!(LENGTH_SHIFT + 12 == SLOT_SHIFT);
 const _: () = assert!(HEADER_BYTES == UNIT);
 // Movers count each object once more.
 const _: () = assert!(2 * MAX_OBJECTS + 1 < u8::MAX as usize);
-
-/// The number of a segment: a physical slot's upper bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Segment(u32);
-
-impl Segment {
-    /// The segment with that number, or `None` from 2^29 on.
-    pub const fn new(number: u32) -> Option<Self> {
-        if number >> (u32::BITS - SHIFT) == 0 {
-            Some(Self(number))
-        } else {
-            None
-        }
-    }
-
-    /// The segment that a slot is in.
-    pub const fn of(slot: PhysicalSlot) -> Self {
-        Self(slot.number() >> SHIFT)
-    }
-
-    /// A slot's place in its segment, below [`SEGMENT_SLOTS`].
-    pub const fn index_of(slot: PhysicalSlot) -> usize {
-        // Lossless: a widening that `From` can't do in a const fn.
-        (slot.number() as usize) & (SEGMENT_SLOTS - 1)
-    }
-
-    /// The number, as an index.
-    pub const fn index(self) -> usize {
-        // Lossless: as above.
-        self.0 as usize
-    }
-
-    /// The segment's first slot.
-    pub const fn first(self) -> PhysicalSlot {
-        PhysicalSlot::new(self.0 << SHIFT)
-    }
-
-    /// The segment's slots.
-    pub fn slots(self) -> impl Iterator<Item = PhysicalSlot> {
-        let first = self.first();
-        (0..SEGMENT_SLOTS).filter_map(move |index| first.checked_add(index))
-    }
-
-    /// Where in a physical cluster the segment of that index begins.
-    pub fn offset(index: usize) -> Option<Offset> {
-        Offset::new(index.saturating_mul(SEGMENT_SLOTS))
-    }
-}
 
 /// What a header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -76,21 +76,6 @@ fn a_segment_has_room_for_so_many() {
 }
 
 #[test]
-fn segments_are_eight_slots() {
-    let slot = PhysicalSlot::new(8 * 5 + 3);
-    let segment = Segment::of(slot);
-    assert_eq!(segment.index(), 5);
-    assert_eq!(Segment::index_of(slot), 3);
-    assert_eq!(segment.first().number(), 40);
-    assert_eq!(segment.slots().count(), SEGMENT_SLOTS);
-    assert_eq!(segment.slots().last(), Some(PhysicalSlot::new(47)));
-    assert_eq!(Segment::of(PhysicalSlot::new(u32::MAX)).slots().count(), 8);
-    assert_eq!(Segment::new(1 << 29), None);
-    assert_eq!(Segment::offset(63), Offset::new(504));
-    assert_eq!(Segment::offset(SEGMENTS_PER_CLUSTER), None);
-}
-
-#[test]
 fn the_last_one_frees() {
     let live = Live::default();
     assert!(!live.enter());

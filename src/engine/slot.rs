@@ -6,7 +6,14 @@
 /// (`SWAPFILE_CLUSTER`), so that a 2 MiB folio lies in one.
 pub const SLOTS_PER_CLUSTER: usize = 512;
 
-/// How many of them are used: models have few, or there were too many orders to try.
+/// Slots in a segment, which holds packed objects ([`segment`](super::segment)).
+pub const SEGMENT_SLOTS: usize = 8;
+
+const SEGMENT_BITS: u32 = SEGMENT_SLOTS.trailing_zeros();
+
+const _: () = assert!(SEGMENT_SLOTS.is_power_of_two());
+
+/// How many slots of a cluster are used: models have few, or there were too many orders to try.
 pub(super) const USED: usize = if cfg!(loom) { 2 } else { SLOTS_PER_CLUSTER };
 
 const OFFSET_BITS: u32 = SLOTS_PER_CLUSTER.trailing_zeros();
@@ -147,6 +154,54 @@ impl PhysicalCluster {
     }
 }
 
+/// The number of a segment: a physical slot's upper bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Segment(u32);
+
+impl Segment {
+    /// The segment with that number, or `None` from 2^29 on.
+    pub const fn new(number: u32) -> Option<Self> {
+        if number >> (u32::BITS - SEGMENT_BITS) == 0 {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
+    /// The segment that a slot is in.
+    pub const fn of(slot: PhysicalSlot) -> Self {
+        Self(slot.number() >> SEGMENT_BITS)
+    }
+
+    /// A slot's place in its segment, below [`SEGMENT_SLOTS`].
+    pub const fn index_of(slot: PhysicalSlot) -> usize {
+        // Lossless: a widening that `From` can't do in a const fn.
+        (slot.number() as usize) & (SEGMENT_SLOTS - 1)
+    }
+
+    /// The number, as an index.
+    pub const fn index(self) -> usize {
+        // Lossless: as above.
+        self.0 as usize
+    }
+
+    /// The segment's first slot.
+    pub const fn first(self) -> PhysicalSlot {
+        PhysicalSlot::new(self.0 << SEGMENT_BITS)
+    }
+
+    /// The segment's slots.
+    pub fn slots(self) -> impl Iterator<Item = PhysicalSlot> {
+        let first = self.first();
+        (0..SEGMENT_SLOTS).filter_map(move |index| first.checked_add(index))
+    }
+
+    /// Where in a physical cluster the segment of that index begins.
+    pub fn offset(index: usize) -> Option<Offset> {
+        Offset::new(index.saturating_mul(SEGMENT_SLOTS))
+    }
+}
+
 impl Offset {
     /// A cluster's first place.
     pub const FIRST: Self = Self(0);
@@ -238,5 +293,20 @@ mod tests {
         );
         assert_eq!(Slot::new(u32::MAX).checked_add(1), None);
         assert_eq!(Slot::new(0).checked_add(usize::MAX), None);
+    }
+
+    #[test]
+    fn segments_are_eight_slots() {
+        let slot = PhysicalSlot::new(8 * 5 + 3);
+        let segment = Segment::of(slot);
+        assert_eq!(segment.index(), 5);
+        assert_eq!(Segment::index_of(slot), 3);
+        assert_eq!(segment.first().number(), 40);
+        assert_eq!(segment.slots().count(), SEGMENT_SLOTS);
+        assert_eq!(segment.slots().last(), Some(PhysicalSlot::new(47)));
+        assert_eq!(Segment::of(PhysicalSlot::new(u32::MAX)).slots().count(), 8);
+        assert_eq!(Segment::new(1 << 29), None);
+        assert_eq!(Segment::offset(63), Offset::new(504));
+        assert_eq!(Segment::offset(SLOTS_PER_CLUSTER / SEGMENT_SLOTS), None);
     }
 }

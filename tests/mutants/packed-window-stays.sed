@@ -2,4 +2,4 @@
 # what: who reads in order gets no more than at first
 # file: src/engine/window.rs
 # test: host
-s/usize::from(window).saturating_mul(2)/usize::from(window)/
+s/slots: window.saturating_mul(2)/slots: window/
