@@ -2,4 +2,4 @@
 # what: the slot in an entry of a disk is read one bit off
 # file: src/engine/entry.rs
 # test: host
-s/((word >> PHYSICAL_SHIFT) & 0xffff_ffff)/((word >> (PHYSICAL_SHIFT + 1)) & 0xffff_ffff)/
+s/PhysicalSlot::new(((word >> PHYSICAL_SHIFT)/PhysicalSlot::new(((word >> (PHYSICAL_SHIFT + 1))/
