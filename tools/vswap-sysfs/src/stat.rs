@@ -84,7 +84,7 @@ figures! {
     ram_loads Pages Event "Pages read from compressed memory.";
     disk_loads Pages Event "Pages read from disks.";
     written_back_pages Pages Event "Pages that writeback moved from memory to a disk.";
-    readahead_pages Pages Event "Compressed pages that were read ahead from a disk, for who reads in order.";
+    readahead_pages Pages Event "Compressed pages that were read ahead from a disk, as their slots were asked for in order.";
     readahead_loads Pages Event "Pages that had been read ahead when they were asked for.";
     cleaned_pages Pages Event "Pages that were moved within a disk, so that what was around them gets free.";
     drained_pages Pages Event "Pages that were moved away from a disk that was being removed.";
