@@ -82,6 +82,8 @@ dmsetup remove disk
 slice small /dev/pmem0 0 $((mib_held * 5 / 12))
 tell low_watermark 2
 tell high_watermark 4
+# So little that what is written anew goes to the disk, however slow the machine is.
+tell ram_limit 16M
 add /dev/mapper/small 0 compress=on
 written=$(value disk_write_bytes) stored=$(value written_back_pages)
 hold --hold-after 6 --size "$mib_held" --mix compressible --threads 2 --pageout --rounds 6 --rewrite 30 --discard 15
