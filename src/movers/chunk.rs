@@ -350,6 +350,11 @@ impl Chunk {
     /// Is empty from now on, and has that buffer.
     pub(super) fn reset(&mut self, buffer: Buffer) {
         self.buffer = buffer;
+        self.clear();
+    }
+
+    /// Has nothing in it any more, and keeps no disk.
+    pub(super) fn clear(&mut self) {
         self.pages = 0;
         self.unsent = 0;
         self.bytes = 0;

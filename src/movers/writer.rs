@@ -255,8 +255,12 @@ impl Writer {
         let source = Source::Disk(slot, from);
         match self.pack(header) {
             Ok(Some((packed, at))) => {
-                if let Some(chunk) = self.idle.last_mut() {
-                    chunk.write(at, bytes)?;
+                let chunk = self.idle.last_mut().ok_or(ENOMEM);
+                if let Err(error) = chunk.and_then(|chunk| chunk.write(at, bytes)) {
+                    let device = self.mover.device();
+                    device.release(&Pinned::new(), Owned::packed(packed), &[]);
+                    self.abandon(source);
+                    return Err(error);
                 }
                 self.fill_packed(source, packed, at);
                 Ok(true)
@@ -612,6 +616,9 @@ impl Writer {
             self.give_back(SEGMENT_PAGES);
             let disks = device.disks();
             disks.leave_segment(&Pinned::new(), filled.disk, filled.segment);
+        }
+        if chunk.is_empty() {
+            chunk.clear();
         }
         // There is room for all chunks.
         let _ = self.idle.push_within_capacity(chunk);

@@ -442,11 +442,13 @@ impl Disk {
         bytes(self.allocator().map_or(0, |a| a.space().retired()))
     }
 
-    /// Bytes that are free.
+    /// Bytes that are free, and not kept for who cleans.
     pub(crate) fn room(&self) -> u64 {
+        let spare = self.packing().map_or(0, Packing::spare_slots);
         self.size()
             .saturating_sub(self.used())
             .saturating_sub(self.bad())
+            .saturating_sub(bytes(spare))
     }
 
     /// Bytes of the tables that say which slots are in use.

@@ -73,6 +73,18 @@ swapped $((256 * 8)) pagecheck --size 12 --mix random --pageout
 release
 remove /dev/pmem0
 
+step "a disk is full that keeps segments for cleaning"
+slice packing /dev/pmem0 0 8
+add /dev/mapper/packing 0 compress=on
+hold --size 4 --mix compressible --pageout
+tell writeback all
+release
+too_much
+eventually none_is_counted || fail "the kernel counts $(free_slots) slots as free: $(cat $class/tiers)"
+release
+remove /dev/mapper/packing
+dmsetup remove packing
+
 step "swapped off while none is counted"
 too_much
 eventually none_is_counted || fail "the kernel counts $(free_slots) slots as free"
