@@ -5,6 +5,7 @@
 use crate::device::Device;
 use crate::engine::config::{RamLimit, Size};
 use crate::engine::counters::Counter;
+use crate::engine::options::Options;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::protection::Protection;
 use crate::engine::slot::Slot;
@@ -112,10 +113,18 @@ pub(super) fn device_with(ram_mib: u64, disk: &CStr) -> Result<Arc<Device>> {
     Ok(device)
 }
 
+/// Pages lie on a disk as they are: the guest's tests have packed ones.
+fn options(protection: Protection) -> Options {
+    Options {
+        protection,
+        compress: Some(false),
+    }
+}
+
 /// Adds a disk.
 pub(super) fn add(device: &Device, disk: &CStr, priority: i32) -> Result {
     let _paths = Paths::new();
-    device.disks().add(disk, priority, Protection::default())
+    device.disks().add(disk, priority, options(Protection::default()))
 }
 
 /// Adds a disk whose pages are compared with a tag, and encrypted if that is wanted.
@@ -125,7 +134,7 @@ pub(super) fn add_protected(device: &Device, disk: &CStr, encrypt: bool) -> Resu
         encrypt,
         integrity: true,
     };
-    device.disks().add(disk, 0, protection)
+    device.disks().add(disk, 0, options(protection))
 }
 
 /// Stores a page.
