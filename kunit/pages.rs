@@ -124,7 +124,9 @@ fn options(protection: Protection) -> Options {
 /// Adds a disk.
 pub(super) fn add(device: &Device, disk: &CStr, priority: i32) -> Result {
     let _paths = Paths::new();
-    device.disks().add(disk, priority, options(Protection::default()))
+    device
+        .disks()
+        .add(disk, priority, options(Protection::default()))
 }
 
 /// Adds a disk whose pages are compared with a tag, and encrypted if that is wanted.
