@@ -77,6 +77,9 @@ pub(crate) struct Device {
     /// Those of repairs, which have requests of the others in their hands. There is one repair
     /// at a time.
     repairs: Reserves,
+    /// Those of packed pages: who reads one waits for it, and may have a request of `loads` meanwhile,
+    /// for another page of the call.
+    packed_loads: Reserves,
     /// What packed pages are read through.
     pairs: Pairs,
     /// Who reads them in order.
@@ -123,6 +126,7 @@ impl Device {
                 reserves: transfer::reserves()?,
                 loads: transfer::reserves()?,
                 repairs: transfer::reserves()?,
+                packed_loads: transfer::reserves()?,
                 pairs: Pairs::new()?,
                 windows: Windows::default(),
                 budget: Budget::default(),
@@ -220,9 +224,9 @@ impl Device {
     }
 
     fn all_traffic(&self) -> impl Iterator<Item = &Traffic> {
-        [&self.reserves, &self.loads, &self.repairs]
-            .into_iter()
-            .flat_map(Reserves::traffic)
+        let loads = [&self.loads, &self.packed_loads];
+        let stores = [&self.reserves, &self.repairs];
+        Iterator::chain(loads.into_iter(), stores).flat_map(Reserves::traffic)
     }
 
     /// Bytes of the tables of all clusters that have one.

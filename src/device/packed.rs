@@ -189,7 +189,8 @@ impl Device {
     /// Reads the one or two slots of an object.
     #[inline(never)]
     fn read_pair(&self, inside: &Inside<'_>, slots: &Range<usize>) -> Result<Bounce<'_>> {
-        let mut transfer = PairTransfer::read_few(&self.loads, self.pairs.pair()?, slots.len());
+        let mut transfer =
+            PairTransfer::read_few(&self.packed_loads, self.pairs.pair()?, slots.len());
         let first = inside.segment.first();
         for (index, slot) in (0..SEGMENT_SLOTS).zip(slots.clone()) {
             let slot = first.checked_add(slot).ok_or(EIO)?;
@@ -285,7 +286,7 @@ impl Device {
         more: &[Option<Inside<'_>>; MORE],
     ) -> Result<Bounces<'a>> {
         const MOST: usize = (MORE + 1) * SEGMENT_SLOTS;
-        let mut transfer = SeveralTransfer::read_few(&self.loads, bounces, MOST);
+        let mut transfer = SeveralTransfer::read_few(&self.packed_loads, bounces, MOST);
         let first = inside.segment.first();
         for (index, slot) in (0..SEGMENT_SLOTS).zip(slots.clone()) {
             let slot = first.checked_add(slot).ok_or(EIO)?;
