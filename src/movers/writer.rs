@@ -216,20 +216,20 @@ impl Writer {
     /// Puts a page's object where room was made for it.
     fn fill_packed(&mut self, source: Source, packed: Packed, at: usize) {
         let device = self.mover.device();
-        let Some(chunk) = self.idle.last_mut() else {
-            return;
-        };
-        let filled = match &source {
-            Source::Ram(moving) => moving.object().ok_or(EIO).and_then(|object| {
+        let chunk = self.idle.last_mut().ok_or(ENOMEM);
+        let filled = chunk.and_then(|chunk| match &source {
+            Source::Ram(moving) => {
+                let object = moving.object().ok_or(EIO)?;
                 let mut context = Lazy::new(device.contexts());
                 let read = |bytes: &[u8]| chunk.write(at, bytes);
-                device.ram().read(&object, context.get()?, read)
-            }),
+                device.ram().read(&object, context.get()?, read)?;
+                Ok(chunk)
+            }
             // Its bytes are the caller's to write.
-            Source::Disk(..) => Ok(()),
-        };
+            Source::Disk(..) => Ok(chunk),
+        });
         match filled {
-            Ok(()) => {
+            Ok(chunk) => {
                 if let Source::Ram(_) = source {
                     let bytes = u64::try_from(packed.length.bytes()).unwrap_or(0);
                     chunk.bytes = chunk.bytes.saturating_add(bytes);
