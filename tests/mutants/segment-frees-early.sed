@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # what: the last but one frees a segment
 # file: src/engine/segment.rs
-# test: models
+# test: models packed::a_slot_is_read
 s/\.map(|before| before == 1)/.map(|before| before <= 2)/

@@ -5,6 +5,11 @@
 //!
 //! A slot is stored, read and freed by one thread at a time, as the swap core does it.
 
+mod chunk;
+mod segments;
+
+use self::chunk::{Chunk, Source};
+use self::segments::{Inside, Segments, Words};
 use crate::cell::Cell;
 use crate::page::HostPage;
 use crate::rcu::{Host, Pin};
@@ -12,7 +17,7 @@ use crate::sync::{yield_now, Mutex};
 use vswap_engine::bay::{Bay, Entered, Section};
 use vswap_engine::claims::{NewHome, Run, Slots, Stay};
 use vswap_engine::codec::Codec;
-use vswap_engine::entry::{Content, DiskNumber, Handle, Length, Object, Place};
+use vswap_engine::entry::{Content, DiskNumber, Handle, Length, Object, Packed, Place, UNIT};
 use vswap_engine::failed::{Extent, FailedExtents};
 use vswap_engine::form::Home;
 use vswap_engine::health::{Health, State};
@@ -21,13 +26,18 @@ use vswap_engine::index::ages::Which;
 use vswap_engine::index::moves::Moved;
 use vswap_engine::index::sweep::Swept;
 use vswap_engine::index::Index;
-use vswap_engine::map::SlotMap;
+use vswap_engine::map::{Bits, SlotMap};
+use vswap_engine::page::PAGE_SIZE;
 use vswap_engine::pending::Pending;
 use vswap_engine::platform::{Page, Platform};
+use vswap_engine::segment::{Segment, SEGMENT_SLOTS};
 use vswap_engine::slot::{ClusterNumber, Offset, PhysicalCluster, PhysicalSlot, Slot};
 
 /// Slots of a disk.
 const SLOTS: usize = 2;
+
+/// Segments of a disk, with the one whose slots those are.
+const SEGMENTS: usize = 3;
 
 /// How often a reader finds another place in the bay at most: more often than pages move.
 const LOOKS: usize = 8;
@@ -51,14 +61,18 @@ impl Pool {
         assert_eq!(self.objects[number].replace(Some(page)), None);
         Owned::ram(Object {
             handle: Handle::new(number as u64).expect("a low number"),
-            length: Length::PAGE,
-            codec: Codec::Raw,
+            length: Length::new(UNIT).expect("less than a page"),
+            codec: Codec::Lz4,
         })
     }
 
     fn read(&self, object: Object) -> u64 {
         let page = self.objects[object.handle.number() as usize].get();
         page.expect("a freed object is read")
+    }
+
+    fn read_moving(&self, moving: &Moving) -> u64 {
+        self.read(moving.object().expect("an object").object())
     }
 
     fn free(&self, entry: Owned) {
@@ -76,6 +90,7 @@ pub struct Disk {
     health: Health,
     used: SlotMap,
     pages: Vec<Cell<u64>>,
+    segments: Segments,
     bad: Option<usize>,
 }
 
@@ -85,6 +100,7 @@ impl Disk {
             health: Health::default(),
             used: SlotMap::default(),
             pages: (0..SLOTS).map(|_| Cell::new(0)).collect(),
+            segments: Segments::new(SEGMENTS),
             bad,
         }
     }
@@ -105,6 +121,45 @@ impl Disk {
             self.pages[index].replace(page);
         }
         is_good
+    }
+
+    fn is_bad(&self, slot: PhysicalSlot) -> bool {
+        self.bad == Some(slot.offset().index())
+    }
+
+    /// As `Disk::claim_segment`.
+    fn claim_segment(&self) -> Option<Segment> {
+        let mut segments = self.segments.all();
+        let segment = segments.find(|segment| self.claim(segment.first(), SEGMENT_SLOTS))?;
+        self.segments.live(segment).begin();
+        Some(segment)
+    }
+
+    /// As `Disk::leave_segment`. What is bad is never used again.
+    fn leave_segment(&self, segment: Segment) {
+        let is_last = self.segments.live(segment).leave();
+        if is_last.expect("one is counted too few") {
+            let bits = Bits::run(segment.first().offset(), SEGMENT_SLOTS);
+            if segment.slots().any(|slot| self.is_bad(slot)) {
+                let good = segment.slots().filter(|slot| !self.is_bad(*slot));
+                good.for_each(|slot| self.free(slot));
+            } else {
+                let freed = self.used.clear_bits(&bits);
+                assert_eq!(freed.len(), SEGMENT_SLOTS, "a segment is freed twice");
+            }
+        }
+    }
+
+    /// Writes a segment. Gives the slot that takes no page.
+    fn write_segment(&self, segment: Segment, mut words: Words) -> Result<(), PhysicalSlot> {
+        let bad = segment.slots().find(|slot| self.is_bad(*slot));
+        let is_written = |word: usize| {
+            let slot = segment.first().checked_add(word * UNIT / PAGE_SIZE);
+            slot.is_some() && slot != bad
+        };
+        words.retain(|word, _| is_written(*word));
+        self.segments.write(segment, words);
+        bad.map_or(Ok(()), Err)
     }
 }
 
@@ -141,6 +196,8 @@ pub enum To {
     Ram,
     /// To that disk.
     Disk(usize),
+    /// To that disk; what is packed stays so.
+    Packed(usize),
 }
 
 /// Where a page goes on a disk.
@@ -150,6 +207,10 @@ pub enum At {
     Home,
     /// Anywhere.
     Any,
+}
+
+fn offset(index: usize) -> Offset {
+    Offset::new(index).expect("a low number")
 }
 
 fn offsets() -> [Offset; SLOTS] {
@@ -206,6 +267,11 @@ impl World {
             Some(Content::Disk(place)) if !bad.is_some_and(|bad| bad.is_bad(place)) => {
                 if let Some(disk) = self.bays[place.disk.index()].peek(cpu) {
                     disk.free(place.slot);
+                }
+            }
+            Some(Content::Packed(packed)) => {
+                if let Some(disk) = self.bays[packed.place.disk.index()].peek(cpu) {
+                    disk.leave_segment(packed.segment());
                 }
             }
             _ => self.pool.free(entry),
@@ -348,11 +414,35 @@ impl World {
                     return Some(sent.disk().read(place.slot));
                 }
                 HeldContent::Empty => return None,
-                HeldContent::Packed(_) => panic!("nothing is packed here"),
+                HeldContent::Packed(packed) => {
+                    drop(reader);
+                    let Some(page) = self.read_packed(slot, packed) else {
+                        yield_now();
+                        continue;
+                    };
+                    return Some(page);
+                }
                 HeldContent::Lost => panic!("no disk is given up here"),
             }
         }
         panic!("a page lies on a disk that is gone");
+    }
+
+    /// As `Device::read_packed`. Nothing: it is elsewhere.
+    fn read_packed(&self, slot: Slot, packed: Packed) -> Option<u64> {
+        let entered = self.bays[packed.place.disk.index()].enter()?;
+        let inside = Inside::new(entered, packed.segment())?;
+        // From here on the object stays; it may have been another one before.
+        (self.packed_of(slot) == Some(packed)).then(|| inside.read(packed))
+    }
+
+    fn packed_of(&self, slot: Slot) -> Option<Packed> {
+        let (reader, pinned) = (Host::reader(), PinnedSlot::new(slot));
+        let (held, _) = self.index.load(&Host::pin(), &reader, &pinned);
+        match held.content() {
+            Some(HeldContent::Packed(packed)) => Some(packed),
+            _ => None,
+        }
     }
 
     /// The page of a slot in use.
@@ -368,6 +458,39 @@ impl World {
                 started = Some(moving);
             });
         started
+    }
+
+    /// Where a page lies that a drain moves, as an entry: in the ram tier if the disk takes none.
+    fn placed(&self, slot: Slot, page: u64, to: To, stay: &mut Stay<Host>) -> Owned {
+        let mut run = match to {
+            To::Disk(disk) | To::Packed(disk) => self.claim(slot, disk, At::Any),
+            To::Ram => None,
+        };
+        let target = run.as_mut().and_then(|run| {
+            stay.at(&run.entered);
+            let (place, slot) = run.take()?;
+            assert!(run.entered.disk().write(slot, page));
+            Some(place)
+        });
+        target.map_or_else(|| self.pool.store(page), Owned::disk)
+    }
+
+    fn abandon(&self, source: Source) {
+        let cpu = Host::pin();
+        match source {
+            Source::Ram(moving) => {
+                let left = self.index.abandon_move(&cpu, moving);
+                self.release(&cpu, left, None);
+            }
+            Source::Disk(_, from) => self.let_go(&cpu, from),
+        }
+    }
+
+    /// A mover is counted no more for an object that it has moved, or not.
+    fn let_go(&self, cpu: &Pin, from: Packed) {
+        if let Some(disk) = self.bays[from.place.disk.index()].peek(cpu) {
+            disk.leave_segment(from.segment());
+        }
     }
 
     /// A disk comes into an empty bay.
@@ -391,7 +514,7 @@ impl World {
         for (slot, page) in [FIRST, SECOND].into_iter().zip(pages) {
             assert_eq!(self.find(slot), page);
             if let Some(moving) = self.start_move(slot) {
-                self.mover().abandon(moving);
+                self.abandon(Source::Ram(moving));
             } else {
                 let in_ram = page.is_some() && self.is_in_ram(slot);
                 assert!(!in_ram, "a mark is left");
@@ -403,9 +526,8 @@ impl World {
         for bay in &self.bays {
             let Some(entered) = bay.enter() else { continue };
             let disk = entered.disk();
-            for offset in offsets().into_iter().filter(|o| disk.used.test(*o)) {
-                assert_eq!(disk.bad, Some(offset.index()), "a slot is lost");
-            }
+            let lost = usize::from(disk.bad.is_some_and(|slot| disk.used.test(offset(slot))));
+            assert_eq!(disk.used.count(), lost, "a slot is lost");
         }
         let cpu = Host::pin();
         assert_eq!(self.index.overview(&cpu, 0), None, "a cluster is left");
@@ -442,9 +564,20 @@ impl Mover<'_> {
         }
     }
 
-    fn abandon(&self, moving: Moving) {
-        let left = self.world.index.abandon_move(&Host::pin(), moving);
-        self.release(left, None);
+    /// A page that was begun with gets its new entry.
+    fn finish_move(&mut self, source: Source, new: Owned) {
+        let index = &self.world.index;
+        match source {
+            Source::Ram(moving) => {
+                let moved = index.finish_move(&Host::pin(), moving, new);
+                self.moved(moved);
+            }
+            Source::Disk(slot, from) => {
+                let moved = index.exchange_packed(&Host::pin(), slot, from, new);
+                self.moved(moved);
+                self.world.let_go(&Host::pin(), from);
+            }
+        }
     }
 
     /// Turns the cluster into a whole one, if its pages lie so.
@@ -474,9 +607,7 @@ impl Mover<'_> {
         let Some(moving) = world.start_move(slot) else {
             return;
         };
-        let page = world
-            .pool
-            .read(moving.object().expect("an object").object());
+        let page = world.pool.read_moving(&moving);
         let mut stay = Stay::default();
         let mut run = world.claim(slot, disk, at);
         let place = run.as_mut().and_then(|run| {
@@ -488,16 +619,14 @@ impl Mover<'_> {
         match (place, sent) {
             (Some(place), Some((_, sent))) if sent.disk().write(place.slot, page) => {
                 drop(sent);
-                let new = Owned::disk(place);
-                let moved = world.index.finish_move(&Host::pin(), moving, new);
-                self.moved(moved);
+                self.finish_move(Source::Ram(moving), Owned::disk(place));
             }
             (Some(place), sent) => {
                 let failed = sent.map(|(_, sent)| failed_at(sent, place.slot));
                 self.release(Owned::disk(place), failed.as_ref());
-                self.abandon(moving);
+                world.abandon(Source::Ram(moving));
             }
-            (None, _) => self.abandon(moving),
+            (None, _) => world.abandon(Source::Ram(moving)),
         }
         if at == At::Home {
             self.collapse();
@@ -512,12 +641,39 @@ impl Mover<'_> {
         let Some(moving) = world.start_move(slot) else {
             return;
         };
-        let page = world
-            .pool
-            .read(moving.object().expect("an object").object());
+        let page = world.pool.read_moving(&moving);
         let new = world.pool.store(page);
-        let moved = world.index.finish_move(&Host::pin(), moving, new);
-        self.moved(moved);
+        self.finish_move(Source::Ram(moving), new);
+        self.flush();
+    }
+
+    /// Writes pages of the ram tier back that stay compressed, into one segment.
+    pub fn pack(mut self, slots: &[Slot], disk: usize) {
+        let mut chunk = Chunk::new(self.world, disk);
+        slots.iter().for_each(|slot| chunk.add(*slot));
+        chunk.finish(&mut self);
+        self.flush();
+    }
+
+    /// Moves what is left in a segment of a disk to another one, as `cleaner.rs` does. The first that
+    /// is in use is the one.
+    pub fn clean(mut self, disk: usize) {
+        let world = self.world;
+        let enter = |segment| Inside::new(world.bays[disk].enter()?, segment);
+        let mut segments = (1..).map_while(Segment::new).take(SEGMENTS - 1);
+        let Some((segment, inside)) = segments.find_map(|s| Some((s, enter(s)?))) else {
+            return;
+        };
+        let mut chunk = Chunk::new(world, disk);
+        for (header, packed) in inside.objects() {
+            let content = world.index.peek(&Host::pin(), header.slot);
+            let is_there = content == Some(Content::Packed(packed));
+            if is_there && inside.entered.disk().segments.live(segment).enter() {
+                chunk.add_again(header.slot, packed, inside.read(packed));
+            }
+        }
+        drop(inside);
+        chunk.finish(&mut self);
         self.flush();
     }
 
@@ -534,6 +690,7 @@ impl Mover<'_> {
         bay.wait();
         let entered = bay.enter().expect("it is there");
         self.drain(&entered, to);
+        self.drain_packed(&entered, to);
         self.flush();
         drop(entered);
         if cancelled {
@@ -581,22 +738,8 @@ impl Mover<'_> {
         }
         for (slot, place) in self.look(from.number()) {
             let page = from.disk().read(place.slot);
-            let mut run = match to {
-                To::Disk(to) => world.claim(slot, to, At::Any),
-                To::Ram => None,
-            };
             let mut stay = Stay::default();
-            let target = run.as_mut().and_then(|run| {
-                stay.at(&run.entered);
-                let (place, slot) = run.take()?;
-                assert!(run.entered.disk().write(slot, page));
-                Some(place)
-            });
-            drop(run);
-            let mut new = match target {
-                Some(place) => Owned::disk(place),
-                None => world.pool.store(page),
-            };
+            let mut new = world.placed(slot, page, to, &mut stay);
             let mut spare = None;
             let moved = loop {
                 let cpu = Host::pin();
@@ -612,6 +755,42 @@ impl Mover<'_> {
             drop(stay);
         }
         self.collapse();
+    }
+
+    /// As `drain_packed.rs`.
+    fn drain_packed(&mut self, from: &Entered<'_, Host, Disk>, to: To) {
+        let world = self.world;
+        let mut pages = Vec::new();
+        let look = |slot, content| match content {
+            Some(Content::Packed(packed)) if packed.place.disk == from.number() => {
+                pages.push((slot, packed));
+            }
+            _ => {}
+        };
+        world.index.scan(&Host::pin(), cluster(), look);
+        let mut chunk = match to {
+            To::Packed(disk) => Some(Chunk::new(world, disk)),
+            To::Ram | To::Disk(_) => None,
+        };
+        for (slot, packed) in pages {
+            // It may have been freed meanwhile, and its segment with it.
+            let Some(inside) = Inside::new(from.again(), packed.segment()) else {
+                continue;
+            };
+            let page = inside.read(packed);
+            assert!(from.disk().segments.live(packed.segment()).add());
+            drop(inside);
+            if let Some(chunk) = &mut chunk {
+                chunk.add_again(slot, packed, page);
+            } else {
+                let mut stay = Stay::default();
+                let new = world.placed(slot, page, to, &mut stay);
+                self.finish_move(Source::Disk(slot, packed), new);
+            }
+        }
+        if let Some(chunk) = chunk {
+            chunk.finish(self);
+        }
     }
 
     fn rehome(

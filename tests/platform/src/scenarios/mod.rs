@@ -23,6 +23,7 @@ macro_rules! scenarios {
 mod clusters;
 mod drain;
 mod forms;
+mod packed;
 mod recompression;
 mod repair;
 mod sweep;

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# what: who frees a segment does not see that others are done with it
+# file: src/engine/segment.rs
+# test: models packed::a_slot_is_read
+/pub fn leave(/,/^    }/s/Ordering::AcqRel/Ordering::Relaxed/

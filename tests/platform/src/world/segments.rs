@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Segments of a disk: who is counted in each, and what lies there.
+
+use super::Disk;
+use crate::cell::Cell;
+use crate::rcu::Host;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use vswap_engine::bay::Entered;
+use vswap_engine::entry::{Packed, Place, UNIT};
+use vswap_engine::page::PAGE_SIZE;
+use vswap_engine::segment::{Header, Live, Objects, Segment};
+
+/// Words of a segment, by their index. An object's page is its first one.
+pub(super) type Words = BTreeMap<usize, u64>;
+
+struct Contents {
+    live: Live,
+    /// Looked at by who reads the words, and changed by who writes them.
+    written: Cell<u64>,
+    words: Mutex<Words>,
+}
+
+/// All segments of a disk.
+pub(super) struct Segments(Vec<Contents>);
+
+impl Segments {
+    pub(super) fn new(count: usize) -> Self {
+        let contents = || Contents {
+            live: Live::default(),
+            written: Cell::new(0),
+            words: Mutex::default(),
+        };
+        Self((0..count).map(|_| contents()).collect())
+    }
+
+    /// All but the first, which whole pages lie in.
+    pub(super) fn all(&self) -> impl Iterator<Item = Segment> {
+        let numbers = 1..u32::try_from(self.0.len()).expect("a few");
+        numbers.filter_map(Segment::new)
+    }
+
+    pub(super) fn live(&self, segment: Segment) -> &Live {
+        &self.0[segment.index()].live
+    }
+
+    pub(super) fn write(&self, segment: Segment, words: Words) {
+        let contents = &self.0[segment.index()];
+        contents.written.replace(0);
+        *contents.words.lock().unwrap() = words;
+    }
+
+    pub(super) fn read(&self, segment: Segment) -> Words {
+        let contents = &self.0[segment.index()];
+        contents.written.get();
+        contents.words.lock().unwrap().clone()
+    }
+}
+
+/// A segment that stays as it is while this lives, as `tiers/inside.rs` has it.
+pub(super) struct Inside<'a> {
+    pub(super) entered: Entered<'a, Host, Disk>,
+    segment: Segment,
+}
+
+impl<'a> Inside<'a> {
+    pub(super) fn new(entered: Entered<'a, Host, Disk>, segment: Segment) -> Option<Self> {
+        let is_in_use = entered.disk().segments.live(segment).enter();
+        is_in_use.then(|| Self { entered, segment })
+    }
+
+    /// The page of an object that lies here.
+    pub(super) fn read(&self, packed: Packed) -> u64 {
+        let words = self.entered.disk().segments.read(self.segment);
+        *words.get(&(packed.in_segment() / UNIT)).expect("an object")
+    }
+
+    /// What lies here, or did.
+    pub(super) fn objects(&self) -> Vec<(Header, Packed)> {
+        let words = self.entered.disk().segments.read(self.segment);
+        let disk = self.entered.number();
+        let packed = |(header, at): (Header, usize)| {
+            let slot = self.segment.first().checked_add(at / PAGE_SIZE)?;
+            let place = Place { disk, slot };
+            let packed = Packed::new(place, at % PAGE_SIZE, header.length, header.codec)?;
+            Some((header, packed))
+        };
+        let all = Objects::new(|index| words.get(&index).copied());
+        all.filter_map(packed).collect()
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.entered.disk().leave_segment(self.segment);
+    }
+}
