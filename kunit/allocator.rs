@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Slots of a disk that each CPU claims in a cluster of its own, when CPUs go and come back.
+//! Each CPU's current cluster of a disk, when CPUs go offline and come back.
 
 use kernel::macros::kunit_tests;
 
@@ -30,10 +30,10 @@ mod cases {
         found
     }
 
-    /// How many pages a call has at most.
+    /// The most pages in a call.
     const CALL: u32 = 32;
 
-    /// Stores pages from that CPU: with a ram tier they go where the CPU's current cluster is.
+    /// Stores pages from that CPU. With a ram tier they go where the CPU's current cluster is.
     fn store_from(device: &Device, cpu: u32, first: u32, count: u32) -> Result {
         let _on = OnCpu::new(cpu)?;
         for past in (0..count).step_by(CALL as usize) {
@@ -92,7 +92,7 @@ mod cases {
             ensure_eq!(pages::on_disks(&device), 1);
         }
         device.disks().free(&Pinned::new(), place);
-        // A run that was not taken from gives its slot back.
+        // A run that is dropped unused frees its slot.
         drop(device.disks().claim(place).ok_or(EINVAL)?);
         ensure_eq!(pages::on_disks(&device), 0);
         Ok(())
@@ -112,7 +112,7 @@ mod cases {
             store_from(&device, 0, 512, capacity - 20)?;
             ensure_eq!(device.disks().room(), 0);
             ensure_eq!(device.counter(Counter::DiskSlots), i64::from(capacity));
-            // What comes now has to lie in memory.
+            // The next page must go to memory.
             device.ram().set_limit(pages::limit(16)?);
             store_from(&device, 0, 5000, 1)?;
             ensure_eq!(device.counter(Counter::RawSlots), 1);
@@ -147,7 +147,7 @@ mod cases {
             device.sweep();
             pages::ensure_empty(&device)?;
         }
-        // It is back, and remembers a cluster that went meanwhile.
+        // It is back, and remembers a cluster that was removed meanwhile.
         let _on = OnCpu::new(1)?;
         ensure_eq!(pages::read(&device, 2 * 4096 + 1), Err(EIO));
         pages::store(&device, 1, Kind::Incompressible, 1)?;
@@ -155,7 +155,7 @@ mod cases {
         Ok(())
     }
 
-    /// How many slots each of two disks got.
+    /// How many slots each of two disks has in use.
     fn used(device: &Device) -> Result<[u64; 2]> {
         let mut used = [0; 2];
         for (number, used) in used.iter_mut().enumerate() {
@@ -166,7 +166,7 @@ mod cases {
         Ok(used)
     }
 
-    /// Claims slots for ever, as many as there are, up to so many, and so many at a time.
+    /// Claims slots for ever, `slots` at most, `want` at a time.
     fn take(device: &Device, who: &Allocating<'_>, slots: usize, want: usize) {
         for _ in 0..slots.checked_div(want).unwrap_or(0) {
             let Some(mut run) = device.disks().allocate(who, want) else {

@@ -15,7 +15,7 @@ mod cases {
     use crate::kunit::pages::{self, Kind, INTERRUPTING, KINDS, MEMORY, SYNCHRONOUS};
     use kernel::prelude::*;
 
-    /// Stores, reads and frees pages of each kind, each and in calls of 32, across clusters.
+    /// Stores, reads and frees pages of each kind, one by one and in calls of 32, across clusters.
     fn round_trip(ram_mib: u64, disk: Option<&CStr>) -> Result {
         let device = pages::device(ram_mib)?;
         if let Some(disk) = disk {
@@ -169,7 +169,7 @@ mod cases {
         pages::store_run(&device, 510, 4, Kind::Compressible, 1)?;
         device.ram().set_limit(pages::limit(0)?);
         let mut folios = Folios::new(Slot::new(510), 4)?;
-        // The first pages need no room.
+        // Pages of one word need no room.
         for (index, kind) in [Kind::Same, Kind::Same, Kind::Same, Kind::Incompressible]
             .into_iter()
             .enumerate()
@@ -183,7 +183,7 @@ mod cases {
         pages::ensure_empty(&device)
     }
 
-    /// Two folios of a page or more with the slots from 504 on.
+    /// Two folios of one or more pages with the slots from 504 on.
     fn two_folios(order: u32, kind: Kind) -> Result<Folios> {
         let mut folios = Folios::with(Slot::new(504), 2, order)?;
         for index in 0..2usize << order {
@@ -192,7 +192,7 @@ mod cases {
         Ok(folios)
     }
 
-    /// Of a call that there can't be, no page is stored, and none is said to be loaded.
+    /// An impossible call stores no page, and reports none as loaded.
     fn impossible_calls(ram_mib: u64, disk: Option<&CStr>, order: u32) -> Result {
         let device = pages::device(ram_mib)?;
         if let Some(disk) = disk {
@@ -242,8 +242,8 @@ mod cases {
         Ok(())
     }
 
-    /// A slot that was freed is stored to before the sweep: its place on the disk is given up
-    /// first, and is the new page's, so that the cluster stays whole.
+    /// Stores to a freed slot before the sweep: the page gets the place that the old one had on the
+    /// disk, so the cluster stays whole.
     fn stored_again(disk: &CStr) -> Result {
         let device = pages::device_with(0, disk)?;
         pages::store_run(&device, 0, 20, Kind::Incompressible, 1)?;
@@ -255,7 +255,7 @@ mod cases {
         ensure_eq!(device.counter(Counter::Clusters), 1);
         ensure_eq!(device.counter(Counter::DiskSlots), 20);
         ensure_eq!(pages::on_disks(&device), 20);
-        // Without being freed in between, as the swap core does when a page is dirty again.
+        // Without a free in between, as the swap core does when a page is dirty again.
         pages::store(&device, 4, Kind::Incompressible, 2)?;
         ensure_eq!(device.counter(Counter::WholeClusters), 1);
         ensure_eq!(pages::on_disks(&device), 20);
@@ -285,7 +285,7 @@ mod cases {
         stored_again(SYNCHRONOUS)
     }
 
-    /// As above, with nothing else in the cluster, which goes and begins again.
+    /// As above, with nothing else in the cluster, which is removed and begins again.
     fn only_page_stored_again(disk: &CStr) -> Result {
         let device = pages::device_with(0, disk)?;
         for seed in 0..20 {
@@ -325,7 +325,7 @@ mod cases {
         for slot in 0..slot {
             pages::free(&device, slot);
         }
-        // No sweep has come yet; the store sweeps itself.
+        // No sweep has run yet; the store sweeps itself.
         pages::store(&device, 5000, Kind::Incompressible, 1)?;
         ensure_eq!(device.counter(Counter::UsedSlots), 1);
         Ok(())

@@ -77,7 +77,7 @@ mod cases {
         ensure_eq!(node.read(page.address(), PAGE_SIZE, 0), Ok(PAGE_SIZE));
         page.get(&mut bytes)?;
         ensure_eq!(bytes.get(4086..), Some(&b"SWAPSPACE2"[..]));
-        // Up to the page's end, and the device's.
+        // Up to the end of the page and of the device.
         ensure_eq!(node.read(page.address(), PAGE_SIZE, 4090), Ok(6));
         ensure_eq!(node.read(page.address(), PAGE_SIZE, 8000), Ok(192));
         ensure_eq!(node.read(page.address(), PAGE_SIZE, end - 1), Ok(1));

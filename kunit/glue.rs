@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the suites need of the kernel, and of the wrappers beside this, that nobody else does.
+//! What only the suites need of the kernel and of the wrappers.
 
 use super::bindings;
 use super::call::Call;
@@ -18,26 +18,26 @@ use kernel::ffi::{c_int, c_ulong, c_void};
 use kernel::prelude::*;
 use kernel::types::NotThreadSafe;
 
-/// A slot of a device that only the case knows, which does one thing to it at a time.
+/// A slot of a device that only the case uses, and only for one operation at a time.
 pub(crate) fn pinned(slot: Slot) -> PinnedSlot<'static> {
-    // INVARIANT: no swap area is on the device, and each case sees to it that its threads have
-    // slots of their own.
+    // INVARIANT: no swap area is on the device, and each case gives each of its threads slots
+    // of its own.
     PinnedSlot::new(slot)
 }
 
-/// A pool that takes its handles for addresses from there on.
+/// A pool that expects its handles to be addresses from `base` on.
 pub(crate) fn pool_with_base(base: usize) -> Result<Pool> {
     Pool::with_base(c"vswap-kunit", base)
 }
 
-/// Waits until what RCU was asked to free is free.
+/// Waits until RCU has freed all it was asked to free.
 pub(crate) fn rcu_barrier() {
     // SAFETY: no requirements but that the caller may sleep.
     unsafe { bindings::vswap_kunit_rcu_barrier() }
 }
 
-/// Somebody else has the disk for a while, as the block layer may, until a moment after this.
-/// Gives what says whether that is over, and waits for it. One case at a time.
+/// Holds the disk as another user would, as the block layer may, until a moment after this.
+/// Returns a function that waits for the end of that and says whether it came. One case at a time.
 pub(crate) fn used_for_a_while(disk: &Disk<impl Frees>) -> impl FnOnce() -> bool {
     // SAFETY: the disk is there, and a reference keeps it.
     unsafe { bindings::vswap_kunit_use_begin(disk.bdev()) };
@@ -45,8 +45,8 @@ pub(crate) fn used_for_a_while(disk: &Disk<impl Frees>) -> impl FnOnce() -> bool
     || unsafe { bindings::vswap_kunit_use_end() }
 }
 
-/// The current thread sees the guest's files under their paths while this lives: kernel threads
-/// have an empty root of their own.
+/// Lets the current thread see the guest's files under their paths while this lives: kernel
+/// threads have an empty root of their own.
 pub(crate) struct Paths(*mut kernel::bindings::fs_struct, NotThreadSafe);
 
 impl Paths {
@@ -61,16 +61,16 @@ impl Paths {
 
 impl Drop for Paths {
     fn drop(&mut self) {
-        // SAFETY: what `new` gave, on the same thread.
+        // SAFETY: the value from `new`, on the same thread.
         unsafe { bindings::vswap_kunit_paths_end(self.0) }
     }
 }
 
-/// The current thread runs on one CPU while this lives.
+/// Binds the current thread to one CPU while this lives.
 pub(crate) struct OnCpu(NotThreadSafe);
 
 impl OnCpu {
-    /// Goes there. `EINVAL`: that CPU is off.
+    /// Moves there. `EINVAL`: that CPU is offline.
     pub(crate) fn new(cpu: u32) -> Result<Self> {
         // SAFETY: no requirements but that the caller may sleep.
         to_result(unsafe { bindings::vswap_kunit_run_on(cpu) })?;
@@ -85,11 +85,11 @@ impl Drop for OnCpu {
     }
 }
 
-/// A CPU that is off while this lives.
+/// A CPU that is offline while this lives.
 pub(crate) struct Offline(u32);
 
 impl Offline {
-    /// Takes a CPU away, which nobody is bound to. May sleep.
+    /// Takes a CPU offline that no thread is bound to. May sleep.
     pub(crate) fn new(cpu: u32) -> Result<Self> {
         // SAFETY: no requirements but that the caller may sleep.
         to_result(unsafe { bindings::vswap_kunit_cpu_down(cpu) })?;
@@ -111,14 +111,14 @@ impl Drop for Offline {
 ///
 /// # Invariants
 ///
-/// The pointer is to a call that this value owns, and that is not under way.
+/// The pointer is to a call that this value owns and that is not under way.
 pub(crate) struct Folios(NonNull<bindings::vswap_kunit_call>);
 
 // SAFETY: it is memory that this value owns.
 unsafe impl Send for Folios {}
 
 impl Folios {
-    /// So many folios of one zeroed page each, with the slots from `first` on. May sleep.
+    /// `count` folios of one zeroed page each, with the slots from `first` on. May sleep.
     pub(crate) fn new(first: Slot, count: u32) -> Result<Self> {
         Self::with(first, count, 0)
     }
@@ -128,7 +128,7 @@ impl Folios {
         Self::with(first, 1, order)
     }
 
-    /// So many folios of `1 << order` zeroed pages each. May sleep.
+    /// `count` folios of `1 << order` zeroed pages each. May sleep.
     pub(crate) fn with(first: Slot, folios: u32, order: u32) -> Result<Self> {
         // SAFETY: no requirements but that the caller may sleep.
         let call = unsafe { bindings::vswap_kunit_call_new(first.number(), folios, order) };
@@ -143,22 +143,22 @@ impl Folios {
         NonNull::new(page.cast())
     }
 
-    /// A page. `EINVAL`: there are not so many.
+    /// A page. `EINVAL`: the call has fewer.
     pub(crate) fn page(&self, index: usize) -> Result<&Page> {
         let page = self.pointer(index).ok_or(EINVAL)?;
         // SAFETY: a page of a folio that is the call's, and nothing is under way.
         Ok(unsafe { page.as_ref() })
     }
 
-    /// A page to be changed. `EINVAL`: there are not so many.
+    /// A page to modify. `EINVAL`: the call has fewer.
     pub(crate) fn page_mut(&mut self, index: usize) -> Result<&mut Page> {
         let mut page = self.pointer(index).ok_or(EINVAL)?;
         // SAFETY: as above, and `self` is borrowed to be changed.
         Ok(unsafe { page.as_mut() })
     }
 
-    /// Makes the call one that the swap core never makes, in one of so many ways; `false`: there
-    /// is no such way. The pages can't be looked at from then on.
+    /// Turns the call into one that the swap core never makes, in one of several ways; `false`:
+    /// there is no such way. The pages can't be read from then on.
     pub(crate) fn spoil(&mut self, how: u32) -> bool {
         // SAFETY: the call is valid by the invariant, and nothing is under way.
         unsafe { bindings::vswap_kunit_call_spoil(self.0.as_ptr(), how) }
@@ -166,8 +166,8 @@ impl Folios {
 
     /// Has the device store the pages, and waits for the answer.
     pub(crate) fn store(&mut self, device: &Device) -> Result {
-        // SAFETY: the context is one as the swap core makes it, and the folios are nobody
-        // else's until the answer is there.
+        // SAFETY: the context is like one of the swap core, and nobody else uses the folios until
+        // the answer is there.
         unsafe {
             let ctx = bindings::vswap_kunit_call_ctx(self.0.as_ptr());
             let call = Call::<Store, Device>::new(ctx, device);
@@ -201,11 +201,11 @@ impl Drop for Folios {
 pub(crate) const READ: c_int = 0;
 pub(crate) const WRITE: c_int = 1;
 
-/// A file of the guest's.
+/// A file of the guest.
 ///
 /// # Invariants
 ///
-/// The pointer is to an open file, a reference to which is this value's.
+/// The pointer is to an open file, a reference to which this value owns.
 pub(crate) struct File(NonNull<kernel::bindings::file>);
 
 impl File {
@@ -217,7 +217,7 @@ impl File {
         NonNull::new(from_err_ptr(file)?).map(Self).ok_or(ENOENT)
     }
 
-    /// Writes to its start. Gives how many bytes were taken.
+    /// Writes to its start. Returns the number of bytes accepted.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<usize> {
         // SAFETY: the file is open; the bytes are there.
         count(unsafe {
@@ -225,7 +225,7 @@ impl File {
         })
     }
 
-    /// Reads from its start. Gives how many bytes there are.
+    /// Reads from its start. Returns the number of bytes read.
     pub(crate) fn read(&self, bytes: &mut [u8]) -> Result<usize> {
         // SAFETY: the file is open; there is room for the bytes.
         count(unsafe {
@@ -241,7 +241,7 @@ impl Drop for File {
     }
 }
 
-/// A number, or an error as the kernel gives it.
+/// A number, or an error in the kernel's encoding.
 fn count(result: isize) -> Result<usize> {
     usize::try_from(result).map_err(|_| error(result))
 }
@@ -250,7 +250,7 @@ fn error(result: isize) -> Error {
     c_int::try_from(result).map_or(EINVAL, Error::from_errno)
 }
 
-/// A page of a process's memory, which the current thread has until its case is over.
+/// A page of a process's memory, which the current thread keeps until its case is over.
 pub(crate) struct UserPage(c_ulong, PhantomData<*mut c_void>);
 
 impl UserPage {
@@ -268,7 +268,7 @@ impl UserPage {
         self.0 as usize
     }
 
-    /// What stands there.
+    /// Its contents.
     pub(crate) fn get(&self, bytes: &mut [u8]) -> Result {
         // SAFETY: there is room for the bytes, and the kernel checks the address.
         to_result(unsafe {
@@ -307,7 +307,7 @@ impl OpenNode {
         })
     }
 
-    /// As `lseek`. Gives the position.
+    /// As `lseek`. Returns the position.
     pub(crate) fn seek(&self, offset: i64, whence: c_int) -> Result<usize> {
         // SAFETY: the file is open.
         let position = unsafe { bindings::vswap_kunit_node_seek(self.file(), offset, whence) };
@@ -340,7 +340,7 @@ impl OpenNode {
         SwappedOn(self)
     }
 
-    /// Makes a swap area of it, and reads from the disk that this gives. See `helpers.c`.
+    /// Makes a swap area of it, and reads from the area's hidden disk. See `helpers.c`.
     pub(crate) fn read_hidden_disk(&self) -> Result {
         // SAFETY: the file is open and the device not swapped on.
         to_result(unsafe { bindings::vswap_kunit_node_hidden_disk(self.file()) })

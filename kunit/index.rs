@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The cluster index: entries that are put, looked up, freed, swept and moved.
+//! The cluster index: entries are put, looked up, freed, swept and moved.
 
 use kernel::macros::kunit_tests;
 
@@ -73,7 +73,7 @@ mod cases {
         Ok((replaced.old.content(), replaced.change))
     }
 
-    /// Has a mover begin with a slot, whenever it was stored.
+    /// Lets a mover start with a slot, regardless of its age.
     fn start(index: &Index, slot: u32) -> Option<Moving> {
         let slot = Slot::new(slot);
         let mut started = None;
@@ -85,7 +85,7 @@ mod cases {
         started
     }
 
-    /// Sweeps all; gives how many slots were in use, and how many clusters went.
+    /// Sweeps all; returns how many slots were in use, and how many clusters were removed.
     fn sweep(index: &Index) -> (usize, i64) {
         let (mut slots, mut clusters) = (0, 0);
         let mut swept = Swept::NONE;
@@ -104,7 +104,7 @@ mod cases {
     #[test]
     fn an_entry_is_found_where_it_was_put() -> Result {
         let index = index()?;
-        // A cluster's both ends, the next one, one far away, and the last slot there is.
+        // Both ends of a cluster, the next one, one far away, and the very last slot.
         let slots = [0, 511, 512, 1 << 20, u32::MAX];
         for slot in slots {
             ensure!(is_empty(&index, slot));
@@ -146,7 +146,7 @@ mod cases {
         ensure!(is_empty(&index, 3));
         ensure_eq!(word(&index, 4), Some(4));
         ensure_eq!(sweep(&index), (0, 0));
-        // The last slot takes the cluster along.
+        // The last slot removes the cluster.
         ensure!(index.mark_freed(&Pinned::new(), Slot::new(4)).is_first);
         ensure_eq!(sweep(&index), (1, 1));
         ensure!(is_empty(&index, 4));
@@ -184,7 +184,7 @@ mod cases {
     #[test]
     fn a_slot_that_was_never_stored_may_be_freed() -> Result {
         let index = index()?;
-        // With no cluster, and in one that is there.
+        // Without a cluster, and in one that exists.
         ensure!(!index.mark_freed(&Pinned::new(), Slot::new(1)).is_first);
         put(&index, 2, same(2)?)?;
         index.mark_freed(&Pinned::new(), Slot::new(1));
@@ -224,12 +224,12 @@ mod cases {
         ));
         ensure_eq!(place(&index, 6), Some(at(1, 3 * 512 + 6)?));
         ensure!(place(&index, 7).is_none());
-        // One that lies elsewhere needs a table, in which the others are as before.
+        // A page elsewhere needs a table, which keeps the others as they were.
         put(&index, 7, Owned::disk(at(1, 4 * 512 + 7)?))?;
         ensure!(index.home(&Pinned::new(), Slot::new(5).cluster()).is_none());
         ensure_eq!(place(&index, 5), Some(at(1, 3 * 512 + 5)?));
         ensure_eq!(place(&index, 7), Some(at(1, 4 * 512 + 7)?));
-        // And none when it has come home.
+        // And no table when it is back home.
         put(&index, 7, Owned::disk(at(1, 3 * 512 + 7)?))?;
         let table = index.collapse(&Pinned::new(), Slot::new(5).cluster());
         ensure!(table.is_some());
@@ -290,7 +290,7 @@ mod cases {
     fn a_moving_object_is_left_to_its_mover() -> Result {
         let device = pages::device(16)?;
         let index = device.index();
-        // Stored over, freed, and left alone while a mover has it.
+        // Overwritten, freed, and left alone while a mover has it.
         for slot in 0..3 {
             pages::store(&device, slot, Kind::Compressible, 1)?;
         }
@@ -314,7 +314,7 @@ mod cases {
         }
         let left = index.abandon_move(&Pinned::new(), alone);
         ensure!(left.is_empty());
-        // It may be moved again.
+        // It can be moved again.
         let again = start(2)?;
         ensure!(index.abandon_move(&Pinned::new(), again).is_empty());
         ensure!(pages::load(&device, 0, Kind::Compressible, 2)?);
@@ -342,7 +342,7 @@ mod cases {
         pages::ensure_empty(&device)
     }
 
-    /// The slots that a writer takes next, by number.
+    /// The slots that a writer would take next, by number.
     fn coldest(index: &Index) -> Option<KVec<u32>> {
         loop {
             let (number, generation) = index.coldest()?;
@@ -362,7 +362,7 @@ mod cases {
         let device = pages::device(16)?;
         let index = device.index();
         ensure!(coldest(index).is_none());
-        // Clusters 0 and 1 are old, and 0 gets a young page besides.
+        // Clusters 0 and 1 are old, and 0 also gets a young page.
         for slot in [0..40, 512..552].into_iter().flatten() {
             pages::store(&device, slot, Kind::Compressible, 1)?;
         }
@@ -375,7 +375,7 @@ mod cases {
         ensure!(taken.iter().copied().eq(0..40));
         let taken = coldest(index).ok_or(EINVAL)?;
         ensure!(taken.iter().copied().eq(512..552));
-        // What was not moved in the end is found again; nobody looks for what a mover has.
+        // A page whose move was abandoned is found again; a page that a mover has is not.
         let (first, second) = (
             start(index, 512).ok_or(EINVAL)?,
             start(index, 513).ok_or(EINVAL)?,
@@ -386,7 +386,7 @@ mod cases {
         ensure!(index.abandon_move(&Pinned::new(), second).is_empty());
         let taken = coldest(index).ok_or(EINVAL)?;
         ensure!(taken.iter().copied().eq(512..552));
-        // Of the young ones the cluster with more to gain comes first.
+        // Of the young ones the cluster that yields more comes first.
         let taken = coldest(index).ok_or(EINVAL)?;
         ensure!(taken.iter().copied().eq(1024..1064));
         let taken = coldest(index).ok_or(EINVAL)?;
@@ -409,7 +409,7 @@ mod cases {
         pages::store(&device, 50 * 512 + 1, Kind::Compressible, 1)?;
         let (number, _) = index.coldest().ok_or(EINVAL)?;
         ensure_eq!(number.index(), 50);
-        // A cluster that goes is on no list.
+        // A removed cluster is on no list.
         pages::free(&device, 50 * 512 + 1);
         for slot in 0..100 {
             pages::free(&device, slot * 512);
@@ -466,7 +466,7 @@ mod cases {
     #[test]
     fn a_slot_that_holds_nothing_is_an_error_to_its_reader() -> Result {
         let device = pages::device(16)?;
-        // In no cluster; in one that is there; after a sweep; when the cluster went.
+        // In no cluster; in an existing one; after a sweep; when the cluster was removed.
         ensure_eq!(pages::read(&device, 5), Err(EIO));
         pages::store(&device, 4, Kind::Same, 1)?;
         ensure_eq!(pages::read(&device, 5), Err(EIO));
@@ -490,7 +490,7 @@ mod cases {
         for kind in pages::KINDS {
             pages::store(&device, kind as u32 * 512, kind, 1)?;
         }
-        // KASAN and the slab and zsmalloc pools, which complain of what is left in them, tell.
+        // KASAN and the slab and zsmalloc pools complain about anything left in them.
         drop(device);
         Ok(())
     }

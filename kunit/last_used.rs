@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The cluster that each CPU used last, when that cluster goes, and its memory is used again.
+//! The cluster that each CPU used last, when it is removed and its memory is reused.
 
 use kernel::macros::kunit_tests;
 
@@ -12,7 +12,7 @@ mod cases {
     use crate::kunit::pages::{self, Kind};
     use kernel::prelude::*;
 
-    /// How many look-ups the last used cluster did not answer while that was done.
+    /// How many look-ups missed the last used cluster during `done`.
     fn misses(device: &Device, done: impl FnOnce() -> Result) -> Result<i64> {
         let before = device.counter(Counter::MruMisses);
         done()?;
@@ -67,7 +67,7 @@ mod cases {
         for cpu in [0, 1] {
             let _on = OnCpu::new(cpu)?;
             gone(&device, 0)?;
-            // Freeing it, as a page of zeros is, does nothing either.
+            // Freeing it, as for a page of zeros, does nothing either.
             pages::free(&device, 0);
         }
         ensure!(!device.sweep());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What limits limit, and what is not done any more when they are reached.
+//! The limits, and what stops when they are reached.
 
 use kernel::macros::kunit_tests;
 
@@ -27,7 +27,7 @@ mod cases {
         Ok(())
     }
 
-    /// Stores pages from that slot on until one finds no room in memory. Gives its slot.
+    /// Stores pages from that slot on until one finds no room in memory. Returns its slot.
     fn fill(device: &Device, first: u32, kind: Kind) -> Result<u32> {
         for slot in first..first + 20_000 {
             let in_ram = device.counter(Counter::RamSlots);
@@ -52,7 +52,7 @@ mod cases {
         for bytes in ODD {
             for kind in [Kind::Compressible, Kind::Incompressible, Kind::Word] {
                 if kind == Kind::Word && bytes > 100_000 {
-                    // Those are tens of thousands.
+                    // There would be tens of thousands of them.
                     continue;
                 }
                 let device = pages::device(1)?;
@@ -65,7 +65,7 @@ mod cases {
                     ensure_eq!(pages::store(&device, slot, kind, 1), Err(ENOSPC));
                 }
                 ensure_eq!(compressions(), before);
-                // Where one was, one has room; how long a compressed one gets is another matter.
+                // A freed page makes room for one; the length of a compressed page may vary.
                 pages::free(&device, end / 2);
                 let again = pages::store(&device, FAR, kind, 1);
                 ensure!(again.is_ok() || kind == Kind::Compressible);
@@ -123,7 +123,7 @@ mod cases {
         Ok(())
     }
 
-    /// Nobody writes back here, so nobody gets on.
+    /// Nobody writes back here, so there is no progress.
     #[test]
     fn at_the_limit_a_task_waits_only_for_so_long() -> Result {
         let device = pages::device_with(1, SYNCHRONOUS)?;
@@ -167,7 +167,7 @@ mod cases {
             if ram_mib != 0 {
                 ensure!(device.counter(Counter::RawSlots) > 200);
             }
-            // Pages that take no room are stored as ever.
+            // Pages that need no room are stored as usual.
             pages::store(&device, FAR, Kind::Same, 1)?;
         }
         Ok(())
@@ -226,7 +226,7 @@ mod cases {
         let device = pages::device_with(16, INTERRUPTING)?;
         pages::store_run(&device, 0, 32, Kind::Incompressible, 1)?;
         ensure_eq!(device.count(), 32);
-        // That is a lot in a second, and too little to begin with.
+        // That is a lot for a second, and too little to begin with.
         ensure_eq!(device.scan(10), Some(0));
         ensure_eq!(device.asked.pages(), 0);
         // Nothing may be written.
@@ -259,7 +259,7 @@ mod cases {
         Ok(())
     }
 
-    /// A thread of the kernel that stores a page, once.
+    /// A kernel thread that stores a page, once.
     #[pin_data]
     struct Storing {
         device: Arc<Device>,

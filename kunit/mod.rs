@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! KUnit suites for the wrappers of the kernel and what is made of them. They run when the
-//! module is loaded, with the device `/dev/vswap0` there, and nothing swapped on. Where the
+//! KUnit suites for the wrappers of the kernel and the code built on them. They run when the
+//! module is loaded, with the device `/dev/vswap0` there, and nothing swapped on. If the
 //! kernel has no KUnit, the module [runs](run) them itself (`kunit/plain`).
 //!
 //! Cases use real objects: devices of their own, and the disks that `tests/guest/kunit.sh` makes.
-//! What a case has made is gone when it ends, however it ends: so it gives an error where it
-//! fails, and does not stop where it stands, as KUnit's `assert!` would.
+//! A case must drop all it has made, however it ends: so it returns an error where it
+//! fails, and does not stop in place, as KUnit's `assert!` would.
 
-/// Ends a case as failed unless the condition holds, and says so.
+/// Fails the case unless the condition holds, and prints the condition.
 macro_rules! ensure {
     ($condition:expr) => {
         if !$condition {
@@ -23,7 +23,7 @@ macro_rules! ensure {
     };
 }
 
-/// Ends a case as failed unless both are the same, and says what they are.
+/// Fails the case unless both are equal, and prints both.
 macro_rules! ensure_eq {
     ($left:expr, $right:expr) => {
         match (&$left, &$right) {
@@ -57,15 +57,14 @@ mod transfer;
 mod writeback;
 mod zsmalloc;
 
-/// A suite's name, and its cases with theirs.
+/// A suite's name, and the names and functions of its cases.
 #[cfg(not(CONFIG_KUNIT))]
 pub(crate) type Suite = (
     &'static str,
     &'static [(&'static str, fn() -> kernel::error::Result)],
 );
 
-/// Runs suites, one case after the other, and says what came of them in the lines that KUnit has
-/// for that.
+/// Runs suites, one case after the other, and prints their verdicts in KUnit's format.
 #[cfg(not(CONFIG_KUNIT))]
 pub(crate) fn run(suites: &[Suite]) {
     for (suite, cases) in suites {

@@ -15,27 +15,27 @@ use crate::glue::kunit::{Folios, Paths};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// A disk that is memory, which pages are copied to.
+/// A disk that is memory: pages are copied to it.
 pub(super) const MEMORY: &CStr = c"/dev/pmem0";
-/// A disk of 8 MiB that is done when a bio is sent.
+/// A disk of 8 MiB that completes a bio while it is submitted.
 pub(super) const SYNCHRONOUS: &CStr = c"/dev/ram0";
-/// A disk of 1 GiB whose bios end in an interrupt, a moment later.
+/// A disk of 1 GiB that completes bios in an interrupt, a moment later.
 pub(super) const INTERRUPTING: &CStr = c"/dev/nullb0";
-/// A disk of 8 MiB, of which the upper half fails.
+/// A disk of 8 MiB whose upper half fails.
 pub(super) const HALF: &CStr = c"/dev/mapper/half";
-/// A disk of 8 MiB that can be written and not read.
+/// A disk of 8 MiB that can be written but not read.
 pub(super) const UNREADABLE: &CStr = c"/dev/mapper/unreadable";
 /// A disk of 2 MiB.
 pub(super) const SMALL: &CStr = c"/dev/mapper/small";
 
-/// What a page is like. The contents follow from that, and from a seed.
+/// How a page compresses. Its contents follow from that and from a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// One small word, repeated: it fits into an entry.
     Same,
-    /// One word that no entry holds, repeated.
+    /// One word that fits in no entry, repeated.
     Word,
-    /// To a fifth or so.
+    /// To about a fifth.
     Compressible,
     /// Not at all.
     Incompressible,
@@ -49,7 +49,7 @@ pub(super) const KINDS: [Kind; 4] = [
     Kind::Incompressible,
 ];
 
-/// A word that looks like any other.
+/// An arbitrary word.
 fn scattered(seed: u64, index: usize) -> u64 {
     let word = seed
         .wrapping_add(index as u64)
@@ -68,21 +68,21 @@ fn word(kind: Kind, seed: u64, index: usize) -> u64 {
     }
 }
 
-/// Makes a page one of that kind.
+/// Fills a page with contents of that kind.
 pub(super) fn fill(page: &mut Page, kind: Kind, seed: u64) {
     for (index, place) in page.iter_mut().enumerate() {
         *place = word(kind, seed, index);
     }
 }
 
-/// Whether a page is that one.
+/// Whether a page has those contents.
 pub(super) fn is(page: &Page, kind: Kind, seed: u64) -> bool {
     page.iter()
         .enumerate()
         .all(|(index, found)| *found == word(kind, seed, index))
 }
 
-/// A device of 1 GiB, with so many MiB of memory, and without disks.
+/// A device of 1 GiB, with a ram tier of that many MiB, and without disks.
 pub(super) fn device(ram_mib: u64) -> Result<Arc<Device>> {
     Device::new(size()?, limit(ram_mib)?)
 }
@@ -96,7 +96,7 @@ pub(super) fn limit(mib: u64) -> Result<RamLimit> {
     RamLimit::from_mib(mib, u64::MAX).map_err(|_| EINVAL)
 }
 
-/// A limit of the ram tier that no page fits below, so that all go to disks.
+/// A limit of the ram tier that leaves no room for a page, so that all go to disks.
 pub(super) fn no_room() -> Result<RamLimit> {
     RamLimit::from_bytes(1, u64::MAX).map_err(|_| EINVAL)
 }
@@ -113,7 +113,7 @@ pub(super) fn device_with(ram_mib: u64, disk: &CStr) -> Result<Arc<Device>> {
     Ok(device)
 }
 
-/// Pages lie on a disk as they are: the guest's tests have packed ones.
+/// Without packed pages, which the guest's tests cover.
 fn options(protection: Protection) -> Options {
     Options {
         protection,
@@ -129,7 +129,7 @@ pub(super) fn add(device: &Device, disk: &CStr, priority: i32) -> Result {
         .add(disk, priority, options(Protection::default()))
 }
 
-/// Adds a disk whose pages are compared with a tag, and encrypted if that is wanted.
+/// Adds a disk whose pages are compared with tags, and optionally encrypted.
 pub(super) fn add_protected(device: &Device, disk: &CStr, encrypt: bool) -> Result {
     let _paths = Paths::new();
     let protection = Protection {
@@ -144,8 +144,8 @@ pub(super) fn store(device: &Device, slot: u32, kind: Kind, seed: u64) -> Result
     store_run(device, slot, 1, kind, seed)
 }
 
-/// Stores up to 32 pages in one call, in slots one after the other. Each has its slot's number
-/// added to the seed.
+/// Stores up to 32 pages in one call, in consecutive slots. Each adds its slot's number
+/// to the seed.
 pub(super) fn store_run(device: &Device, first: u32, count: u32, kind: Kind, seed: u64) -> Result {
     let mut folios = Folios::new(Slot::new(first), count)?;
     for index in 0..count {
@@ -155,13 +155,13 @@ pub(super) fn store_run(device: &Device, first: u32, count: u32, kind: Kind, see
     folios.store(device)
 }
 
-/// Loads a page, and says whether it is what [`store`] has stored there with those.
+/// Loads a page, and says whether it is what [`store`] stored there with the same arguments.
 pub(super) fn load(device: &Device, slot: u32, kind: Kind, seed: u64) -> Result<bool> {
     load_run(device, slot, 1, kind, seed)
 }
 
-/// Loads up to 32 pages in one call, and says whether they are what [`store_run`] has stored there
-/// with those.
+/// Loads up to 32 pages in one call, and says whether they are what [`store_run`] stored there
+/// with the same arguments.
 pub(super) fn load_run(
     device: &Device,
     first: u32,
@@ -182,17 +182,17 @@ pub(super) fn load_run(
     Ok(right)
 }
 
-/// What comes of reading a slot.
+/// The result of reading a slot.
 pub(super) fn read(device: &Device, slot: u32) -> Result {
     load(device, slot, Kind::Same, 0).map(|_| ())
 }
 
-/// The swap core does not need a slot any more.
+/// Frees a slot, as the swap core does.
 pub(super) fn free(device: &Device, slot: u32) {
     device.free(&Pinned::new(), Slot::new(slot));
 }
 
-/// It does not need so many slots from `first` on.
+/// Frees `count` slots from `first` on.
 pub(super) fn free_run(device: &Device, first: u32, count: u32) {
     for slot in first..first.wrapping_add(count) {
         free(device, slot);
@@ -204,7 +204,7 @@ pub(super) fn on_disks(device: &Device) -> u64 {
     device.disks().sum(|disk| disk.used()) / PAGE_SIZE as u64
 }
 
-/// Fails unless nothing is stored, and nothing kept of what was.
+/// Fails unless nothing is stored, and no memory or room is left in use.
 pub(super) fn ensure_empty(device: &Device) -> Result {
     for counter in [
         Counter::UsedSlots,

@@ -13,7 +13,7 @@ use kernel::macros::kunit_tests;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// What a thread does over and over. It gives whether all was as it has to be.
+/// What a thread does over and over. Returns whether everything was right.
 type Job = fn(&Device, u64) -> Result<bool>;
 
 /// A thread that does a job on one CPU until it is dropped.
@@ -74,7 +74,7 @@ impl Running {
         Ok(Self { busy, thread })
     }
 
-    /// Waits until so many rounds more are done.
+    /// Waits until it has done `rounds` more rounds.
     fn get_on(&self, rounds: u64) {
         let until = self.busy.rounds.load(Ordering::Relaxed) + rounds;
         while self.busy.rounds.load(Ordering::Relaxed) < until {
@@ -82,14 +82,14 @@ impl Running {
         }
     }
 
-    /// Stops it. Gives how often it was not as it has to be.
+    /// Stops it. Returns how often something was wrong.
     fn end(self) -> u64 {
         drop(self.thread);
         self.busy.wrong.load(Ordering::Relaxed)
     }
 }
 
-/// Slots that are only read while movers have them.
+/// Slots that are only read, while movers have them.
 const READ: u32 = 96;
 
 fn kind_of(slot: u32) -> Kind {
@@ -100,13 +100,13 @@ fn kind_of(slot: u32) -> Kind {
     }
 }
 
-/// Reads one of the slots that are always there.
+/// Reads one of the permanent slots.
 fn read(device: &Device, round: u64) -> Result<bool> {
     let slot = u32::try_from(round % u64::from(READ))?;
     pages::load(device, slot * 11, kind_of(slot), 1)
 }
 
-/// A cluster of one's own that comes, is read, and goes.
+/// Stores, reads and frees a cluster that no other thread uses.
 fn churn(device: &Device, round: u64, base: u32) -> Result<bool> {
     let first = base + u32::try_from(round % 4)? * 512;
     let kind = kind_of(u32::try_from(round % 3)?);
@@ -142,7 +142,7 @@ fn churn_there(device: &Device, round: u64) -> Result<bool> {
     churn(device, round, 1 << 15)
 }
 
-/// Fills the slots that are read.
+/// Fills the permanent slots.
 fn fill(device: &Device) -> Result {
     for slot in 0..READ {
         pages::store(device, slot * 11, kind_of(slot), 1)?;
@@ -150,7 +150,7 @@ fn fill(device: &Device) -> Result {
     Ok(())
 }
 
-/// Frees them, after which nothing may be left.
+/// Frees them, and checks that nothing is left.
 fn clear(device: &Device) -> Result {
     for slot in 0..READ {
         ensure!(pages::load(device, slot * 11, kind_of(slot), 1)?);
@@ -282,7 +282,7 @@ mod cases {
         let mut transfer = BufferTransfer::read(device.reserves(), Buffer::new(9)?);
         {
             let _paths = Paths::new();
-            // More cannot be told apart.
+            // More can't be told apart.
             let entered = device.disks().find(HALF).ok_or(ENOENT)?;
             for (index, slot) in (1024..).step_by(2).take(8).enumerate() {
                 transfer.add(index, &entered, PhysicalSlot::new(slot));

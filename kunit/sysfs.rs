@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The attributes of the module's own device, as who reads and writes their files meets them.
+//! The attributes of the module's own device, through their files.
 
 use kernel::macros::kunit_tests;
 
@@ -29,7 +29,7 @@ mod cases {
         Ok(text)
     }
 
-    /// Writing each text to the attribute is that error, and leaves it as it was.
+    /// Writing each text to the attribute gives that error, and leaves the attribute unchanged.
     fn refuses(attribute: &str, texts: &[&[u8]], error: Error) -> Result {
         let before = read(attribute)?;
         refuses_unseen(attribute, texts, error)?;
@@ -37,7 +37,7 @@ mod cases {
         Ok(())
     }
 
-    /// As above, of one that can't be read. There is no disk.
+    /// As above, for one that can't be read. There is no disk.
     fn refuses_unseen(attribute: &str, texts: &[&[u8]], error: Error) -> Result {
         for text in texts {
             let result = write(attribute, text);
@@ -54,7 +54,7 @@ mod cases {
         Ok(())
     }
 
-    /// The attribute takes the text and then shows the other.
+    /// The attribute accepts the text and then shows `shown`.
     fn takes(attribute: &str, text: &[u8], shown: &[u8]) -> Result {
         write(attribute, text)?;
         ensure!(*read(attribute)? == *shown);
@@ -100,7 +100,7 @@ mod cases {
         let node = OpenNode::new()?;
         let on = node.swapped_on();
         refuses("size", &[b"1M", b"1G"], EBUSY)?;
-        // What is none is refused as such.
+        // A text that is no size is refused.
         refuses("size", &[b"0"], EINVAL)?;
         drop(on);
         let before = read("size")?;
@@ -202,7 +202,7 @@ mod cases {
         refuses_unseen("tier_cancel", &[b"/dev/ram0 force"], EINVAL)
     }
 
-    /// Paths are looked up for who writes, so this calls what the attribute does.
+    /// Paths are looked up in the writer's root, so this calls the attribute's function directly.
     #[test]
     fn disks_that_can_not_be_used_are_refused() -> Result {
         let device = pages::device(16)?;
@@ -219,7 +219,7 @@ mod cases {
         }
         pages::add(&device, SYNCHRONOUS, 0)?;
         ensure_eq!(pages::add(&device, SYNCHRONOUS, 0), Err(EEXIST));
-        // Somebody else has it.
+        // Another device has it.
         let other = pages::device(16)?;
         ensure_eq!(pages::add(&other, SYNCHRONOUS, 0), Err(EBUSY));
         pages::add(&other, HALF, 0)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Bios that end well and bios that fail, and what is made of that.
+//! Bios that succeed and bios that fail, and the consequences.
 
 use crate::glue::thread::{Stop, Work};
 use crate::glue::wait::WaitQueue;
@@ -11,7 +11,7 @@ use kernel::macros::kunit_tests;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
-/// Who has a transfer for a while, and ends it then.
+/// A thread that has a transfer for a while, and then ends it.
 #[pin_data]
 struct Keeper {
     #[pin]
@@ -158,7 +158,7 @@ mod cases {
             first.add(index, &entered, PhysicalSlot::new(slot));
             second.add(index, &entered, PhysicalSlot::new(slot + 2));
         }
-        // They are not sent, as they could grow.
+        // They are not submitted, as they could still grow.
         ensure!(!first.is_done() && !second.is_done());
         first.submit();
         second.submit();
@@ -253,7 +253,7 @@ mod cases {
         }
         let failed = write(&device, HALF, buffer(slots.len(), 1)?, &slots)?;
         ensure!(!failed.is_none() && failed.is_of(at(0, 0)?.disk));
-        // Any page of that disk may be one of them, but no slot is given up for that.
+        // Any page of that disk may be one of them, but no slot is retired for that.
         ensure!(failed.has(at(0, 10)?) && !failed.is_exactly(at(0, 10)?));
         ensure!(!failed.has(at(1, slots[9])?) && !failed.is_of(at(1, 0)?.disk));
         let exactly = slots.iter().filter(|slot| {
@@ -263,7 +263,7 @@ mod cases {
         ensure_eq!(exactly.count(), 8);
         drop(failed);
         ensure!(state(&device, HALF)? == State::Failed);
-        // It takes no pages any more, which go elsewhere, or nowhere.
+        // It no longer takes pages; they go elsewhere, or nowhere.
         ensure_eq!(
             pages::store(&device, 0, Kind::Incompressible, 1),
             Err(ENOSPC)
@@ -275,7 +275,7 @@ mod cases {
     fn pages_that_a_disk_fails_to_take_go_elsewhere() -> Result {
         let device = pages::device_with(0, HALF)?;
         pages::add(&device, SYNCHRONOUS, -1)?;
-        // Three clusters, of which one has its home in the bad half.
+        // Three clusters, one of which has its home in the bad half.
         for call in 0..48 {
             pages::store_run(&device, call * 32, 32, Kind::Incompressible, 1)?;
         }
@@ -300,7 +300,7 @@ mod cases {
     fn pages_of_a_call_of_which_many_bios_fail_go_elsewhere() -> Result {
         let device = pages::device_with(0, HALF)?;
         pages::add(&device, SYNCHRONOUS, -1)?;
-        // What is left on both are slots without neighbours, on the first one bad ones.
+        // Both disks have only single free slots left, the first one bad ones.
         while let Some(mut run) = device.disks().allocate(&Allocating::Mover, 1) {
             let _ = run.take();
         }
@@ -313,10 +313,10 @@ mod cases {
         }
         pages::store_run(&device, 0, 32, Kind::Incompressible, 1)?;
         ensure_eq!(device.counter(Counter::FailedStores), 0);
-        // Before the disk is taken for a failed one.
+        // Before the disk counts as failed.
         ensure!(device.counter(Counter::RetriedPages) > 8);
         ensure!(pages::load_run(&device, 0, 32, Kind::Incompressible, 1)?);
-        // Those that are known to be bad.
+        // Those known to be bad.
         ensure_eq!(device.disks().sum(|disk| disk.bad()), 8 * 4096);
         Ok(())
     }
@@ -330,7 +330,7 @@ mod cases {
         {
             let _paths = Paths::new();
             let entered = device.disks().find(HALF).ok_or(ENOENT)?;
-            // The bad half is all that is left of it.
+            // Only the bad half of it is left.
             while entered
                 .disk()
                 .allocate(&Allocating::Mover, 1, false)
@@ -416,7 +416,7 @@ mod cases {
             ensure_eq!(pages::read(&device, slot), Err(EIO));
         }
         ensure!(pages::load(&device, 4, Kind::Same, 1)?);
-        // The pages are still there, where they can't be read.
+        // The pages are still there, but can't be read.
         ensure_eq!(device.counter(Counter::DiskSlots), 4);
         Ok(())
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Writeback by the thread, and by a writer that is asked.
+//! Writeback by the thread, and by a writer on request.
 
 use kernel::macros::kunit_tests;
 
@@ -14,8 +14,8 @@ mod cases {
     use kernel::prelude::*;
     use kernel::sync::Arc;
 
-    /// Fills the tier above its high watermark with compressible pages, from slot 0 on. Gives how
-    /// many there are.
+    /// Fills the tier above its high watermark with compressible pages, from slot 0 on. Returns
+    /// their number.
     fn fill(device: &Device) -> Result<u32> {
         let mut slot = 0;
         while !device.ram().is_above_high() {
@@ -25,7 +25,7 @@ mod cases {
         Ok(slot)
     }
 
-    /// Has the thread work until the tier is not above its high watermark.
+    /// Lets the thread work until the tier is not above its high watermark.
     fn work(device: &Arc<Device>) -> Result {
         let thread = Thread::start(c"vswap_writeback", Background::new(device.clone())?)?;
         for _ in 0..600 {
@@ -56,7 +56,7 @@ mod cases {
             let written = device.counter(Counter::WrittenBackPages);
             ensure!(written > 0 && pages::on_disks(&device) > 0);
             ensure!(device.counter(Counter::RamSlots) > 0);
-            // The oldest ones, and no more than the low watermark wants, but for a few chunks.
+            // The oldest ones, and at most a few chunks more than the low watermark requires.
             ensure!(written < i64::from(slots) / 2 + 4 * 128);
             for slot in 0..slots {
                 ensure!(pages::load(&device, slot, Kind::Compressible, 1)?);
@@ -74,7 +74,7 @@ mod cases {
             pages::free(&device, slot);
         }
         device.sweep();
-        // Scattered as they are, they give little memory back.
+        // They are scattered, so freeing them releases little memory.
         let before = device.ram().pool_bytes();
         device.ram().set_limit(pages::limit_of(before)?);
         ensure!(device.ram().is_above_high());
@@ -100,7 +100,7 @@ mod cases {
             write_back_older(&device, 0)?;
             ensure_eq!(device.counter(Counter::RamSlots), 0);
             ensure_eq!(device.ram().pool_bytes(), 0);
-            // Where all pages lie together no table is needed.
+            // A cluster whose pages all lie together needs no table.
             ensure_eq!(device.counter(Counter::WholeClusters), 1);
             for slot in 0..512 {
                 ensure!(pages::load(&device, slot, Kind::Compressible, 1)?);

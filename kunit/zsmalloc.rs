@@ -26,7 +26,7 @@ mod cases {
         pool.store(Codec::Lz4, &bytes)
     }
 
-    /// Whether an object is what was stored with that length and seed.
+    /// Whether an object has the contents stored with that length and seed.
     fn is(
         pool: &Pool,
         entry: &Owned,
@@ -80,7 +80,7 @@ mod cases {
         ensure_eq!(store(&pool, 0, 1).map(drop), Err(EINVAL));
         ensure_eq!(store(&pool, PAGE_SIZE + 1, 1).map(drop), Err(EINVAL));
         ensure_eq!(pool.bytes(), 0);
-        // Nor is an object read into less room than it takes.
+        // Nor is an object read into a buffer that is too small.
         let entry = store(&pool, 100, 1)?;
         let mut spare = [0; 99];
         ensure_eq!(is(&pool, &entry, 100, 1, &mut spare), Err(EINVAL));
