@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A block device that holds pages, and that nobody else may hold meanwhile.
+//! A block device that holds pages, and that nobody else may hold at the same time.
 //!
 //! C headers: `include/linux/blkdev.h`, `include/linux/bio.h`
 
@@ -16,8 +16,8 @@ use kernel::prelude::*;
 
 const PAGE_BYTES: u64 = PAGE_SIZE as u64;
 
-/// The number of the block device at a path, as [`Backing::number`] gives it, whether it is
-/// held or not. May sleep.
+/// The number of the block device at a path, as [`Backing::number`] returns it, whether the device
+/// is held or not. May sleep.
 ///
 /// `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`, `ENAMETOOLONG`: there is no such path for the caller.
 /// `EINVAL`: the path is empty. `ENOTBLK`: it is something else. `EACCES`: it is on a file system
@@ -29,7 +29,7 @@ pub(crate) fn lookup(path: &CStr) -> Result<u32> {
     Ok(number)
 }
 
-/// A block device, opened to be read and written. Dropping it lets others have it at once.
+/// A block device, opened to be read and written. Dropping it releases it for others at once.
 ///
 /// # Invariants
 ///
@@ -38,7 +38,7 @@ pub(crate) struct Backing {
     file: NonNull<kernel::bindings::file>,
     slots: u64,
     dax: Option<Dax>,
-    // After the file, which `drop` gives back: the block layer writes to it.
+    // After the file, which `drop` puts: the block layer writes to it.
     dead: KBox<AtomicBool>,
 }
 
@@ -48,8 +48,8 @@ unsafe impl Send for Backing {}
 unsafe impl Sync for Backing {}
 
 impl Backing {
-    /// Opens the block device at a path, and holds it. Writes out what others left in its page
-    /// cache. Without `as_memory` it is never copied to and from, even if it is memory. May
+    /// Opens the block device at a path, and holds it. Writes out dirty pages of its page cache
+    /// first. Without `as_memory` it is never copied to and from, even if it is memory. May
     /// sleep.
     ///
     /// As [`lookup`], and:
@@ -64,7 +64,7 @@ impl Backing {
     pub(crate) fn open(path: &CStr, as_memory: bool) -> Result<Self> {
         let dead = KBox::new(AtomicBool::new(false), GFP_KERNEL)?;
         // SAFETY: the holder's flag is a bool that is written and read atomically, and stays
-        // until `drop` has given the device back, or nobody knows it, when there is no device.
+        // until `drop` has put the device, or is unknown to others, if there is no device.
         let file = unsafe { bindings::vswap_bdev_open(path.as_char_ptr(), dead.as_ptr()) };
         let file = from_err_ptr(file)?;
         // INVARIANT: just opened so.
@@ -78,27 +78,27 @@ impl Backing {
         let bytes = unsafe { bindings::vswap_bdev_bytes(backing.bdev()) };
         backing.slots = bytes / PAGE_BYTES;
         if as_memory {
-            // SAFETY: as above; `drop` gives the device back, and nobody copies after that.
+            // SAFETY: as above; `drop` puts the device, and nobody copies after that.
             backing.dax = unsafe { Dax::of(backing.bdev()) };
         }
         Ok(backing)
     }
 
     /// Whole pages that it had room for when it was opened. A device can shrink or grow, and one
-    /// that has gone has none; that shows as errors of what is sent to it. 0 for one that was
+    /// that is gone has none; transfers to it then fail. 0 for one that was
     /// never set up, such as a loop device without its file.
     #[inline]
     pub(crate) fn slots(&self) -> u64 {
         self.slots
     }
 
-    /// Whether what is sent to it is done when sending returns, as with memory.
+    /// Whether a transfer is done when submitting it returns, as with memory.
     pub(crate) fn is_synchronous(&self) -> bool {
         // SAFETY: the device is open by the invariant.
         unsafe { bindings::vswap_bdev_synchronous(self.bdev()) }
     }
 
-    /// Whether it has zones that are to be written in order.
+    /// Whether it has zones that must be written in order.
     pub(crate) fn is_zoned(&self) -> bool {
         // SAFETY: the device is open by the invariant.
         unsafe { bindings::vswap_bdev_zoned(self.bdev()) }
@@ -110,13 +110,13 @@ impl Backing {
         unsafe { (*self.bdev()).bd_dev }
     }
 
-    /// Whether it has gone, or is about to: what is sent to it fails, or soon does.
+    /// Whether it is gone, or is about to be: transfers to it fail, or soon will.
     #[inline]
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
     }
 
-    /// Whether it says that a write of several pages was done of which only a part was.
+    /// Whether it reports a write of several pages as done when only a part was.
     pub(crate) fn may_cut(&self) -> bool {
         // SAFETY: the device is open by the invariant.
         unsafe { bindings::vswap_bdev_may_cut(self.bdev()) }
@@ -141,11 +141,11 @@ impl Backing {
     }
 
     /// Copies a page to a slot, or from there, when the device is memory. Says whether that was
-    /// done; if not, it is to be sent with a bio. Does not sleep.
+    /// done; if not, a bio must transfer it. Does not sleep.
     ///
     /// # Safety
     ///
-    /// The page stays, and is not written to, nor, when it is read, looked at, by anybody else
+    /// The page stays, and nobody else writes to it, nor, when it is read, looks at it,
     /// meanwhile.
     #[inline]
     pub(super) unsafe fn copy(
@@ -163,8 +163,8 @@ impl Backing {
 
 impl Drop for Backing {
     fn drop(&mut self) {
-        // SAFETY: the file is open by the invariant, and given back once. Nothing is on its way
-        // to the device: what is borrows this value. The block layer gives up the holder's
+        // SAFETY: the file is open by the invariant, and put once. Nothing is on its way
+        // to the device: whatever is borrows this value. The block layer drops the holder's
         // flag before this returns, even though it closes the device only later.
         unsafe { kernel::bindings::bdev_fput(self.file.as_ptr()) }
     }

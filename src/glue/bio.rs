@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Bios, from when they are sent until they have ended.
+//! Bios, from their submission until they have ended.
 //!
 //! C header: `include/linux/bio.h`
 
@@ -18,20 +18,20 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
 use kernel::ffi::c_void;
 
-/// The most pages of a bio that are compared with their tags in a hard interrupt: some ten
+/// The most pages of a bio that are compared with their tags in a hard interrupt: about ten
 /// microseconds.
 const TAGS_IN_INTERRUPT: u32 = 8;
 
-/// What bios have in front of them: which request they belong to.
+/// The memory in front of a bio: which request it belongs to.
 #[repr(C)]
 pub(super) struct Unit<T: Target> {
-    // First, so that a pointer to it is one to the whole. For what can't be done where the bio
-    // ends; unused until then.
+    // First, so that a pointer to it is one to the whole. For work that can't be done where the
+    // bio ends; unused until then.
     pub(super) work: MaybeUninit<kernel::bindings::work_struct>,
     pub(super) request: NonNull<Request<T>>,
     pub(super) extent: Extent<T>,
     pub(super) direction: Direction,
-    /// What it counts as under way with.
+    /// Ends the disk's count of transfers under way.
     pub(super) ticket: Ticket,
 }
 
@@ -69,7 +69,7 @@ pub(super) unsafe extern "C" fn ended<T: Target>(bio: *mut kernel::bindings::bio
     }
 }
 
-/// A bio has ended, where nothing that takes long could be done.
+/// A bio has ended in a context that allows no long work, which is done here.
 ///
 /// # Safety
 ///
@@ -79,7 +79,7 @@ unsafe extern "C" fn end_bio_later<T: Target>(work: *mut kernel::bindings::work_
     unsafe { end_bio::<T>(work.cast::<Unit<T>>().add(1).cast()) }
 }
 
-/// Does what is to be done when a bio has ended.
+/// Does the work for a bio that has ended.
 ///
 /// # Safety
 ///
@@ -128,7 +128,7 @@ unsafe fn end_bio<T: Target>(bio: *mut kernel::bindings::bio) {
     }
 }
 
-/// Why a bio failed that ended with that status, if it did.
+/// Why a bio with that status failed, if it did.
 #[inline]
 fn fault_of(status: kernel::bindings::blk_status_t) -> Option<Fault> {
     match status {
@@ -144,7 +144,7 @@ fn fault_of(status: kernel::bindings::blk_status_t) -> Option<Fault> {
     }
 }
 
-/// Gives back the pages of a bio that were sent in others' stead.
+/// Frees the bounce pages of a bio.
 ///
 /// # Safety
 ///
@@ -153,7 +153,7 @@ fn fault_of(status: kernel::bindings::blk_status_t) -> Option<Fault> {
 unsafe fn give_back_bounces(bio: *mut kernel::bindings::bio, disk: &impl Target) {
     /// # Safety
     ///
-    /// `data` is the cipher that gave out the page, which nobody uses any more.
+    /// `data` is the cipher that the page came from, and nobody uses the page any more.
     unsafe extern "C" fn give_back(data: *mut c_void, page: *mut c_void) {
         // SAFETY: as this function requires.
         unsafe {
@@ -172,16 +172,16 @@ unsafe fn give_back_bounces(bio: *mut kernel::bindings::bio, disk: &impl Target)
     }
 }
 
-/// Pages that are being looked at as they come from a disk.
+/// Pages of a read that are being checked.
 struct Incoming<'a, T> {
     disk: &'a T,
     slot: PhysicalSlot,
-    /// The first and the last that is not what was written.
+    /// The first and the last page that are not what was written.
     bad: Option<(PhysicalSlot, PhysicalSlot)>,
 }
 
-/// Compares the pages of a bio with their tags, and decrypts them. Gives the first slot and the
-/// number of slots among which those are that are not what was written, if any are.
+/// Compares the pages of a bio with their tags, and decrypts them. If some are not what was
+/// written, returns the first slot and the number of slots that span them.
 ///
 /// # Safety
 ///
@@ -194,7 +194,7 @@ unsafe fn incoming<T: Target>(
 ) -> Option<(PhysicalSlot, u32)> {
     /// # Safety
     ///
-    /// `data` is an [`Incoming`], and the page is that of its slot, and nobody else's.
+    /// `data` is an [`Incoming`], and the page is that of its slot, and used by nobody else.
     unsafe extern "C" fn look<T: Target>(data: *mut c_void, page: *mut c_void) {
         // SAFETY: as this function requires.
         unsafe {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Pages to read through what is not to be read into its place: next to each other, so that an object
-//! which lies in two of them is one piece.
+//! Buffers for data that is not read straight into its page. The pages of one are contiguous, so an
+//! object that spans two of them is in one piece.
 //!
 //! C headers: `include/linux/mempool.h`, `include/linux/gfp.h`
 
@@ -11,10 +11,10 @@ use crate::engine::page::{Page, PAGE_SIZE};
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// Pairs that are at hand when there is no memory: 256 KiB.
+/// Pairs that are available when there is no memory: 256 KiB.
 const RESERVE: u32 = 32;
 
-/// A reserve of two pages each. Dropping it waits for nobody: who has pages of it borrows it.
+/// A reserve of pairs of pages. Dropping it does not wait: whoever has pages of it borrows it.
 ///
 /// # Invariants
 ///
@@ -26,12 +26,12 @@ unsafe impl Send for Pairs {}
 // SAFETY: as above.
 unsafe impl Sync for Pairs {}
 
-/// Pages next to each other, of which nobody knows what they hold before something was read into
+/// Contiguous pages, whose contents are arbitrary before something was read into
 /// them.
 ///
 /// # Invariants
 ///
-/// The pointer is to so many initialized pages, owned by this value, from the reserve if there is
+/// The pointer is to that many initialized pages, owned by this value, from the reserve if there is
 /// one.
 pub(crate) struct Bounce<'a> {
     start: NonNull<Page>,
@@ -53,8 +53,8 @@ impl Pairs {
         NonNull::new(pool).map(Self).ok_or(ENOMEM)
     }
 
-    /// One or two pages. May sleep, until others give theirs back, but not for memory to be reclaimed
-    /// by I/O.
+    /// One or two pages. May sleep until others are freed, but not until I/O reclaims
+    /// memory.
     pub(crate) fn pair(&self) -> Result<Bounce<'_>> {
         // SAFETY: the reserve is one by the invariant.
         let start = unsafe { bindings::vswap_pair_alloc(self.0.as_ptr()) };
@@ -68,7 +68,7 @@ impl Pairs {
 }
 
 impl Bounce<'static> {
-    /// So many pages, if they are to be had at once.
+    /// `pages` pages, if they can be had at once.
     pub(crate) fn try_new(pages: usize) -> Option<Self> {
         let bytes = pages.checked_mul(PAGE_SIZE)?;
         // SAFETY: no requirements.
@@ -84,7 +84,7 @@ impl Bounce<'static> {
 
 impl Drop for Pairs {
     fn drop(&mut self) {
-        // SAFETY: the reserve is this value's by the invariant; who has pages of it borrows it.
+        // SAFETY: the reserve is this value's by the invariant; whoever has pages of it borrows it.
         unsafe { bindings::vswap_pairs_free(self.0.as_ptr()) }
     }
 }
@@ -109,14 +109,14 @@ unsafe impl Pages for Bounce<'_> {
     }
 }
 
-/// Several of them, which are read together. Page numbers count through, so many for each.
+/// Several of them, which are read together. Page numbers count through, `each` for every one.
 pub(crate) struct Bounces<'a> {
     all: KVec<Bounce<'a>>,
     each: usize,
 }
 
 impl<'a> Bounces<'a> {
-    /// None, with room for so many, of up to so many pages each. Without memory there is room for none.
+    /// None, with room for `count`, of up to `each` pages. Without memory there is room for none.
     pub(crate) fn with_room(count: usize, each: usize) -> Self {
         Self {
             all: KVec::with_capacity(count, GFP_NOWAIT).unwrap_or_default(),
@@ -124,7 +124,7 @@ impl<'a> Bounces<'a> {
         }
     }
 
-    /// One more. Says whether there was room.
+    /// Adds one. Says whether there was room.
     pub(crate) fn push(&mut self, bounce: Bounce<'a>) -> bool {
         self.all.push_within_capacity(bounce).is_ok()
     }

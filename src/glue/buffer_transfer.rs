@@ -14,8 +14,8 @@ use crate::engine::page::Page;
 use crate::engine::slot::PhysicalSlot;
 use core::marker::PhantomData;
 
-/// Pages of a buffer on their way, which has the buffer until they are there: nobody can look at
-/// pages that are being read, or use those that are being written for something else. Dropping
+/// A transfer that owns the buffer until its pages are there: nobody can look at pages that are
+/// being read, or reuse those that are being written. Dropping
 /// this waits.
 pub(crate) struct BufferTransfer<W: Way, T: Target, B = Buffer> {
     // Before the buffer, so that it is waited for first.
@@ -30,7 +30,7 @@ impl<T: Target> BufferTransfer<Store, T> {
         Self::new(reserves, buffer, BIO_PAGES)
     }
 
-    /// A page that goes to a disk, or is not sent yet.
+    /// A page that goes to a disk, or is not submitted yet.
     pub(crate) fn page(&self, index: usize) -> Option<&Page> {
         self.buffer.page(index)
     }
@@ -43,7 +43,7 @@ impl<T: Target, B: Pages> BufferTransfer<Load, T, B> {
         Self::new(reserves, buffer, BIO_PAGES)
     }
 
-    /// As [`read`](Self::read), of a few pages that lie in a row.
+    /// As [`read`](Self::read), for a few consecutive pages.
     pub(crate) fn read_few(reserves: &Reserves, buffer: B, pages: usize) -> Self {
         let pages = u16::try_from(pages).map_or(BIO_PAGES, |pages| pages.min(BIO_PAGES));
         Self::new(reserves, buffer, pages)
@@ -60,7 +60,7 @@ impl<W: Way, T: Target, B: Pages> BufferTransfer<W, T, B> {
         }
     }
 
-    /// Adds the buffer's page of that index, each once; one that there is not fails. May sleep.
+    /// Adds the buffer's page of that index, each once; a missing page counts as failed. May sleep.
     pub(crate) fn add(
         &mut self,
         index: usize,
@@ -69,27 +69,27 @@ impl<W: Way, T: Target, B: Pages> BufferTransfer<W, T, B> {
     ) {
         match self.buffer.pointer(index) {
             // SAFETY: this has the buffer, lends out pages only to be read while they are
-            // written, and gives it back, or drops it, when the transfer has been waited for.
+            // written, and returns it, or drops it, when the transfer has been waited for.
             // If this is forgotten, so is the buffer.
             Some(page) => unsafe { self.transfer.add(W::DIRECTION, entered, slot, page) },
             None => self.transfer.fail(entered, slot, false),
         }
     }
 
-    /// Sends what could still grow. Has to be called for [`is_done`](Self::is_done) to come true
+    /// Submits the bio that could still grow. Required for [`is_done`](Self::is_done) to become true
     /// without [`wait`](Self::wait). May sleep.
     pub(crate) fn submit(&mut self) {
         self.transfer.submit();
     }
 
-    /// Whether all pages that were added have been sent, and are there or failed: `wait` does not
-    /// wait then. Does not sleep.
+    /// Whether all added pages have been submitted, and have arrived or failed: `wait` then does not
+    /// wait. Does not sleep.
     pub(crate) fn is_done(&self) -> bool {
         self.transfer.is_done()
     }
 
-    /// As [`wait`](Self::wait) as long as `go_on`, which is asked now and then. Gives this value
-    /// back if that ends it: what is under way stays so, and what it goes to stays claimed.
+    /// As [`wait`](Self::wait) as long as `go_on`, which is called now and then, is true. Returns
+    /// this value if that ends the wait: the transfer is still under way, and its slots stay claimed.
     pub(crate) fn wait_while(mut self, go_on: impl Fn() -> bool) -> Result<(B, Failed<T>), Self> {
         if self.transfer.wait_while(go_on) {
             Ok(self.wait())
@@ -98,7 +98,7 @@ impl<W: Way, T: Target, B: Pages> BufferTransfer<W, T, B> {
         }
     }
 
-    /// Waits for all pages. Gives the buffer back, and what failed. May sleep.
+    /// Waits for all pages. Returns the buffer, and what failed. May sleep.
     #[inline(never)]
     pub(crate) fn wait(self) -> (B, Failed<T>) {
         (self.buffer, self.transfer.wait())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the swap core asked for: folios to be written or read, until it is told how that went.
+//! Calls of the swap core: folios to be written or read, until the call is completed.
 //!
 //! C headers: `include/linux/swap_ops.h`, `mm/page_io.c`
 
@@ -25,17 +25,17 @@ use kernel::ffi::{c_int, c_void};
 use kernel::pr_err_once;
 use kernel::prelude::*;
 
-/// A device that calls are for.
+/// A device that serves calls.
 pub(crate) trait Serves: Sync + Sized {
     /// A disk of the device.
     type Disk: Target;
 
-    /// Stores folios' pages in their slots. On an error none of those slots holds anything: the
+    /// Stores folios' pages in their slots. On an error all those slots are empty: the
     /// folios stay in memory, and no older copy of them is ever read.
     fn store(&self, call: &mut Call<Store, Self>) -> Result;
 
-    /// Stores those pages of a call again that disks failed to take, when the others have got
-    /// where they are to lie; or none of the call, if that has failed otherwise: `result`.
+    /// Stores those pages of a call again that disks failed to take, once the others have
+    /// reached their place; or fails the whole call, if that has failed otherwise: `result`.
     fn repair(
         &self,
         call: &mut Call<Store, Self>,
@@ -43,7 +43,7 @@ pub(crate) trait Serves: Sync + Sized {
         failed: &Failed<Self::Disk>,
     ) -> Result;
 
-    /// Reads slots into a folio's pages. `EIO`: a slot holds nothing, or nothing that can be
+    /// Reads slots into a folio's pages. `EIO`: a slot is empty, or can't be
     /// read.
     fn load(&self, call: &mut Call<Load, Self>) -> Result;
 }
@@ -52,28 +52,28 @@ pub(crate) trait Serves: Sync + Sized {
 ///
 /// # Invariants
 ///
-/// This value is the one that completes the call.
+/// This value alone completes the call.
 pub(crate) struct Call<W: Way, D: Serves> {
     raw: RawCall,
     device: NonNull<D>,
-    /// Pages that go to disks or come from there.
+    /// The call's pages on their way to or from disks.
     transfer: Cell<Option<Transfer<D::Disk>>>,
     _way: PhantomData<W>,
 }
 
-/// Where a walk is that has ended with an error.
+/// The position of a walk that has ended with an error.
 const OVER: usize = usize::MAX;
 
 /// A call's pages, from first to last: all that the swap core asked for, or an error as the last.
 pub(crate) struct Pages<'a, W: Way, D: Serves> {
     call: &'a Call<W, D>,
     bvec: usize,
-    /// Bytes of the folios that were given out.
+    /// Bytes of the folios that were returned.
     bytes: usize,
     folio: Folio,
 }
 
-/// What is left of a folio.
+/// The rest of a folio.
 #[derive(Clone, Copy)]
 struct Folio {
     first: Slot,
@@ -86,7 +86,7 @@ struct Folio {
 /// # Invariants
 ///
 /// `page` is a page of a folio of the call, whose slots are pinned as [`PinnedSlot`] says; it
-/// is stable while it is stored, and nobody else's while it is loaded.
+/// is stable while it is stored, and used by nobody else while it is loaded.
 pub(crate) struct CallPage<'a, W: Way, D: Serves> {
     slot: PinnedSlot<'a>,
     page: NonNull<Page>,
@@ -102,7 +102,7 @@ impl<D: Serves> Call<Store, D> {
         self.finish(result);
     }
 
-    /// Has the device store those pages of a call elsewhere that did not get to their disks.
+    /// Has the device store those pages of a call elsewhere that did not reach their disks.
     ///
     /// # Safety
     ///
@@ -122,7 +122,7 @@ impl<D: Serves> Call<Store, D> {
         };
         // SAFETY: the device is there as long as the call is not completed.
         let result = unsafe { call.device.as_ref() }.repair(&mut call, result, &failed);
-        // It has a request of the device's, which may go when the call is completed.
+        // Its request belongs to the device, which may go when the call is completed.
         drop(failed);
         call.finish(result);
     }
@@ -139,7 +139,7 @@ impl<D: Serves> Call<Load, D> {
 }
 
 impl<W: Way, D: Serves> Call<W, D> {
-    /// A call of the swap core's.
+    /// A call of the swap core.
     ///
     /// # Safety
     ///
@@ -153,7 +153,7 @@ impl<W: Way, D: Serves> Call<W, D> {
             NonNull::new_unchecked((*ctx).sio)
         };
         Self {
-            // SAFETY: it was just asked for, and this value completes it.
+            // SAFETY: it was just submitted, and this value completes it.
             raw: unsafe { RawCall::new(sio) },
             device: NonNull::from(device),
             transfer: Cell::new(None),
@@ -182,9 +182,9 @@ impl<W: Way, D: Serves> Call<W, D> {
         self.raw.sio()
     }
 
-    /// Waits for the pages that are on their way, if any are, but for no longer than so many
-    /// milliseconds. Gives what failed; pages are [under way](Self::is_under_way) still if they
-    /// took longer. May sleep.
+    /// Waits for pages under way, if any are, for at most `milliseconds`.
+    /// Returns what failed; pages that took longer are still [under way](Self::is_under_way).
+    /// May sleep.
     pub(crate) fn wait(&mut self, milliseconds: u32) -> Option<Failed<D::Disk>> {
         if !self.transfer.get_mut().as_mut()?.wait_timeout(milliseconds) {
             return None;
@@ -192,16 +192,16 @@ impl<W: Way, D: Serves> Call<W, D> {
         self.transfer.take().map(Transfer::wait)
     }
 
-    /// Whether a page is on its way to a disk or from one.
+    /// Whether a page is on its way to or from a disk.
     pub(crate) fn is_under_way(&mut self) -> bool {
         self.transfer.get_mut().is_some()
     }
 
-    /// Has the swap core told of the result, when all pages that are on their way are there.
-    /// What is under way and fails is an error besides; for a store the device is asked to
+    /// Reports the result to the swap core, when all pages under way have arrived.
+    /// A page that fails is an error as well; for a store the device is asked to
     /// [repair](Serves::repair) first.
     ///
-    /// The last thing to do: when no call is left, the device may be swapped off and go.
+    /// The last use of the device: when no call is left, it may be swapped off and go.
     #[inline]
     fn finish(self, result: Result) {
         let (raw, device, transfer) = (self.raw, self.device, self.transfer.take());
@@ -255,8 +255,8 @@ impl<'a, W: Way, D: Serves> Iterator for Pages<'a, W, D> {
         // INVARIANT: the swap core keeps a folio locked or under writeback, and with it its slots
         // as they are, until the call is completed.
         let slot = PinnedSlot::new(first);
-        // INVARIANT: as above; the disk asks for stable writes, so what is under writeback is
-        // not written to, and what is read is locked and not up to date.
+        // INVARIANT: as above; the disk asks for stable writes, so nobody writes to a page that is
+        // under writeback, and what is read is locked and not up to date.
         Some(NonNull::new(start).ok_or(EIO).map(|page| CallPage {
             slot,
             page,
@@ -266,12 +266,12 @@ impl<'a, W: Way, D: Serves> Iterator for Pages<'a, W, D> {
 }
 
 impl<W: Way, D: Serves> Pages<'_, W, D> {
-    /// The pages that are left of the folio at hand, the one given out last included.
+    /// The pages left in the current folio, including the one returned last.
     pub(crate) fn left_in_folio(&self) -> usize {
         self.folio.pages.saturating_add(1)
     }
 
-    /// The next folio, or `None` when all that the swap core asked for were given out.
+    /// The next folio, or `None` when the call has no more.
     #[inline]
     fn next_folio(&mut self) -> Result<Option<Folio>> {
         let sio = self.call.sio();
@@ -305,7 +305,7 @@ impl<W: Way, D: Serves> Pages<'_, W, D> {
         }
     }
 
-    /// Ends the walk, once more if need be. `EIO`: there can't be such a call.
+    /// Ends the walk, again if need be. `EIO`: the call is impossible.
     fn end(&mut self) -> Result<Option<Folio>> {
         let sio = self.call.sio();
         let is_whole = usize::try_from(sio.nr_bvecs) == Ok(self.bvec)
@@ -320,7 +320,7 @@ impl<W: Way, D: Serves> Pages<'_, W, D> {
 }
 
 impl<'a, W: Way, D: Serves> CallPage<'a, W, D> {
-    /// Sends the page to a slot of a disk, or has it come from there. May sleep.
+    /// Transfers the page to a slot of a disk, or from there. May sleep.
     #[inline]
     pub(crate) fn send(
         self,
@@ -334,7 +334,7 @@ impl<'a, W: Way, D: Serves> CallPage<'a, W, D> {
         let mut transfer = self.call.transfer.take().unwrap_or_else(|| {
             let sio = self.call.sio();
             let pages = usize::try_from(sio.len).map_or(0, |bytes| bytes / PAGE_SIZE);
-            // No more than a bio takes; with too little room, what is too much fails.
+            // At most what a bio takes; if the room is too small, the excess fails.
             let room = |count| u16::try_from(count).map_or(BIO_PAGES, |n| n.min(BIO_PAGES));
             let folios = usize::try_from(sio.nr_bvecs).unwrap_or(0);
             Transfer::new(reserves, room(folios), room(pages))
@@ -356,7 +356,7 @@ impl<'a, W: Way, D: Serves> CallPage<'a, W, D> {
     #[inline]
     pub(crate) fn copy(&self, disk: &D::Disk, slot: PhysicalSlot) -> bool {
         // SAFETY: by the invariant the page is stable while it is stored; while it is loaded, it
-        // is nobody else's, and is lent out by `parts` only to who has this value to himself.
+        // belongs to this value, and `parts` lends it out only to its sole owner.
         unsafe { disk.backing().copy(W::DIRECTION, slot, self.page) }
     }
 }
@@ -371,8 +371,8 @@ impl<D: Serves> CallPage<'_, Store, D> {
 }
 
 impl<'a, D: Serves> CallPage<'a, Load, D> {
-    /// Has the swap core write the page again before it gives up its memory, so that its slot need not
-    /// hold it. Says whether it will: only if nothing else is read in the same call, which could fail.
+    /// Makes the swap core write the page again before it reclaims it, so that its slot need not
+    /// hold it. Says whether it will: only if the call reads nothing else, which could fail.
     pub(crate) fn take_over(&self) -> bool {
         // SAFETY: by the invariant it is a page of a locked folio in the swap cache.
         unsafe { bindings::vswap_page_take_over(self.page.as_ptr().cast()) }

@@ -2,8 +2,8 @@
 
 //! The node: a character device of a class of its own.
 //!
-//! `swapon` accepts it because each opened file shows the mapping of [`SwapInode`]; reading
-//! gives the swap header, for programs that look before they swap on.
+//! `swapon` accepts it because each opened file has the mapping of [`SwapInode`]; reading it
+//! returns the swap header, for programs that look before they swap on.
 //!
 //! C headers: `include/linux/cdev.h`, `include/linux/device/class.h`
 
@@ -20,19 +20,19 @@ use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 use kernel::prelude::*;
 use kernel::uaccess::{UserPtr, UserSlice};
 
-/// What stands behind a node.
+/// The device behind a node.
 pub(crate) trait Behind: Send + Sync + 'static {
     /// The device that is swapped on.
     type Device: Swappable;
 
-    /// What `swapon` takes for a swap file.
+    /// The inode that `swapon` uses as a swap file.
     fn inode(&self) -> &SwapInode<Self::Device>;
 
     /// The virtual size.
     fn size(&self) -> Size;
 }
 
-/// What an open file belongs to.
+/// The private data of an open file.
 #[repr(C)]
 struct Private<B> {
     // First, so that a pointer to it is one to the whole.
@@ -40,7 +40,7 @@ struct Private<B> {
     behind: B,
 }
 
-/// What stands behind an open file's node.
+/// The device behind an open file's node.
 ///
 /// # Safety
 ///
@@ -50,7 +50,7 @@ unsafe fn behind<'a, B: Behind>(file: *mut file) -> &'a B {
     unsafe { &(*(*file).private_data.cast::<Private<B>>()).behind }
 }
 
-/// Opens the node: the file shows the swap inode's mapping.
+/// Opens the node: the file gets the swap inode's mapping.
 ///
 /// # Safety
 ///
@@ -66,7 +66,7 @@ unsafe extern "C" fn open<B: Behind>(inode: *mut inode, file: *mut file) -> c_in
     0
 }
 
-/// Reads the header, and zeros behind it up to the virtual size: no page's data ever.
+/// Reads the header, and zeros behind it up to the virtual size: never a page's data.
 ///
 /// # Safety
 ///
@@ -89,7 +89,7 @@ unsafe extern "C" fn read<B: Behind>(
     }
 }
 
-/// Reads at most up to the end of a page.
+/// Reads up to the end of a page at most.
 fn read_at<B: Behind>(behind: &B, to: UserPtr, length: usize, position: loff_t) -> Result<usize> {
     let position = u64::try_from(position).map_err(|_| EINVAL)?;
     let size = behind.size();
@@ -109,7 +109,7 @@ fn read_at<B: Behind>(behind: &B, to: UserPtr, length: usize, position: loff_t) 
     Ok(length)
 }
 
-/// Moves within the virtual size.
+/// Seeks within the virtual size.
 ///
 /// # Safety
 ///
@@ -128,7 +128,7 @@ unsafe extern "C" fn llseek<B: Behind>(file: *mut file, offset: loff_t, whence: 
     }
 }
 
-/// The size in bytes, as of a block device; nothing else.
+/// Returns the size in bytes, as a block device does; no other request is known.
 ///
 /// # Safety
 ///
@@ -152,7 +152,7 @@ unsafe extern "C" fn ioctl<B: Behind>(
     result.map_or_else(|error| error.to_errno() as isize, |()| 0)
 }
 
-/// The operations of a node that a `B` stands behind.
+/// The operations of a node with a `B` behind it.
 struct Ops<B>(PhantomData<B>);
 
 impl<B: Behind> Ops<B> {
@@ -165,7 +165,7 @@ impl<B: Behind> Ops<B> {
     };
 }
 
-/// A number of its own for one device.
+/// A device number.
 struct Region(dev_t);
 
 impl Region {
@@ -249,14 +249,14 @@ impl<B> Drop for Registered<B> {
     }
 }
 
-/// The node and its sysfs folder, from its making to its drop.
+/// The node and its sysfs directory, from creation to drop.
 ///
 /// # Invariants
 ///
 /// The class has a device of number `region`, whose data is what `_registered` has behind the
 /// node.
 pub(crate) struct Node<B> {
-    // Dropped in this order, after the device: nobody can open what has no node, and the class
+    // Dropped in this order, after the device: nobody can open it without a node, and the class
     // and the number go last.
     _registered: Registered<B>,
     class: Class,
@@ -269,7 +269,7 @@ unsafe impl<B: Send> Send for Node<B> {}
 unsafe impl<B: Sync> Sync for Node<B> {}
 
 impl<B: Behind> Node<B> {
-    /// Makes the class `class` and in it the node `name` with mode 0600, with these attributes.
+    /// Creates the class `class` and in it the node `name` with mode 0600, with these attributes.
     /// May sleep.
     pub(crate) fn new(
         module: &'static ThisModule,
@@ -282,7 +282,7 @@ impl<B: Behind> Node<B> {
         let class = Class::new(class)?;
         let registered = Registered::new(module, region.0, behind)?;
         let behind: *const B = &registered.private.behind;
-        // SAFETY: the class is registered, what stands behind it and the groups outlive the device, and
+        // SAFETY: the class is registered; what is behind it and the groups outlive the device; and
         // the name is a plain one that the format takes.
         from_err_ptr(unsafe {
             kernel::bindings::device_create_with_groups(

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Encryption of the pages on a disk, with a key that is nowhere else.
+//! Encryption of the pages on a disk, with a key that exists nowhere else.
 //!
-//! AES-256 in XTS mode (IEEE 1619), a page being one data unit and its slot the tweak. Of a page
-//! of which the disk's owner sees several versions he can tell which of its blocks of 16 bytes
+//! AES-256 in XTS mode (IEEE 1619), a page being one data unit and its slot the tweak. From
+//! several versions of a page an observer of the disk learns which of its blocks of 16 bytes
 //! have changed, and no more.
 //!
-//! The crypto API does it, with the CPU's instructions for it where there are such.
+//! The crypto API does it, with the CPU's instructions where available.
 //!
 //! C headers: `include/crypto/skcipher.h`, `include/linux/mempool.h`
 
@@ -17,10 +17,10 @@ use core::ptr::NonNull;
 use kernel::error::from_err_ptr;
 use kernel::prelude::*;
 
-/// Bounce pages that are at hand when there is no memory: 256 KiB.
+/// Bounce pages that are available when there is no memory: 256 KiB.
 const BOUNCES: u32 = 64;
 
-/// A key, and the pages that are sent in others' stead.
+/// A key, and the bounce pages that are written instead of the plain ones.
 ///
 /// # Invariants
 ///
@@ -33,7 +33,7 @@ unsafe impl Send for Cipher {}
 unsafe impl Sync for Cipher {}
 
 impl Cipher {
-    /// A cipher with a key of random numbers. May sleep, until the kernel has such numbers.
+    /// A cipher with a random key. May sleep, until the kernel's random numbers are ready.
     ///
     /// `EOPNOTSUPP`: the kernel has no AES-XTS. `EINTR`: a signal came. `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
@@ -43,16 +43,16 @@ impl Cipher {
         NonNull::new(cipher).map(Self).ok_or(ENOMEM)
     }
 
-    /// A page to encrypt into, which is the caller's until he [gives it back](Self::give_back).
-    /// Does not sleep. `None`: none is at hand.
+    /// A page to encrypt into, which is the caller's until it [frees it](Self::give_back).
+    /// Does not sleep. `None`: none is available.
     #[inline]
     pub(super) fn bounce(&self) -> Option<NonNull<Page>> {
         // SAFETY: the reserve is one by the invariant.
         NonNull::new(unsafe { bindings::vswap_bounce_alloc(self.0.as_ptr(), false).cast() })
     }
 
-    /// As [`bounce`](Self::bounce), waiting for pages that are under way to come back. May
-    /// sleep; who has others that are not under way may wait for ever.
+    /// As [`bounce`](Self::bounce), but waits for pages under way. May
+    /// sleep; a caller that has others that are not under way may wait for ever.
     pub(super) fn wait_for_bounce(&self) -> NonNull<Page> {
         // SAFETY: the reserve is one by the invariant, and waits until there is a page.
         unsafe {
@@ -61,18 +61,18 @@ impl Cipher {
         }
     }
 
-    /// Gives a page back. In any context.
+    /// Frees a page. In any context.
     ///
     /// # Safety
     ///
-    /// It came from here, and nobody uses it any more.
+    /// It came from this cipher, and nobody uses it any more.
     pub(super) unsafe fn give_back(&self, page: NonNull<Page>) {
         // SAFETY: as this function requires.
         unsafe { bindings::vswap_bounce_free(self.0.as_ptr(), page.as_ptr().cast()) }
     }
 
-    /// Encrypts a page that goes to a slot into another one. Not in hard interrupts. Says whether
-    /// that worked; if not, `to` holds nothing of use.
+    /// Encrypts a page that goes to a slot into another page. Not in hard interrupts. Says whether
+    /// that worked; if not, `to` holds nothing useful.
     ///
     /// # Safety
     ///

@@ -9,18 +9,18 @@ use core::mem::ManuallyDrop;
 use kernel::prelude::*;
 use kernel::types::NotThreadSafe;
 
-/// Evidence that preemption is off, and with it the number of the CPU that runs this.
+/// Evidence that preemption is off, and the number of the CPU that runs this.
 ///
 /// It is an RCU read-side critical section as well: grace periods wait for regions without
 /// preemption, in kernels that are not PREEMPT_RT, for which vswap is not built.
 ///
 /// # Invariants
 ///
-/// Preemption was switched off by the guard's making and is switched on by its drop.
+/// Creating the guard has switched preemption off; dropping it switches it on.
 pub(crate) struct Pinned(usize, NotThreadSafe);
 
 impl Pinned {
-    /// Stays on this CPU while the guard lives. What holds it must not sleep.
+    /// Stays on this CPU while the guard lives. Its holder must not sleep.
     #[inline]
     pub(crate) fn new() -> Self {
         // SAFETY: no requirements; the drop below undoes it.
@@ -29,7 +29,7 @@ impl Pinned {
         Self(lossless(cpu), NotThreadSafe)
     }
 
-    /// For a caller that has preemption off already, as who holds a spinlock does.
+    /// For a caller that already has preemption off, such as the holder of a spinlock.
     ///
     /// # Safety
     ///
@@ -64,7 +64,7 @@ pub(crate) fn hint() -> usize {
     lossless(unsafe { bindings::vswap_this_cpu() })
 }
 
-/// One more than the highest number a CPU can ever have; CPUs that come later are counted.
+/// One more than the highest number a CPU can ever have; hotplugged CPUs are included.
 pub(crate) fn count() -> usize {
     // SAFETY: set during boot and not changed since.
     lossless(unsafe { kernel::bindings::nr_cpu_ids })
@@ -82,7 +82,7 @@ fn lossless(number: u32) -> usize {
 pub(crate) struct PerCpu<T>(KVec<T>);
 
 impl<T: Default> PerCpu<T> {
-    /// A default value for each CPU there can be. May sleep.
+    /// A default value for each possible CPU. May sleep.
     pub(crate) fn new() -> Result<Self> {
         let mut values = KVec::with_capacity(count(), GFP_KERNEL)?;
         for _ in 0..count() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Block devices that are memory, and are copied to and from without the block layer.
+//! Block devices that are memory: vswap copies to and from them without the block layer.
 //!
 //! C header: `include/linux/dax.h`
 
@@ -11,14 +11,14 @@ use crate::engine::traffic::Direction;
 use core::ptr::NonNull;
 
 /// The memory of a block device. What can't be copied here, or lies beyond the present end of the
-/// device, is left to the block layer, which knows why.
+/// device, is left to the block layer, which knows the cause.
 ///
-/// Only of disks that are hardware: what the device mapper makes of memory is left to the block
+/// Only for disks that are hardware: a device-mapper device of memory is left to the block
 /// layer, too, as it can be suspended and become something else.
 ///
 /// # Invariants
 ///
-/// `device` is a DAX device, of which this value has a reference. Its pages from `first` on are
+/// `device` is a DAX device, to which this value has a reference. Its pages from `first` on are
 /// those of `bdev`, which is open.
 pub(super) struct Dax {
     device: NonNull<bindings::dax_device>,
@@ -54,7 +54,7 @@ impl Dax {
     ///
     /// # Safety
     ///
-    /// The page stays, and is not written to, nor, when it is read, looked at, by anybody else
+    /// The page stays, and nobody else writes to it, nor, when it is read, looks at it,
     /// meanwhile.
     #[inline]
     pub(super) unsafe fn copy(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A block device's first page on its way: read or written by who need not wait for it.
+//! A transfer of a block device's first page that its caller need not wait for.
 //!
 //! C header: `include/linux/bio.h`
 
@@ -12,7 +12,7 @@ use core::ptr::NonNull;
 use kernel::error::to_result;
 use kernel::prelude::*;
 
-/// The first page, under way or done. The device stays open meanwhile, also when it is given back.
+/// The first page, under way or done. The device stays open meanwhile, even if it is put.
 /// Dropping this waits.
 ///
 /// # Invariants
@@ -32,8 +32,8 @@ impl FirstPage {
         Self::start(backing, Buffer::new(1)?, false)
     }
 
-    /// Begins to write it. When that is done, it would outlive a power failure, and who reads the
-    /// node finds it. As [`read`](Self::read).
+    /// Begins to write it. A completed write survives a power failure, and is visible to readers
+    /// of the node. As [`read`](Self::read).
     pub(crate) fn write(backing: &Backing, page: &Page) -> Result<Self> {
         let mut buffer = Buffer::new(1)?;
         buffer.page_mut(0).ok_or(ENOMEM)?.copy_from_slice(page);
@@ -60,13 +60,13 @@ impl FirstPage {
         unsafe { bindings::vswap_first_page_done(self.io.as_ptr()) }
     }
 
-    /// Waits until it is done, or a signal comes that kills. Says whether it is done.
+    /// Waits until it is done, or a fatal signal comes. Says whether it is done.
     pub(crate) fn wait(&self) -> bool {
         // SAFETY: by the invariant.
         unsafe { bindings::vswap_first_page_wait(self.io.as_ptr(), true) }
     }
 
-    /// Waits for as long as that takes. Gives the page, or what the device says, mostly `EIO`.
+    /// Waits for as long as that takes. Returns the page, or the device's error, mostly `EIO`.
     pub(crate) fn end(self) -> Result<Buffer> {
         let mut this = core::mem::ManuallyDrop::new(self);
         // SAFETY: by the invariant; the value is not dropped, so it is ended, and its buffer

@@ -2,7 +2,7 @@
 
 //! The hidden disk through which the swap core reports freed slots.
 //!
-//! It has no node and carries no data: every I/O sent to it fails.
+//! It has no node and carries no data: all I/O to it fails.
 //!
 //! C header: `include/linux/blkdev.h`
 
@@ -16,9 +16,9 @@ use kernel::ffi::c_void;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// Who is told of freed slots.
+/// The listener for freed slots.
 pub(crate) trait Frees: Send + Sync + 'static {
-    /// A slot is not in use any more. Does not sleep: a spinlock of the swap core's is held.
+    /// A slot is no longer in use. Does not sleep: the caller holds a spinlock of the swap core.
     fn free(&self, cpu: &Pinned, slot: Slot);
 }
 
@@ -38,7 +38,7 @@ unsafe impl<D: Frees> Send for Disk<D> {}
 // SAFETY: through a shared reference only its block device's address can be had.
 unsafe impl<D: Frees> Sync for Disk<D> {}
 
-/// Called with the swap core's cluster lock held, once for every slot.
+/// Called with the swap core's cluster lock held, once for every freed slot.
 ///
 /// # Safety
 ///
@@ -57,7 +57,7 @@ unsafe extern "C" fn slot_free_notify<D: Frees>(
     }
 }
 
-/// Fails what is sent to the disk: it carries no data.
+/// Fails a bio sent to the disk, which carries no data.
 ///
 /// # Safety
 ///
@@ -67,11 +67,11 @@ unsafe extern "C" fn submit_bio(bio: *mut kernel::bindings::bio) {
     unsafe { bindings::vswap_bio_fail(bio) }
 }
 
-/// The disk is used by nobody any more.
+/// Nobody uses the disk any more.
 ///
 /// # Safety
 ///
-/// Called by the block layer, once [`Disk`]'s drop has given up its own reference.
+/// Called by the block layer, once [`Disk`]'s drop has put its own reference.
 unsafe extern "C" fn free_disk(disk: *mut kernel::bindings::gendisk) {
     // SAFETY: as this function requires; the drop waits for it.
     unsafe { bindings::vswap_disk_released(disk) }
@@ -92,7 +92,7 @@ impl<D: Frees> Ops<D> {
 }
 
 impl<D: Frees> Disk<D> {
-    /// Makes and adds the disk. May sleep.
+    /// Creates and adds the disk. May sleep.
     pub(crate) fn new(name: &CStr, device: Arc<D>) -> Result<Self> {
         let private: *const D = &*device;
         // SAFETY: the name is copied, the operations live as long as the module, and the device
@@ -111,8 +111,8 @@ impl<D: Frees> Disk<D> {
         })
     }
 
-    /// Says whether the swap core, when it is about to swap the device on, is to take it for
-    /// one that is done when asked. May sleep.
+    /// Sets whether the swap core, at the next `swapon`, treats the device as synchronous.
+    /// May sleep.
     pub(super) fn set_synchronous(&self, synchronous: bool) -> Result {
         // SAFETY: the disk is valid by the invariant.
         to_result(unsafe { bindings::vswap_disk_set_synchronous(self.disk.as_ptr(), synchronous) })

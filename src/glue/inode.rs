@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The inode whose mapping stands behind the node: what `swapon` takes for a swap file.
+//! The inode whose mapping the node's files have: the one that `swapon` uses as a swap file.
 //!
 //! C headers: `include/linux/fs.h`, `include/linux/pagemap.h`
 
@@ -23,21 +23,21 @@ pub(crate) trait Swappable: Serves + Frees {
     /// The virtual size.
     fn size(&self) -> Size;
 
-    /// Changes the virtual size, of a device that is not swapped on.
+    /// Changes the virtual size of a device that is not swapped on.
     fn set_size(&self, size: Size);
 
-    /// What the swap core is to take the device for: looked at when it is swapped on.
+    /// The kind of device that the swap core is to see, at `swapon`.
     fn kind(&self) -> Kind;
 
-    /// The device is swapped on as that area, which is to be dropped before
+    /// The device is swapped on as that area, which must be dropped before
     /// [`deactivated`](Self::deactivated) returns.
     fn activated(&self, area: Area);
 
-    /// Somebody opens the node, who may be about to swap the device off: the swap core's count has
-    /// to be whole then.
+    /// Somebody opens the node, maybe to swap the device off: the swap core's count must
+    /// be complete then.
     fn opened(&self);
 
-    /// The device is not swapped on any more. Its slots are free by now. May sleep.
+    /// The device is no longer swapped on. Its slots are free by now. May sleep.
     fn deactivated(&self);
 }
 
@@ -102,7 +102,7 @@ unsafe extern "C" fn read_folio<D: Swappable>(
     0
 }
 
-/// Makes a swap area of the device.
+/// Makes the device a swap area.
 ///
 /// # Safety
 ///
@@ -157,7 +157,7 @@ impl<D: Swappable> Ops<D> {
 }
 
 impl<D: Swappable> SwapInode<D> {
-    /// Makes the inode, of the device's size. May sleep.
+    /// Creates the inode, of the device's size. May sleep.
     pub(crate) fn new(device: Arc<D>, disk: Disk<D>) -> Result<Self> {
         let bytes = i64::try_from(device.size().bytes())?;
         let backing = KBox::new(Backing { device, disk }, GFP_KERNEL)?;
@@ -174,7 +174,7 @@ impl<D: Swappable> SwapInode<D> {
         })
     }
 
-    /// Gives the inode another size, and the device, while nobody can swap it on. `EBUSY`: it
+    /// Changes the size of the inode and the device, while nobody can swap it on. `EBUSY`: it
     /// is swapped on. May sleep.
     pub(crate) fn resize(&self, size: Size) -> Result {
         let bytes = i64::try_from(size.bytes())?;
@@ -189,7 +189,7 @@ impl<D: Swappable> SwapInode<D> {
         Ok(())
     }
 
-    /// Has an opened file show this inode's mapping instead of its own.
+    /// Gives an opened file this inode's mapping instead of its own.
     ///
     /// # Safety
     ///

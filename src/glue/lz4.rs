@@ -8,7 +8,7 @@ use super::bindings;
 use crate::engine::page::{Page, PAGE_SIZE};
 use kernel::prelude::*;
 
-/// A page's bytes, as LZ4 counts them.
+/// A page's bytes, in LZ4's type.
 const PAGE_LENGTH: i32 = 4096;
 
 const _: () = assert!(PAGE_SIZE == 4096);
@@ -26,12 +26,12 @@ impl Lz4 {
         )?))
     }
 
-    /// Compresses a page into `to`. Gives the length, or `None` when that is not enough room.
+    /// Compresses a page into `to`. Returns the length, or `None` if there is not enough room.
     #[inline]
     pub(crate) fn compress(&mut self, page: &Page, to: &mut [u8]) -> Option<usize> {
         let room = i32::try_from(to.len()).ok()?;
-        // SAFETY: source and room are as long as is said, and the scratch memory is as large as
-        // LZ4 wants it.
+        // SAFETY: source and room have the given lengths, and the scratch memory is as large as
+        // LZ4 requires.
         let length = unsafe {
             bindings::LZ4_compress_default(
                 page.as_ptr().cast(),
@@ -49,7 +49,7 @@ impl Lz4 {
 #[inline]
 pub(crate) fn decompress(from: &[u8], page: &mut Page) -> Result {
     let length = i32::try_from(from.len())?;
-    // SAFETY: both are as long as is said. LZ4 checks every step against both bounds.
+    // SAFETY: both have the given lengths. LZ4 checks every step against both bounds.
     let got = unsafe {
         bindings::LZ4_decompress_safe(
             from.as_ptr().cast(),

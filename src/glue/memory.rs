@@ -11,13 +11,13 @@ use core::ptr::NonNull;
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 
-/// The machine's RAM in bytes, as far as the kernel hands it out.
+/// The machine's RAM in bytes, without what the kernel has reserved.
 pub(crate) fn total_ram() -> u64 {
     // SAFETY: no requirements.
     unsafe { bindings::vswap_total_ram() }
 }
 
-/// What of it could be had now in bytes, without swapping, as the kernel estimates it.
+/// RAM in bytes that is available without swapping, as the kernel estimates it.
 pub(crate) fn available_ram() -> u64 {
     // SAFETY: no requirements.
     unsafe { bindings::vswap_available_ram() }
@@ -35,7 +35,7 @@ pub(super) fn zeroed_page_wait() -> Option<NonNull<c_void>> {
     NonNull::new(unsafe { bindings::vswap_buffer_page() })
 }
 
-/// Gives a page back.
+/// Frees a page.
 ///
 /// # Safety
 ///
@@ -58,7 +58,7 @@ unsafe impl Send for ObjectCache {}
 unsafe impl Sync for ObjectCache {}
 
 impl ObjectCache {
-    /// Makes the cache; `name` is what `/proc/slabinfo` shows. `None`: there is no memory. May sleep.
+    /// Creates the cache; `name` is what `/proc/slabinfo` shows. `None`: no memory. May sleep.
     pub(super) fn new(name: &'static CStr, size: usize) -> Option<Self> {
         let size = u32::try_from(size).ok()?;
         // SAFETY: the name lives for ever.
@@ -67,8 +67,8 @@ impl ObjectCache {
         NonNull::new(cache).map(Self)
     }
 
-    /// Memory for an object, without waiting for it, or `None`. It is the caller's, and is given
-    /// back with `kfree`.
+    /// Memory for an object, without waiting for it, or `None`. It is the caller's, and is
+    /// freed with `kfree`.
     pub(super) fn alloc(&self) -> Option<NonNull<c_void>> {
         // SAFETY: the cache is valid by the invariant.
         NonNull::new(unsafe { bindings::vswap_object_alloc(self.0.as_ptr()) })
@@ -78,7 +78,7 @@ impl ObjectCache {
 impl Drop for ObjectCache {
     fn drop(&mut self) {
         rcu::barrier();
-        // SAFETY: the cache is valid by the invariant. Its users have given back all objects, or
+        // SAFETY: the cache is valid by the invariant. Its users have freed all objects, or
         // asked RCU to, which has done so by now.
         unsafe { kernel::bindings::kmem_cache_destroy(self.0.as_ptr()) }
     }
@@ -121,24 +121,24 @@ impl Drop for OwnedPage {
     }
 }
 
-/// Pages that a transfer can have.
+/// Pages that a transfer can use.
 ///
 /// # Safety
 ///
-/// The pages stay where they are, and are nobody else's, as long as the value lives, wherever it is
-/// moved.
+/// The pages stay where they are, and nobody else uses them, as long as the value lives, even if it
+/// is moved.
 pub(super) unsafe trait Pages {
-    /// Where a page is, or `None` if there are not so many.
+    /// A page's address, or `None` if there are fewer pages.
     fn pointer(&self, index: usize) -> Option<NonNull<Page>>;
 }
 
 /// Pages to move data through: each of them aligned and in the direct map, so that a device can
-/// read and write it. They are not next to each other.
+/// read and write it. They are not contiguous.
 #[derive(Default)]
 pub(crate) struct Buffer(KVec<OwnedPage>);
 
 impl Buffer {
-    /// So many zeroed pages. May sleep. `ENOMEM`: there is no memory for them.
+    /// `pages` zeroed pages. May sleep. `ENOMEM`: no memory.
     pub(crate) fn new(pages: usize) -> Result<Self> {
         let mut buffer = KVec::with_capacity(pages, GFP_KERNEL)?;
         for _ in 0..pages {
@@ -147,14 +147,14 @@ impl Buffer {
         Ok(Self(buffer))
     }
 
-    /// A page, or `None` if there are not so many.
+    /// A page, or `None` if there are fewer.
     #[inline]
     pub(crate) fn page(&self, index: usize) -> Option<&Page> {
         // SAFETY: the page is initialized by the invariant, and borrowed as `self` is.
         self.0.get(index).map(|page| unsafe { page.0.as_ref() })
     }
 
-    /// A page to be changed, or `None` if there are not so many.
+    /// A page to modify, or `None` if there are fewer.
     #[inline]
     pub(crate) fn page_mut(&mut self, index: usize) -> Option<&mut Page> {
         let page = self.0.get_mut(index)?;
@@ -171,14 +171,14 @@ unsafe impl Pages for Buffer {
     }
 }
 
-/// A page's bytes, to be changed.
+/// A page's bytes, to modify.
 #[inline]
 pub(crate) fn bytes_of_mut(page: &mut Page) -> &mut [u8; PAGE_SIZE] {
     // SAFETY: as in `bytes_of`.
     unsafe { &mut *core::ptr::from_mut(page).cast() }
 }
 
-/// So many default values. May sleep.
+/// `count` default values. May sleep.
 pub(crate) fn defaults<T: Default>(count: usize) -> Result<KVVec<T>> {
     let mut values = KVVec::with_capacity(count, GFP_KERNEL)?;
     for _ in 0..count {
@@ -187,7 +187,7 @@ pub(crate) fn defaults<T: Default>(count: usize) -> Result<KVVec<T>> {
     Ok(values)
 }
 
-/// Copies a page's bytes, as the kernel copies pages. `EIO`: they are not as many.
+/// Copies a page's bytes, as the kernel copies pages. `EIO`: the lengths differ.
 #[inline]
 pub(crate) fn copy_page(from: &[u8], to: &mut Page) -> Result {
     let from: &[u8; PAGE_SIZE] = from.try_into().map_err(|_| EIO)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A map of objects from a slab cache, which are dropped when a grace period is over.
+//! A map of objects from a slab cache, which are dropped a grace period after their removal.
 
 use super::cpu::Pinned;
 use super::memory::ObjectCache;
@@ -15,8 +15,8 @@ use kernel::bindings::callback_head;
 use kernel::error::code::EBUSY;
 use kernel::prelude::*;
 
-/// An object, with what it needs beside: links while it is in the map, and a head from when it has
-/// been retired.
+/// An object with its bookkeeping: links while it is in the map, and an RCU head from its
+/// retirement on.
 #[repr(C)]
 struct Object<T, L> {
     // First, so that a pointer to the head is one to the whole.
@@ -34,14 +34,14 @@ union Tail<L> {
 ///
 /// # Invariants
 ///
-/// What the array points at are objects from the cache, whose tails are links.
+/// The array points at objects from the cache, whose tails are links.
 pub(crate) struct ObjectMap<T, L> {
     array: Pin<KBox<PointerArray<Object<T, L>>>>,
     // After the array: its objects live in it.
     cache: ObjectCache,
 }
 
-// SAFETY: the map gives out shared references only, to what may be shared.
+// SAFETY: the map hands out shared references only, to what may be shared.
 unsafe impl<T: Send + Sync, L: Send + Sync> Send for ObjectMap<T, L> {}
 // SAFETY: as above.
 unsafe impl<T: Send + Sync, L: Send + Sync> Sync for ObjectMap<T, L> {}
@@ -50,14 +50,14 @@ unsafe impl<T: Send + Sync, L: Send + Sync> Sync for ObjectMap<T, L> {}
 ///
 /// # Invariants
 ///
-/// It came from a cache, with links, and is this value's own.
+/// It came from a cache, with links, and belongs to this value.
 pub(crate) struct New<T, L>(NonNull<Object<T, L>>);
 
-/// An object that was taken out of the map.
+/// An object that was removed from the map.
 ///
 /// # Invariants
 ///
-/// It came from a map's cache, is in the map no more, and no other `Removed` has it.
+/// It came from a map's cache, is no longer in the map, and no other `Removed` has it.
 pub(crate) struct Removed<T, L>(NonNull<Object<T, L>>);
 
 impl<T, L> Deref for New<T, L> {
@@ -89,11 +89,11 @@ unsafe fn end<T, L>(object: NonNull<Object<T, L>>) {
     }
 }
 
-/// Ends an object that was retired.
+/// Drops an object that was retired.
 ///
 /// # Safety
 ///
-/// Called by RCU, with the head of such an object, when its readers are over.
+/// Called by RCU, with the head of such an object, when its readers are done.
 unsafe extern "C" fn retired<T, L>(head: *mut callback_head) {
     // SAFETY: the head is the object's first field, and nobody uses it any more.
     unsafe { end(NonNull::new_unchecked(head.cast::<Object<T, L>>())) }
@@ -190,9 +190,9 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for ObjectMap<T, L> {
     }
 
     fn retire(&self, object: Removed<T, L>) {
-        // SAFETY: by the invariant it is in the map no more, and given away here once; so its
-        // links are of no use any more. Its readers, which may still use the value, are waited
-        // for; and the cache, with it the module, waits for the call.
+        // SAFETY: by the invariant it is no longer in the map, and passed here once; so its
+        // links are no longer used. RCU waits for its readers, which may still use the value;
+        // and the cache, and with it the module, waits for the callback.
         unsafe {
             let tail = (*object.0.as_ptr()).tail.get();
             let head: *const Head = tail.cast_const().cast();
@@ -215,8 +215,8 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for ObjectMap<T, L> {
     where
         T: 'a,
     {
-        // SAFETY: as the trait asks for, it is an object's, which is retired only when it is
-        // remembered no more; as preemption is off, RCU keeps it an object.
+        // SAFETY: as the trait requires, it is the token of an object, which is retired only when it
+        // is no longer remembered; as preemption is off, RCU keeps it an object.
         unsafe { &*ptr::with_exposed_provenance(token) }
     }
 }

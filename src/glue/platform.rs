@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel, as what the engine's concurrent code stands on.
+//! The kernel, as the platform of the engine's concurrent code.
 
 use super::clock;
 use super::cpu::{self, Pinned};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel asks for memory back.
+//! The kernel's requests for memory.
 //!
 //! C headers: `include/linux/shrinker.h`, `include/linux/oom.h`
 
@@ -10,22 +10,22 @@ use kernel::ffi::{c_ulong, c_void};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// Who has memory that he can give back.
+/// An owner of memory that it can free.
 ///
-/// All of it is called inside reclaim, whose caller may hold locks: it does not sleep, nor wait.
+/// Reclaim calls all of it, and its caller may hold locks: it does not sleep, nor wait.
 pub(crate) trait Gives: Send + Sync {
-    /// Pages that could be given back. 0: none for now.
+    /// Pages that could be freed. 0: none for now.
     fn count(&self) -> usize;
 
-    /// Gives pages back, or sees to it that they are soon, if so many are wanted. Gives how many
-    /// were at once, or `None` when nothing is to be had for now.
+    /// Frees pages, or has them freed soon, up to `wanted`. Returns how many
+    /// were freed at once, or `None` when nothing can be freed for now.
     fn scan(&self, wanted: usize) -> Option<usize>;
 
-    /// Gives back what can be at once, before a process is killed for it. Gives how many pages.
+    /// Frees what can be freed at once, before the OOM killer kills a process. Returns the pages.
     fn last(&self) -> usize;
 }
 
-/// Has the kernel ask for memory of somebody as long as this lives.
+/// Passes the kernel's requests for memory to an owner as long as this lives.
 ///
 /// # Invariants
 ///
@@ -36,8 +36,8 @@ pub(crate) struct Pressure<G> {
     _giver: KBox<Arc<G>>,
 }
 
-// SAFETY: the kernel calls from any thread, as it is the callbacks that say what they need, and
-// dropping it may be done on any as well.
+// SAFETY: the kernel calls from any thread, which is what the callbacks' bounds allow, and
+// it may be dropped on any thread as well.
 unsafe impl<G: Gives> Send for Pressure<G> {}
 // SAFETY: as above; nothing can be done with a shared one.
 unsafe impl<G: Gives> Sync for Pressure<G> {}
@@ -86,7 +86,7 @@ unsafe extern "C" fn last<G: Gives>(data: *mut c_void) -> c_ulong {
 }
 
 impl<G: Gives> Pressure<G> {
-    /// Has the kernel ask from now on; `name` is what debugfs shows. May sleep.
+    /// Passes requests on from now on; `name` is what debugfs shows. May sleep.
     ///
     /// `ENOMEM`: no memory.
     pub(crate) fn new(name: &CStr, giver: Arc<G>) -> Result<Self> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A place for a boxed object that others see under RCU, or in a section of SRCU.
+//! A place that publishes a boxed object to readers under RCU, or in a section of SRCU.
 
 use crate::engine::platform;
 use core::ptr::{self, NonNull};
@@ -11,17 +11,17 @@ use kernel::prelude::*;
 ///
 /// # Invariants
 ///
-/// The pointer is null, or at an object from a `KBox`.
+/// The pointer is null, or to an object from a `KBox`.
 pub(crate) struct Published<D>(AtomicPtr<D>);
 
 /// An object that was taken out.
 ///
 /// # Invariants
 ///
-/// It came from a `KBox`, and is this value's own but for those who saw it.
+/// It came from a `KBox`, and belongs to this value, except for those who still see it.
 pub(crate) struct Taken<D>(NonNull<D>);
 
-// SAFETY: an object goes along as its box would.
+// SAFETY: an object can be sent as its box could.
 unsafe impl<D: Send> Send for Taken<D> {}
 
 impl<D: Send + Sync + 'static> platform::Published<D> for Published<D> {
@@ -43,21 +43,21 @@ impl<D: Send + Sync + 'static> platform::Published<D> for Published<D> {
     where
         D: 'a,
     {
-        // SAFETY: by the invariant it is an object; as the trait says, who has taken it out waits
-        // for the caller before it is reclaimed.
+        // SAFETY: by the invariant it is an object; as the trait says, whoever has taken it out waits
+        // for the caller before reclaiming it.
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 
     fn swap(&self, new: Option<KBox<D>>) -> Option<Taken<D>> {
         // INVARIANT: it is from a `KBox`.
         let new = new.map_or(ptr::null_mut(), KBox::into_raw);
-        // INVARIANT: as was the other, which was taken out here.
+        // INVARIANT: so is the old one, which was taken out here.
         NonNull::new(self.0.swap(new, Ordering::AcqRel)).map(Taken)
     }
 
     fn reclaim(taken: Taken<D>) -> KBox<D> {
-        // SAFETY: by the invariant it came from a `KBox`, once; as the trait says, all have left who
-        // had seen it.
+        // SAFETY: by the invariant it came from a `KBox`, once; as the trait says, all who had seen
+        // it have left.
         unsafe { KBox::from_raw(taken.0.as_ptr()) }
     }
 }

@@ -6,7 +6,7 @@
 
 use kernel::bindings;
 
-/// 128 random bits, which are no secret: soon after boot somebody may guess them.
+/// 128 random bits, which are not secret: soon after boot they may be predictable.
 pub(crate) fn bits() -> u128 {
     let mut bytes = [0u8; 16];
     // SAFETY: `bytes` outlives the call and has that many bytes.

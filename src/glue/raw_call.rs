@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A call of the swap core's until it is completed, without what it is about.
+//! A call of the swap core until it is completed, without its contents.
 
 use super::bindings;
 use core::ptr::NonNull;
@@ -26,14 +26,14 @@ impl RawCall {
         Self(sio)
     }
 
-    /// The call, as the swap core filled it.
+    /// The call, as the swap core filled it in.
     #[inline]
     pub(super) fn sio(&self) -> &bindings::swap_iocb {
         // SAFETY: by the invariant it is not completed, and the swap core leaves it as it is.
         unsafe { self.0.as_ref() }
     }
 
-    /// Tells the swap core how it went. In any context.
+    /// Reports the result to the swap core. In any context.
     ///
     /// # Safety
     ///

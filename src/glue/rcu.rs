@@ -12,17 +12,17 @@ use kernel::sync::rcu;
 /// sleep; it ends on the task that began it.
 pub(crate) type Reader = rcu::Guard;
 
-/// Waits until all readers that have begun are over: soon, at the cost of interrupting all CPUs.
-/// May sleep; not for a reader.
+/// Waits until all readers that have begun are done: quickly, at the cost of interrupting all
+/// CPUs. May sleep; not for a reader.
 pub(crate) fn synchronize() {
-    // SAFETY: no requirements but that the caller may sleep, which no type tells, not those of
-    // rust/kernel either.
+    // SAFETY: no requirements but that the caller may sleep, which no type expresses, not even in
+    // rust/kernel.
     unsafe { kernel::bindings::synchronize_rcu_expedited() }
 }
 
-/// A grace period that has begun: when it is over, so are all readers that had begun before it.
+/// A grace period that has begun: when it is over, all readers that had begun before it are done.
 ///
-/// It costs no CPU an interrupt, and some ticks of time.
+/// It interrupts no CPU, and takes some ticks.
 #[must_use]
 pub(crate) struct GracePeriod(kernel::ffi::c_ulong);
 
@@ -39,16 +39,16 @@ impl GracePeriod {
         unsafe { kernel::bindings::poll_state_synchronize_rcu(self.0) }
     }
 
-    /// Waits until it is over: soon, as [`synchronize`] does. May sleep; not for a reader.
+    /// Waits until it is over: quickly, as [`synchronize`] does. May sleep; not for a reader.
     pub(crate) fn wait(self) {
         // SAFETY: no requirements but that the caller may sleep.
         unsafe { kernel::bindings::cond_synchronize_rcu_expedited(self.0) }
     }
 }
 
-/// Waits, when it is dropped, until no task that was preempted in the module's code is there any more:
-/// one that has completed a call still returns from it, and by then its swap area may be off, which
-/// no grace period of RCU's readers waits for. To be the last of what the module drops. May sleep.
+/// Waits, when it is dropped, until no preempted task is in the module's code any more:
+/// a task that has completed a call still returns through it, and by then its swap area may be off;
+/// no grace period of RCU's readers waits for that. The module must drop it last. May sleep.
 pub(crate) struct Returned;
 
 impl Drop for Returned {
@@ -58,22 +58,22 @@ impl Drop for Returned {
     }
 }
 
-/// What RCU keeps of an object that is to be freed when a grace period is over.
+/// RCU's part of an object that is freed after a grace period.
 #[repr(transparent)]
 pub(super) struct Head(UnsafeCell<callback_head>);
 
-// SAFETY: only RCU looks into it, once its object is nobody else's.
+// SAFETY: only RCU uses it, once nobody else uses its object.
 unsafe impl Send for Head {}
 // SAFETY: as above.
 unsafe impl Sync for Head {}
 
 impl Head {
-    /// Calls `then` with this head's address when all readers that have begun by now are over.
+    /// Calls `then` with this head's address when all readers that have begun by now are done.
     /// Does not sleep, nor may `then`.
     ///
     /// # Safety
     ///
-    /// The head stays where it is until then, and is given once. `then` may be called with it,
+    /// The head stays where it is until then, and is passed once. `then` may be called with it,
     /// and stays until [`barrier`] has returned.
     pub(super) unsafe fn call(&self, then: unsafe extern "C" fn(*mut callback_head)) {
         // SAFETY: as this function requires.
@@ -81,7 +81,7 @@ impl Head {
     }
 }
 
-/// Waits until all calls that were asked for are done. May sleep.
+/// Waits until all pending callbacks are done. May sleep.
 pub(super) fn barrier() {
     // SAFETY: no requirements but that the caller may sleep.
     unsafe { kernel::bindings::rcu_barrier() }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Some bios that end together, and what of them failed.
+//! Bios that end together, and what failed of them.
 
 use super::bindings;
 use super::platform::Kernel;
@@ -20,11 +20,11 @@ use core::sync::atomic::AtomicU32;
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 
-/// A disk that is kept, as its bay stays entered.
+/// A disk that is kept, because its bay stays entered.
 ///
 /// # Invariants
 ///
-/// The section is of the bay in which the disk was seen.
+/// The section belongs to the bay in which the disk was found.
 pub(crate) struct Kept<T> {
     disk: NonNull<T>,
     _section: Section,
@@ -51,28 +51,28 @@ impl<T: Target> Kept<T> {
 /// Slots of a disk, which is kept meanwhile.
 pub(super) type Extent<T> = failed::Extent<Kept<T>>;
 
-/// Some bios that end together.
+/// Bios that end together.
 #[repr(C)]
 pub(super) struct Request<T: Target> {
     // First, so that a pointer to it is one to the whole.
     pub(super) work: kernel::bindings::work_struct,
     pub(super) done: kernel::bindings::completion,
     pub(super) reserves: NonNull<Pools>,
-    /// Bios under way, and one for who still adds some.
+    /// Bios under way, and one for the task that still adds some.
     pub(super) remaining: AtomicU32,
     /// What could not be transferred.
     failed: FailedExtents<Kernel, Kept<T>>,
-    /// Whom to tell; nobody when somebody waits.
+    /// The call to complete; none if a task waits.
     pub(super) call: UnsafeCell<Option<Pending<T>>>,
 }
 
 impl<T: Target> Request<T> {
-    /// A request without pages, with a count for who adds some. May sleep, but not for memory to be
-    /// reclaimed.
-    // Out of line: what a request begins as is not to be in the caller's frame.
+    /// A request without pages, with a count for the task that adds some. May sleep, but not until
+    /// memory is reclaimed.
+    // Out of line, to keep the request's initial value out of the caller's frame.
     #[inline(never)]
     pub(super) fn alloc(reserves: &Reserves) -> NonNull<Self> {
-        // SAFETY: the pool is one for requests, as those are the only ones there are.
+        // SAFETY: the pool is one for requests, as there are no others.
         let request = unsafe { bindings::vswap_request_alloc(reserves.pools().io()) };
         let request: *mut Self = request.cast();
         // SAFETY: it is memory for a request that nobody else uses; the pool waits until there
@@ -91,7 +91,7 @@ impl<T: Target> Request<T> {
         }
     }
 
-    /// Notes an extent as one that failed.
+    /// Records an extent as failed.
     pub(super) fn note(&self, extent: Extent<T>) {
         self.failed.note(extent);
     }
@@ -105,29 +105,29 @@ pub(super) struct Pending<T: Target> {
     pub(super) repair: Repair<T>,
 }
 
-/// Who repairs a call of whose writes some failed, and is then the one to complete it: what to
-/// call, and what with besides.
+/// The repair of a call some of whose writes failed, which then completes the call: the function
+/// to call, and its argument.
 pub(super) struct Repair<T: Target> {
     pub(super) device: NonNull<c_void>,
     pub(super) call: unsafe fn(NonNull<c_void>, RawCall, Result, Failed<T>),
 }
 
-/// What could not be transferred, of a request that has ended.
+/// What a request that has ended could not transfer.
 ///
 /// # Invariants
 ///
-/// The request has ended and is this value's own.
+/// The request has ended and belongs to this value.
 pub(crate) struct Failed<T: Target>(NonNull<Request<T>>);
 
-// SAFETY: the request is this value's own, and may be given back by any thread.
+// SAFETY: the request is this value's own, and may be freed by any thread.
 unsafe impl<T: Target> Send for Failed<T> {}
 
 impl<T: Target> Failed<T> {
-    /// What failed of a request.
+    /// The failures of a request.
     ///
     /// # Safety
     ///
-    /// The request has ended, and is the caller's to give away.
+    /// The request has ended, and is the caller's to pass on.
     pub(super) unsafe fn new(request: NonNull<Request<T>>) -> Self {
         // INVARIANT: as this function requires.
         Self(request)
@@ -151,7 +151,7 @@ impl<T: Target> Drop for Failed<T> {
     }
 }
 
-/// Gives a request back.
+/// Frees a request.
 ///
 /// # Safety
 ///
@@ -171,8 +171,8 @@ unsafe fn free<T: Target>(request: NonNull<Request<T>>) {
 ///
 /// Nothing of it is under way, and this is called once, in any context.
 pub(super) unsafe fn end<T: Target>(request: NonNull<Request<T>>) {
-    // SAFETY: as this function requires, nobody else changes the request now; who waits for it
-    // has it from `complete_all` on.
+    // SAFETY: as this function requires, nobody else changes the request now; a task that waits
+    // for it owns it from `complete_all` on.
     unsafe {
         let Some(pending) = &*request.as_ref().call.get() else {
             kernel::bindings::complete_all(&raw mut (*request.as_ptr()).done);
@@ -196,14 +196,14 @@ pub(super) unsafe fn end<T: Target>(request: NonNull<Request<T>>) {
     }
 }
 
-/// Has a call repaired of whose writes some failed.
+/// Repairs a call some of whose writes failed.
 ///
 /// # Safety
 ///
 /// Called by the work queue, for the work of a request.
 unsafe extern "C" fn repair<T: Target>(work: *mut kernel::bindings::work_struct) {
-    // SAFETY: the work is a request's first field, and the request has ended and is this
-    // function's own. Who left the call to it said what to call.
+    // SAFETY: the work is a request's first field, and the request has ended and belongs to this
+    // function. The task that left the call to it set what to call.
     unsafe {
         let request = NonNull::new_unchecked(work.cast::<Request<T>>());
         let failed = Failed(request);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The memory that transfers are made of.
+//! The memory for transfers.
 //!
-//! All that is needed comes from reserves, as this is how memory gets free: a request and a bio
-//! are at hand for each of [`RESERVE`] at a time, and a bio never waits for another of its request.
+//! All of it comes from reserves, as swapping is how memory gets free: [`RESERVE`] requests and
+//! bios are available at a time, and a bio never waits for another of its request.
 //!
 //! C header: `include/linux/mempool.h`
 
@@ -15,17 +15,17 @@ use crate::engine::traffic::{Direction, Traffic};
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// Requests and bios that are at hand when there is no memory.
+/// Requests and bios that are available when there is no memory.
 const RESERVE: u32 = 64;
 
 /// The reserves, and the queue on which failed writes are repaired, one at a time. Repairs have
-/// reserves of their own, or they would wait for the requests that they are to end.
+/// reserves of their own; otherwise they would wait for the requests that they are to end.
 ///
-/// Dropping them waits until all requests have been given back: for ever if one was forgotten
+/// Dropping them waits until all requests have been freed: for ever if one was forgotten
 /// instead of dropped.
 pub(crate) struct Reserves(KBox<Pools>);
 
-/// What the reserves are, at an address that requests may note.
+/// The reserves' contents, at an address that requests may store.
 ///
 /// # Invariants
 ///
@@ -41,7 +41,7 @@ unsafe impl Send for Pools {}
 unsafe impl Sync for Pools {}
 
 impl Reserves {
-    /// Allocates reserves of requests that are so many bytes, and of bios with room for so many
+    /// Allocates reserves of requests of `request` bytes, and of bios with room for `unit`
     /// bytes in front. May sleep.
     pub(super) fn with_room(request: usize, unit: usize) -> Result<Self> {
         let (request, unit) = (u32::try_from(request)?, u32::try_from(unit)?);
@@ -56,31 +56,31 @@ impl Reserves {
         Ok(Self(KBox::new(pools, GFP_KERNEL)?))
     }
 
-    /// Counts a page that was copied to a disk that is memory, or from there.
+    /// Counts a page that was copied to or from a disk that is memory.
     #[inline]
     pub(crate) fn copied(&self, cpu: &Pinned, direction: Direction, disk: &impl Target) {
         self.0.count(cpu, disk, direction, 1);
         disk.ended(direction, None);
     }
 
-    /// What went to disks and came from there, on each CPU.
+    /// Traffic to and from disks, on each CPU.
     pub(crate) fn traffic(&self) -> impl Iterator<Item = &Traffic> {
         self.0.traffic.iter()
     }
 
-    /// What requests note.
+    /// The address that requests store.
     pub(super) fn pools(&self) -> &Pools {
         &self.0
     }
 }
 
 impl Pools {
-    /// The pools, as C knows them.
+    /// The pools, for C.
     pub(super) fn io(&self) -> *mut bindings::vswap_io {
         self.io.as_ptr()
     }
 
-    /// So many pages go to a disk, or come from there.
+    /// Counts pages that go to a disk, or come from there.
     pub(super) fn count(&self, cpu: &Pinned, disk: &impl Target, direction: Direction, pages: u32) {
         let bytes = u64::from(pages).saturating_mul(const { PAGE_SIZE as u64 });
         disk.submitted(cpu, direction, bytes);
@@ -92,8 +92,8 @@ impl Pools {
 
 impl Drop for Pools {
     fn drop(&mut self) {
-        // SAFETY: by the invariant. Nobody makes a request any more, and those that there are,
-        // whose bios end first, are waited for.
+        // SAFETY: by the invariant. Nobody makes a request any more, and this waits for those that
+        // exist, whose bios end first.
         unsafe { bindings::vswap_io_free(self.io.as_ptr()) }
     }
 }

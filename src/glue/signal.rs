@@ -4,10 +4,10 @@
 
 use kernel::prelude::*;
 
-/// An error when the current task has a signal to take, and is to come to an end with what it
-/// does. The caller of the system call sees `EINTR` if he has a handler for the signal. If there
-/// is none, as when he was stopped, or frozen while the machine is suspended, the call begins
-/// again.
+/// An error when the current task has a signal to handle, and should end its
+/// work. The caller of the system call sees `EINTR` if it has a handler for the signal. If there
+/// is none, for example if it was stopped, or frozen while the machine is suspended, the call
+/// restarts.
 pub(crate) fn check() -> Result {
     if kernel::current!().signal_pending() {
         return Err(ERESTARTNOHAND);
@@ -15,7 +15,7 @@ pub(crate) fn check() -> Result {
     Ok(())
 }
 
-/// Whether the current task is to die, and with it what it waits for.
+/// Whether the current task is to die, and should stop waiting.
 pub(crate) fn is_fatal() -> bool {
     // SAFETY: no requirements.
     unsafe { super::bindings::vswap_is_dying() }

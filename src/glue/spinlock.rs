@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A spinlock that is a plain value, as the engine makes its locks.
+//! A spinlock that is a plain value, as the engine creates its locks.
 //!
-//! `kernel::sync::SpinLock` is made where it stays. A spinlock that nobody has taken yet may be
-//! moved all the same: what it is made of says nothing of where it is, with debugging or without.
+//! `kernel::sync::SpinLock` is initialized in place. But a spinlock that nobody has taken yet may
+//! be moved: its initial state does not depend on its address, with debugging or without.
 //!
 //! C header: `include/linux/spinlock.h`
 
@@ -14,7 +14,7 @@ use kernel::prelude::*;
 use kernel::static_lock_class;
 use kernel::types::{NotThreadSafe, Opaque};
 
-/// A spinlock around data. Once it is taken it stays where it is, as whoever takes it borrows it.
+/// A spinlock around data. Once taken it stays where it is, as whoever takes it borrows it.
 ///
 /// # Invariants
 ///
@@ -24,9 +24,9 @@ pub(crate) struct SpinLock<T> {
     data: UnsafeCell<T>,
 }
 
-// SAFETY: as with any lock, the data goes along.
+// SAFETY: as with any lock, the data is sent with it.
 unsafe impl<T: Send> Send for SpinLock<T> {}
-// SAFETY: the data is had by one thread at a time.
+// SAFETY: only one thread at a time accesses the data.
 unsafe impl<T: Send> Sync for SpinLock<T> {}
 
 /// The data, while the lock is held.
@@ -81,7 +81,7 @@ impl<T> Deref for Guard<'_, T> {
 impl<T> DerefMut for Guard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as above, to be changed.
+        // SAFETY: as above, exclusively.
         unsafe { &mut *self.0.data.get() }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! SRCU whose sections are values: begun by one task, ended by whoever drops them.
+//! SRCU whose sections are values: begun by one task, ended by whichever task drops them.
 //!
 //! `kernel::sync::Srcu` has sections that end on the task that began them.
 //!
@@ -41,7 +41,7 @@ impl Srcu {
         })
     }
 
-    /// Begins a section. Neither sleeps nor writes to memory that CPUs share. Fine in interrupts,
+    /// Begins a section. Neither sleeps nor writes to memory that CPUs share. Allowed in interrupts,
     /// but not in NMIs.
     #[inline]
     fn enter(&self) -> Section {
@@ -55,15 +55,15 @@ impl Srcu {
         }
     }
 
-    /// Waits until all sections that have begun are over, and in any case for some grace periods
-    /// of RCU, mostly tens of milliseconds. May sleep; not for who holds a section.
+    /// Waits until all sections that have begun are over, which takes at least some grace periods
+    /// of RCU, mostly tens of milliseconds. May sleep; not for a holder of a section.
     fn synchronize(&self) {
         // SAFETY: `srcu` is initialized by the invariant.
         unsafe { kernel::bindings::synchronize_srcu(self.srcu.get()) }
     }
 
-    /// Begins to wait for all sections that have begun, at the cost of interrupting all CPUs. Gives
-    /// what [`is_over`](Self::is_over) is asked with. Does not sleep.
+    /// Begins to wait for all sections that have begun, at the cost of interrupting all CPUs. Returns
+    /// the cookie for [`is_over`](Self::is_over). Does not sleep.
     fn start(&self) -> usize {
         // SAFETY: `srcu` is initialized by the invariant.
         unsafe {
@@ -73,13 +73,13 @@ impl Srcu {
         }
     }
 
-    /// Whether the sections that had begun when a wait did are over. Does not sleep.
+    /// Whether the sections that had begun when the wait did are over. Does not sleep.
     fn is_over(&self, cookie: usize) -> bool {
         // SAFETY: as above.
         unsafe { kernel::bindings::poll_state_synchronize_srcu(self.srcu.get(), cookie) }
     }
 
-    /// As [`synchronize`](Self::synchronize), sooner and at the cost of interrupting all CPUs.
+    /// As [`synchronize`](Self::synchronize), faster, at the cost of interrupting all CPUs.
     fn synchronize_expedited(&self) {
         // SAFETY: `srcu` is initialized by the invariant.
         unsafe { kernel::bindings::synchronize_srcu_expedited(self.srcu.get()) }
@@ -92,8 +92,8 @@ impl PinnedDrop for Srcu {
     fn drop(self: Pin<&mut Self>) {
         self.synchronize();
         // SAFETY: `srcu` is initialized by the invariant, and nobody can begin a section any
-        // more. There are no callbacks but those that `srcu_expedite_current` has made, each of
-        // which may have made another one, once.
+        // more. The only callbacks are those of `srcu_expedite_current`, each of
+        // which may have queued another one, once.
         unsafe {
             kernel::bindings::srcu_barrier(self.srcu.get());
             kernel::bindings::srcu_barrier(self.srcu.get());
@@ -102,7 +102,7 @@ impl PinnedDrop for Srcu {
     }
 }
 
-/// A domain, at an address of its own.
+/// A domain, at a fixed address.
 pub(crate) struct Domain(Pin<KBox<Srcu>>);
 
 impl Sections for Domain {
@@ -130,12 +130,12 @@ impl Sections for Domain {
     }
 }
 
-/// A section that has begun, and is over when this is dropped: by any task or interrupt (but no
+/// A section that has begun, and ends when this is dropped: by any task or interrupt (but no
 /// NMI), on any CPU. Dropping it does not sleep.
 ///
 /// It has no lifetime, so that it can be kept where none can be named, such as with a bio: the
-/// [`Srcu`] it is one of, which is pinned, is not gone before its `drop` has waited for this
-/// one. A section that is leaked keeps it for ever.
+/// drop of its [`Srcu`], which is pinned, waits for this
+/// one. A leaked section keeps it for ever.
 ///
 /// # Invariants
 ///

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The swap area that the swap core has made of the device: its free slots, and whether it is
-//! synchronous. And the free slots of all areas that the kernel counts, which decide whether it tries
-//! to swap out, and which it shows as `SwapFree`.
+//! synchronous. Also the kernel's count of the free slots of all areas, which decides whether it
+//! tries to swap out, and which it shows as `SwapFree`.
 //!
 //! C header: `include/linux/swap.h` (`nr_swap_pages`, `struct swap_info_struct`)
 
@@ -18,11 +18,11 @@ use kernel::ffi::c_long;
 /// Valid: `swap_activate` was called for it, and `swap_deactivate` was not.
 pub(crate) struct Area(NonNull<kernel::bindings::swap_info_struct>);
 
-// SAFETY: what is done to it is atomic, and by any thread.
+// SAFETY: all accesses to it are atomic, and allowed on any thread.
 unsafe impl Send for Area {}
 
 impl Area {
-    /// That of an area which is being activated.
+    /// An area which is being activated.
     ///
     /// # Safety
     ///
@@ -33,7 +33,7 @@ impl Area {
         Self(sis)
     }
 
-    /// All slots that can be used. In any context.
+    /// All usable slots. In any context.
     pub(crate) fn slots(&self) -> u64 {
         // SAFETY: by the invariant.
         u64::from(unsafe { (*self.0.as_ptr()).pages })
@@ -46,7 +46,7 @@ impl Area {
         u64::try_from(free).unwrap_or(0)
     }
 
-    /// What the swap core is to take the area for. In any context.
+    /// Sets the kind of device that the swap core sees. In any context.
     pub(crate) fn set_kind(&self, kind: Kind) {
         IS_MIXED.store(kind == Kind::Mixed, Ordering::Relaxed);
         // SAFETY: by the invariant.
@@ -63,9 +63,9 @@ impl Drop for Area {
     }
 }
 
-/// What the swap core takes an area for. One that is memory is synchronous: what is written or read
-/// is so when the call returns, nothing is read ahead, and the slot of a page that was read is freed.
-/// Of one that is a disk the swap core reads pages ahead, and keeps the slots of those that are not
+/// The kind of device that the swap core sees. Memory is synchronous: a page is written or read
+/// when the call returns, nothing is read ahead, and the slot of a page that was read is freed.
+/// With a disk the swap core reads pages ahead, and keeps the slots of those that are not
 /// changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -73,8 +73,8 @@ pub(crate) enum Kind {
     Memory,
     /// All of them lie on disks.
     Disk,
-    /// Some lie in memory, and some on disks that are not: the area is taken for what the last page
-    /// came from, or went to.
+    /// Some lie in memory, and some on disks that are not: the area is what the last page came
+    /// from, or went to.
     Mixed,
 }
 
@@ -85,14 +85,14 @@ static ACTIVE: AtomicPtr<kernel::bindings::swap_info_struct> =
 /// Whether it is a mixed one.
 static IS_MIXED: AtomicBool = AtomicBool::new(false);
 
-/// A page is stored: from now on a mixed area is a synchronous one. Called with a call of the swap
-/// core's for the area at hand, in any context.
+/// A page is stored: from now on a mixed area is synchronous. Called during a call of the swap
+/// core for the active area, in any context.
 #[inline]
 pub(crate) fn page_stored() {
     set_synchronous(true);
 }
 
-/// A page is read from a disk that is not memory: from now on a mixed area is not a synchronous one.
+/// A page is read from a disk that is not memory: from now on a mixed area is not synchronous.
 /// Otherwise as [`page_stored`].
 pub(crate) fn page_read_from_disk() {
     set_synchronous(false);
@@ -103,8 +103,8 @@ fn set_synchronous(is_synchronous: bool) {
     if IS_MIXED.load(Ordering::Relaxed) {
         let area = ACTIVE.load(Ordering::Acquire);
         if !area.is_null() {
-            // SAFETY: the area is there while a call for it is not completed. Of another device, as
-            // tests have them, no area is active while there are calls.
+            // SAFETY: the area is there while a call for it is not completed. A test's device has calls
+            // without an active area.
             unsafe { bindings::vswap_area_set_synchronous(area, is_synchronous) }
         }
     }
@@ -121,7 +121,7 @@ pub(crate) fn is_synchronous() -> bool {
     area.is_null() || unsafe { bindings::vswap_area_is_synchronous(area) }
 }
 
-/// Takes up to so many out of the count, which does not fall below 0. Gives how many. In any
+/// Takes up to `most` slots out of the count, which does not fall below 0. Returns how many. In any
 /// context.
 pub(crate) fn take(most: u64) -> u64 {
     let most = c_long::try_from(most).unwrap_or(c_long::MAX);
@@ -130,14 +130,14 @@ pub(crate) fn take(most: u64) -> u64 {
     u64::try_from(taken).unwrap_or(0)
 }
 
-/// Gives back what was [taken](take). In any context.
+/// Returns [taken](take) slots. In any context.
 pub(crate) fn give(slots: u64) {
     let slots = c_long::try_from(slots).unwrap_or(0);
     // SAFETY: as above.
     unsafe { bindings::vswap_give_swap_slots(slots) };
 }
 
-/// The count. In any context.
+/// The kernel's count. In any context.
 pub(crate) fn counted() -> u64 {
     u64::try_from(count()).unwrap_or(0)
 }

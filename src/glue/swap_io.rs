@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the swap core asks for: folios written and read, slots freed.
+//! The swap core's operations: folios written and read, slots freed.
 //!
 //! C headers: `include/linux/swap_ops.h`, `mm/page_io.c`
 
@@ -46,9 +46,9 @@ unsafe extern "C" fn submit_read<D: Serves>(ctx: *mut bindings::swap_io_ctx) {
     unsafe { Call::<Load, D>::new(ctx, device(ctx)) }.load();
 }
 
-/// Folios that are written may come together in a call, as disks like it; of a synchronous
-/// area they never do. Each that is read is a call of its own, since a call has one result: a
-/// failed read is an error for its reader alone.
+/// Folios that are written may share a call, which disks prefer; in a synchronous
+/// area they never do. Each folio that is read has a call of its own, since a call has one result:
+/// a failed read is an error for its reader alone.
 ///
 /// # Safety
 ///
@@ -81,7 +81,7 @@ impl<D: Serves> Ops<D> {
     };
 }
 
-/// Makes a swap area, in `swapon`, one that asks the device of `bdev` for its I/O. Gives the
+/// Makes a swap area, in `swapon`, that sends its I/O to the device of `bdev`. Returns the
 /// number of extents.
 ///
 /// # Safety
@@ -102,7 +102,7 @@ pub(super) unsafe fn activate<D: Serves>(
     }
 }
 
-/// A slot's number as the swap core reports it when the slot is freed, in 64 bits.
+/// The slot whose freeing the swap core reports, as a 64-bit offset.
 pub(super) fn slot_of(offset: usize) -> Option<Slot> {
     u32::try_from(offset).ok().map(Slot::new)
 }

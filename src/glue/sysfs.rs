@@ -12,25 +12,25 @@ use kernel::prelude::*;
 
 /// An attribute's file: a type without a value.
 pub(crate) trait Attribute {
-    /// What it is an attribute of.
+    /// The type that has the attribute.
     type Of;
     /// The file's name.
     const NAME: &'static CStr;
     /// The file's mode.
     const MODE: u16;
 
-    /// Writes what a reader sees, at most a page. May sleep.
+    /// Writes the text for a reader, at most a page. May sleep.
     fn show(_of: &Self::Of, _text: &mut Text<'_>) -> fmt::Result {
         Err(fmt::Error)
     }
 
-    /// Takes what a writer wrote. May sleep. On an error nothing has changed.
+    /// Handles a written text. May sleep. On an error nothing has changed.
     fn store(_of: &Self::Of, _text: &[u8]) -> Result {
         Err(EACCES)
     }
 }
 
-/// The page that an attribute is written into. What does not fit is an error.
+/// The page that an attribute is written into. Text that does not fit is an error.
 pub(crate) struct Text<'a> {
     page: &'a mut [u8],
     length: usize,
@@ -100,7 +100,7 @@ fn errno(error: Error) -> isize {
     error.to_errno() as isize
 }
 
-/// An attribute of a `T` as the driver core wants it. Shared, as nobody writes to it.
+/// An attribute of a `T` in the driver core's form. Shared, as nobody writes to it.
 #[repr(transparent)]
 pub(crate) struct DeviceAttribute<T>(kernel::bindings::device_attribute, PhantomData<T>);
 
@@ -123,14 +123,14 @@ impl<T> DeviceAttribute<T> {
     }
 }
 
-/// Pointers as the driver core wants them, with a null one at the end.
+/// Pointers in the driver core's form, with a null one at the end.
 #[repr(transparent)]
 pub(crate) struct List<const N: usize>(pub(crate) [*const c_void; N]);
 
 // SAFETY: the driver core only reads it, and what it points at is static.
 unsafe impl<const N: usize> Sync for List<N> {}
 
-/// A group of attributes, in the device's own folder.
+/// A group of attributes, in the device's own directory.
 #[repr(transparent)]
 pub(crate) struct Group(kernel::bindings::attribute_group);
 
@@ -156,7 +156,7 @@ impl<T> Groups<T> {
     }
 }
 
-/// Makes the static tables for attributes of `$of`, of those types, and `$name`, which stands for
+/// Makes the static tables for attributes of `$of`, of those types, and `$name`, which refers to
 /// them.
 macro_rules! attributes {
     ($name:ident of $of:ty: $($attribute:ty),* $(,)?) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Pages that are tables of clusters.
+//! Pages that are clusters' tables.
 
 use super::memory;
 use crate::engine::page::PAGE_SIZE;
@@ -12,7 +12,7 @@ use kernel::ffi::c_void;
 
 const _: () = assert!(size_of::<Table>() == PAGE_SIZE);
 
-/// A page that is a table, and no cluster's.
+/// A table page that no cluster uses.
 ///
 /// # Invariants
 ///
@@ -44,16 +44,16 @@ impl Page for TablePage {
     #[inline]
     fn from_address(address: usize) -> Self {
         let page: *mut c_void = ptr::with_exposed_provenance_mut(address);
-        // INVARIANT: as the trait asks for, a page that was given away.
+        // INVARIANT: as the trait requires, a page that was given away.
         // SAFETY: its address is not 0.
         Self(unsafe { NonNull::new_unchecked(page) })
     }
 
     #[inline(always)]
     fn with<R>(address: usize, then: impl FnOnce(&Table) -> R) -> R {
-        // SAFETY: as the trait asks for, it is the address of a page that was given away, and the
-        // index frees it only when its readers are over. A zeroed page is a table, and anybody may
-        // look at one.
+        // SAFETY: as the trait requires, it is the address of a page that was given away, and the
+        // index frees it only when its readers are done. A zeroed page is a table, and anybody may
+        // read one.
         then(unsafe { &*ptr::with_exposed_provenance::<Table>(address) })
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tags of the pages on a disk, in memory: whether what is read is what was written.
+//! Tags of the pages on a disk, in memory: they tell whether what is read is what was written.
 //!
 //! A tag is the SipHash-2-4 (Aumasson and Bernstein, 2012) of the page as it lies on the disk, with a
-//! random key: 64 bits, which who writes to the disk can't make.
+//! random key: 64 bits, which an attacker who can write to the disk can't compute.
 //!
 //! C header: `include/linux/siphash.h`
 
@@ -17,20 +17,20 @@ use kernel::prelude::*;
 
 /// A disk's tags, one for each slot: 8 bytes.
 ///
-/// Who writes to a slot has it to himself, and nobody reads it before it is written: a tag is
-/// set before the page is sent, and looked at after one has come.
+/// Whoever writes a slot has exclusive use of it, and nobody reads it before it is written: a tag
+/// is set before the page is submitted, and compared after one has come.
 pub(crate) struct Tags {
     key: bindings::siphash_key_t,
     tags: KVVec<AtomicU64>,
 }
 
 impl Tags {
-    /// Tags for so many slots, none of which is written. May sleep, until the kernel has random
-    /// numbers. `EINTR`: a signal came. `ENOMEM`: they would take more than half of the memory that
-    /// is available, or there is none.
+    /// Tags for `slots` slots, none of which is written. May sleep, until the kernel has random
+    /// numbers. `EINTR`: a signal came. `ENOMEM`: they would take more than half of the
+    /// available memory, or there is none.
     pub(crate) fn new(slots: u32) -> Result<Self> {
         let slots = usize::try_from(slots)?;
-        // The kernel would kill others to have that much.
+        // For that much memory the kernel would kill processes.
         let bytes = u64::try_from(slots.saturating_mul(size_of::<AtomicU64>()))?;
         if bytes > memory::available_ram() / 2 {
             return Err(ENOMEM);

@@ -13,22 +13,22 @@ use kernel::prelude::*;
 use kernel::sync::Arc;
 use kernel::types::NotThreadSafe;
 
-/// What a [`Thread`] does.
+/// The work of a [`Thread`].
 pub(crate) trait Work: Send + Sync {
-    /// Where the thread waits until it is wanted. Who makes it wanted wakes it there.
+    /// Where the thread waits for work. Whoever creates work wakes it there.
     fn bell(&self) -> &WaitQueue;
 
-    /// Whether there is something to do. Must not sleep. It is asked after each wake, and after
-    /// each [`run`](Self::run): if it says yes for ever, the thread never sleeps.
+    /// Whether there is work. Must not sleep. It is called after each wake, and after
+    /// each [`run`](Self::run): if it is always true, the thread never sleeps.
     fn wanted(&self) -> bool;
 
-    /// Does it, or a part of it. May sleep, for as long as a [`Stop`] may take.
+    /// Does the work, or a part of it. May sleep, but must heed the [`Stop`] soon.
     ///
-    /// Memory is allocated without reclaim, and from the reserves: the thread frees memory.
+    /// Allocations do not reclaim, and use the reserves: the thread frees memory.
     fn run(&self, stop: &Stop);
 }
 
-/// Evidence of running on a [`Thread`]'s task: asks whether that is to stop.
+/// Evidence of running on a [`Thread`]'s task: says whether that is to stop.
 ///
 /// # Invariants
 ///
@@ -36,31 +36,31 @@ pub(crate) trait Work: Send + Sync {
 pub(crate) struct Stop(NotThreadSafe);
 
 impl Stop {
-    /// Whether the thread is to stop soon, for good or as the machine is suspended or hibernated,
-    /// and [`Work::run`] to return.
+    /// Whether the thread is to stop soon, for good or because the machine is being suspended or
+    /// hibernated, and [`Work::run`] is to return.
     #[inline]
     pub(crate) fn requested(&self) -> bool {
         // SAFETY: by the invariant the current task is a kernel thread.
         unsafe { bindings::vswap_thread_is_to_stop() }
     }
 
-    /// Whether it is to stop for good. Is frozen here, if that is wanted first. May sleep.
+    /// Whether it is to stop for good. Freezes here, if that is wanted first. May sleep.
     fn is_for_good(&self) -> bool {
         // SAFETY: by the invariant the current task is a kernel thread, which holds no lock here.
         unsafe { kernel::bindings::kthread_freezable_should_stop(ptr::null_mut()) }
     }
 }
 
-/// What the thread is given.
+/// The thread's argument.
 struct Shared(Arc<dyn Work>);
 
 /// A kernel thread that works whenever there is something to do. Dropping it stops it, and waits
-/// until it has; it may be in the middle of its work.
+/// for that, even in the middle of its work.
 ///
-/// The thread holds its work: what the work holds must not own the thread, or neither goes.
+/// The thread holds its work: the work must not own the thread, or neither is freed.
 ///
-/// The thread is frozen for suspend and hibernation: what it did to a disk after the memory's image
-/// was made, the memory would know nothing of.
+/// The thread is frozen for suspend and hibernation: the hibernation image would not know of changes
+/// that it made to a disk after the image.
 ///
 /// # Invariants
 ///
@@ -77,7 +77,7 @@ unsafe impl Send for Thread {}
 // SAFETY: as above.
 unsafe impl Sync for Thread {}
 
-/// Allocations of the current task neither reclaim memory nor wait for it, while this lives.
+/// Allocations of the current task neither reclaim memory nor wait for it while this lives.
 ///
 /// # Invariants
 ///
@@ -130,14 +130,14 @@ unsafe extern "C" fn main(data: *mut c_void) -> c_int {
 }
 
 impl Thread {
-    /// Starts a thread; `name` is what `ps` shows, of which the first 15 bytes count. May sleep.
+    /// Starts a thread; `name` is what `ps` shows, cut to 15 bytes. May sleep.
     ///
     /// `ENOMEM`: no memory. `EINTR`: the caller was killed.
     pub(crate) fn start<T: Work + 'static>(name: &CStr, work: Arc<T>) -> Result<Self> {
         let shared = KBox::new(Shared(work as Arc<dyn Work>), GFP_KERNEL)?;
         let data: *const Shared = &*shared;
         // SAFETY: the name is copied; the data stays until `drop` has stopped the thread, or is
-        // not used, when there is none.
+        // unused, if there is no thread.
         let task = from_err_ptr(unsafe {
             bindings::vswap_thread_start(Some(main), data.cast_mut().cast(), name.as_char_ptr())
         })?;
@@ -151,8 +151,8 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        // SAFETY: by the invariant the task runs until this, and is stopped once. It may not
-        // have come to `main` yet, and then doesn't.
+        // SAFETY: by the invariant the task runs until this, and is stopped once. If it has not
+        // reached `main` yet, it never does.
         unsafe { kernel::bindings::kthread_stop(self.task.as_ptr()) };
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tracepoints. One that is off costs an instruction that does nothing.
+//! Tracepoints. A disabled one costs an instruction, a no-op.
 //!
 //! C header: `include/linux/tracepoint.h`
 
@@ -48,7 +48,7 @@ fn tier_of(content: Option<Content>) -> Option<(c_uint, c_uint)> {
     })
 }
 
-/// A page was stored so.
+/// A page was stored.
 #[inline(always)]
 pub(crate) fn store(slot: Slot, content: Option<Content>) {
     // SAFETY: it is a tracepoint of ours, whose key may be asked for at any time.
@@ -65,7 +65,7 @@ fn trace_store(slot: Slot, content: Option<Content>) {
     }
 }
 
-/// A page was found so.
+/// A page was found.
 #[inline(always)]
 pub(crate) fn load(slot: Slot, entry: Entry) {
     // SAFETY: as in `store`.
@@ -89,14 +89,14 @@ pub(crate) fn store_failed(slot: Slot) {
     unsafe { bindings::vswap_trace_store_failed(slot.number()) }
 }
 
-/// So many pages of a cluster were written back, or that came to nothing.
+/// Pages of a cluster were written back, or that failed.
 pub(crate) fn writeback(cluster: ClusterNumber, result: &Result<usize>) {
     let (pages, error) = parts(result);
     // SAFETY: no requirements.
     unsafe { bindings::vswap_trace_writeback(cluster.index(), pages, error) }
 }
 
-/// So many pages of a cluster were moved away from a disk, or that came to nothing.
+/// Pages of a cluster were moved away from a disk, or that failed.
 pub(crate) fn drain(cluster: ClusterNumber, result: &Result<usize>) {
     let (pages, error) = parts(result);
     // SAFETY: no requirements.
@@ -110,7 +110,7 @@ fn parts(result: &Result<usize>) -> (c_uint, i32) {
     }
 }
 
-/// A disk failed to write or read so many slots from there on. In any context.
+/// A disk failed to write or read `pages` slots from `slot` on. In any context.
 #[cold]
 pub(crate) fn io_error(disk: DiskNumber, slot: PhysicalSlot, pages: u32, direction: Direction) {
     let write = direction == Direction::Write;

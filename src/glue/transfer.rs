@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Pages on their way to disks and from them: requests that are put together of bios.
+//! Pages on their way to and from disks: requests made of bios.
 //!
 //! C headers: `include/linux/bio.h`, `include/linux/completion.h`
 
@@ -26,7 +26,7 @@ use kernel::prelude::*;
 /// The most pages in a bio, in pages: 1 MiB.
 pub(super) const BIO_PAGES: u16 = 256;
 
-/// How often who waits for a request is asked whether he goes on, in milliseconds.
+/// How often a task that waits for a request checks whether to go on, in milliseconds.
 const ASKING_MS: u32 = 100;
 
 /// Reserves for transfers to such disks. May sleep.
@@ -54,31 +54,31 @@ impl<T: Target> Open<T> {
     }
 }
 
-/// A request that is being put together.
+/// A request under construction.
 ///
 /// Bios are submitted as soon as they can't grow, in the order in which pages were added.
 ///
 /// # Invariants
 ///
-/// `request` has this value's count in `remaining` unless `is_left`; the pages of its bios stay as they are, or
-/// are the bios' to write to, until the request ends.
+/// `request` has this value's count in `remaining` unless `is_left`; the pages of its bios stay
+/// unchanged, or are the bios' to write to, until the request ends.
 pub(super) struct Transfer<T: Target> {
     request: NonNull<Request<T>>,
     open: Option<Open<T>>,
     pieces: u16,
     pages: u16,
-    /// The count was given up, and nothing is added any more.
+    /// The count was dropped, and nothing is added any more.
     is_left: bool,
 }
 
-// SAFETY: what is shared with the bios is made for contexts of any kind, and the request may be
-// ended and given back by any thread.
+// SAFETY: what is shared with the bios works in contexts of any kind, and the request may be
+// ended and freed by any thread.
 unsafe impl<T: Target> Send for Transfer<T> {}
 
 impl<T: Target> Transfer<T> {
-    /// A request without pages, which will be of so many pieces of memory, and of so many pages,
-    /// which are pieces of their own where others are sent in their stead. May sleep, but not for
-    /// memory to be reclaimed.
+    /// A request without pages, for that many pieces of memory, and that many pages,
+    /// which are pieces of their own if bounce pages are written instead. May sleep, but not until
+    /// memory is reclaimed.
     pub(super) fn new(reserves: &Reserves, pieces: u16, pages: u16) -> Self {
         Self {
             // INVARIANT: the count is this value's.
@@ -94,8 +94,8 @@ impl<T: Target> Transfer<T> {
     ///
     /// # Safety
     ///
-    /// The page stays, and is not written to (nor, when it is being read, looked at) by anybody
-    /// else, until the request ends.
+    /// The page stays, and nobody else writes to it (nor, when it is being read, looks at it),
+    /// until the request ends.
     pub(super) unsafe fn add(
         &mut self,
         direction: Direction,
@@ -181,7 +181,7 @@ impl<T: Target> Transfer<T> {
         });
     }
 
-    /// What is sent in a page's stead: an encrypted copy, where the disk's pages are. `None`: it
+    /// The page to write: an encrypted copy, if the disk's pages are encrypted. `None`: it
     /// can't be encrypted.
     ///
     /// # Safety
@@ -198,7 +198,7 @@ impl<T: Target> Transfer<T> {
             None => page,
             Some(cipher) => {
                 let bounce = cipher.bounce().unwrap_or_else(|| {
-                    // The reserve may be in the bio that is waiting to grow.
+                    // The bounce pages may be in the bio that waits to grow.
                     self.submit();
                     cipher.wait_for_bounce()
                 });
@@ -220,7 +220,7 @@ impl<T: Target> Transfer<T> {
         Some(sent)
     }
 
-    /// Has a page taken for one that could not be written, or read.
+    /// Records a page that could not be written, or read.
     #[cold]
     pub(super) fn fail(&self, entered: &Entered<'_, Kernel, T>, slot: PhysicalSlot, is_bad: bool) {
         let extent = Extent {
@@ -252,7 +252,7 @@ impl<T: Target> Transfer<T> {
         }
     }
 
-    /// Submits what was added, and waits for it, but for no longer than so many milliseconds. Says
+    /// Submits what was added, and waits for it, for at most `milliseconds`. Says
     /// whether all has ended. May sleep.
     pub(super) fn wait_timeout(&mut self, milliseconds: u32) -> bool {
         self.submit();
@@ -287,7 +287,7 @@ impl<T: Target> Transfer<T> {
         reserves.count(&Pinned::new(), disk, open.direction, open.pages);
     }
 
-    /// Gives up this value's count. Says whether nothing is under way any more.
+    /// Drops this value's count. Says whether nothing is under way any more.
     ///
     /// # Safety
     ///
@@ -300,8 +300,8 @@ impl<T: Target> Transfer<T> {
     }
 
     /// Leaves the rest to the bios: when the last one has ended, the call is completed with
-    /// `result`, or with an error when a page could not be read. When one could not be
-    /// written, or the result is an error, `repair` does what it can first.
+    /// `result`, or with an error when a page could not be read. If a page could not be
+    /// written, or the result is an error, `repair` first does what it can.
     pub(super) fn leave(
         mut self,
         call: RawCall,
@@ -310,7 +310,7 @@ impl<T: Target> Transfer<T> {
         repair: Repair<T>,
     ) {
         let request = self.request;
-        // SAFETY: nobody else looks at `call` before the count is given up; the value is
+        // SAFETY: nobody else looks at `call` before the count is dropped; the value is
         // forgotten below.
         unsafe {
             *request.as_ref().call.get() = Some(Pending {
@@ -326,14 +326,14 @@ impl<T: Target> Transfer<T> {
         core::mem::forget(self);
     }
 
-    /// Gives up the count, so that who waits is told when all bios have ended. Nothing is added
+    /// Drops the count, so that a waiting task is woken when all bios have ended. Nothing is added
     /// after that.
     #[inline(never)]
     fn close(&mut self) {
         if self.is_left {
             return;
         }
-        // SAFETY: the count is given up once; nobody else has a request that has ended and
+        // SAFETY: the count is dropped once; nobody else has a request that has ended and
         // completes no call.
         unsafe {
             if self.last() {
@@ -343,8 +343,8 @@ impl<T: Target> Transfer<T> {
         self.is_left = true;
     }
 
-    /// Waits for all bios as long as `go_on`, which is asked now and then. Says whether they have
-    /// ended.
+    /// Waits for all bios as long as `go_on`, which is called now and then, is true. Says whether
+    /// they have ended.
     #[inline(never)]
     pub(super) fn wait_while(&mut self, go_on: impl Fn() -> bool) -> bool {
         self.close();
@@ -364,7 +364,7 @@ impl<T: Target> Transfer<T> {
         }
     }
 
-    /// Waits for all bios. Gives the extents that failed.
+    /// Waits for all bios. Returns the extents that failed.
     pub(super) fn wait(mut self) -> Failed<T> {
         self.wait_to_end();
         let request = self.request;
@@ -383,7 +383,7 @@ impl<T: Target> Transfer<T> {
 
 impl<T: Target> Drop for Transfer<T> {
     fn drop(&mut self) {
-        // Nobody is told; the bios' pages are waited for.
+        // No task is woken; this waits for the bios' pages.
         self.wait_to_end();
         // SAFETY: it has ended, and is not used after this.
         drop(unsafe { Failed::new(self.request) });

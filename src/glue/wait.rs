@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Waiting for something to be so, and for somebody to get on.
+//! Waiting for a condition, and for progress.
 //!
-//! Who waits for work is idle: he counts neither as load nor as hung, and signals don't wake him.
-//! Who waits that somebody gets on can be killed. `kernel::sync::CondVar` has neither, and a lock.
+//! A task that waits for work is idle: it counts neither as load nor as hung, and signals don't
+//! wake it. A task that waits for progress can be killed. `kernel::sync::CondVar` has neither, and
+//! needs a lock.
 //!
 //! C header: `include/linux/wait.h`
 
@@ -14,7 +15,7 @@ use kernel::ffi::c_void;
 use kernel::prelude::*;
 use kernel::types::Opaque;
 
-/// Where tasks wait until something is so. Waiting allocates nothing.
+/// Where tasks wait for a condition. Waiting allocates nothing.
 ///
 /// # Invariants
 ///
@@ -48,8 +49,8 @@ impl WaitQueue {
         })
     }
 
-    /// Sleeps until `ready`, which is asked first and after each wake. It must not sleep. A thread
-    /// that may be frozen is while it waits here.
+    /// Sleeps until `ready`, which is called first and after each wake. It must not sleep. A
+    /// freezable thread may be frozen while it waits here.
     pub(super) fn wait<F: Fn() -> bool>(&self, ready: F) {
         let data = ptr::from_ref(&ready).cast_mut().cast();
         // SAFETY: the queue is initialized by the invariant; `data` points at an `F`, which
@@ -57,7 +58,7 @@ impl WaitQueue {
         unsafe { bindings::vswap_wait(self.head.get(), Some(call::<F>), data) }
     }
 
-    /// As [`wait`](Self::wait), but for so many milliseconds at most. Gives whether it is ready.
+    /// As [`wait`](Self::wait), but for at most `milliseconds`. Returns whether it is ready.
     pub(crate) fn wait_timeout<F: Fn() -> bool>(&self, milliseconds: u32, ready: F) -> bool {
         let data = ptr::from_ref(&ready).cast_mut().cast();
         // SAFETY: as in `wait`.
@@ -66,7 +67,7 @@ impl WaitQueue {
         }
     }
 
-    /// As [`wait_timeout`](Self::wait_timeout), but who waits can be killed; then it is not ready.
+    /// As [`wait_timeout`](Self::wait_timeout), but the task can be killed; then it is not ready.
     fn wait_killable<F: Fn() -> bool>(&self, milliseconds: u32, ready: F) -> bool {
         let data = ptr::from_ref(&ready).cast_mut().cast();
         // SAFETY: as in `wait`.
@@ -75,8 +76,8 @@ impl WaitQueue {
         }
     }
 
-    /// Wakes all that wait, after what they wait for was written. A fence and a look when
-    /// nobody does. Does not sleep; fine in interrupts.
+    /// Wakes all waiters, after the condition was written. A fence and a load when
+    /// there are none. Does not sleep; allowed in interrupts.
     #[inline]
     pub(crate) fn wake(&self) {
         // SAFETY: the queue is initialized by the invariant.
@@ -84,14 +85,13 @@ impl WaitQueue {
     }
 }
 
-/// Sleeps for so many milliseconds, or a little longer. Counts as waiting for I/O.
+/// Sleeps for that many milliseconds, or a little longer. Counts as waiting for I/O.
 pub(crate) fn pause(milliseconds: u32) {
-    // SAFETY: no requirements, but to be where one may sleep.
+    // SAFETY: no requirements but that the caller may sleep.
     unsafe { bindings::vswap_pause(milliseconds) }
 }
 
-/// Sleeps that become longer, for who looks whether something has happened that nobody tells him
-/// of.
+/// Sleeps that become longer, for polling.
 pub(crate) struct Pause(u32);
 
 impl Pause {
@@ -103,7 +103,7 @@ impl Pause {
         Self(1)
     }
 
-    /// Sleeps. Gives for how long, in milliseconds, or a little less.
+    /// Sleeps. Returns for how long, in milliseconds, or a little less.
     pub(crate) fn sleep(&mut self) -> u32 {
         let milliseconds = self.0;
         pause(milliseconds);
@@ -112,7 +112,7 @@ impl Pause {
     }
 }
 
-/// How far somebody has got, for those who wait that he gets on.
+/// Progress that others can wait for.
 #[pin_data]
 pub(crate) struct Progress {
     sequence: AtomicU64,
@@ -129,21 +129,21 @@ impl Progress {
         })
     }
 
-    /// How far it has got: to be noted before looking at what may have to be waited for.
+    /// The current state: read it before checking whether to wait.
     #[inline]
     pub(crate) fn now(&self) -> u64 {
         self.sequence.load(Ordering::Acquire)
     }
 
-    /// It got on: all that wait look again. Does not sleep; fine in interrupts.
+    /// Progress was made: all waiters check again. Does not sleep; allowed in interrupts.
     #[inline]
     pub(crate) fn advance(&self) {
         self.sequence.fetch_add(1, Ordering::Release);
         self.queue.wake();
     }
 
-    /// Sleeps until it is further than `seen`, which [`now`](Self::now) gave, or so many
-    /// milliseconds have passed, or the task is to die. Gives whether it is further.
+    /// Sleeps until there is progress since `seen`, which [`now`](Self::now) returned, or
+    /// `milliseconds` have passed, or the task is to die. Returns whether there is progress.
     pub(crate) fn wait(&self, seen: u64, milliseconds: u32) -> bool {
         self.queue
             .wait_killable(milliseconds, || self.now() != seen)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which way pages go, as types.
+//! The direction of a transfer, as types.
 
 use crate::engine::traffic::Direction;
 
@@ -10,9 +10,9 @@ pub(crate) enum Store {}
 /// Pages are loaded: they come from a disk.
 pub(crate) enum Load {}
 
-/// Which way pages go.
+/// The direction of a transfer.
 pub(crate) trait Way {
-    /// As a direction.
+    /// As a value.
     const DIRECTION: Direction;
 }
 

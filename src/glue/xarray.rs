@@ -13,7 +13,7 @@ use kernel::error::to_result;
 use kernel::prelude::*;
 use kernel::types::Opaque;
 
-/// The mark that we use: the first one, `XA_MARK_0`.
+/// The mark that vswap uses: the first one, `XA_MARK_0`.
 const MARK: kernel::bindings::xa_mark_t = 0;
 
 /// An array of pointers, indexed by number. It owns none of what they point at.
@@ -51,8 +51,8 @@ impl<T> PointerArray<T> {
         NonNull::new(unsafe { kernel::bindings::xa_load(self.xa.get(), index) }.cast())
     }
 
-    /// Calls `then` with the pointer at `index`, if there is one, with the array's lock held: it
-    /// stays there meanwhile.
+    /// Calls `then` with the pointer at `index`, if there is one, with the array's lock held: the
+    /// pointer stays there meanwhile.
     pub(super) fn with(&self, index: usize, then: impl FnOnce(NonNull<T>)) {
         // SAFETY: `xa` is initialized by the invariant, and its lock not held.
         unsafe { kernel::bindings::xa_lock(self.xa.get()) };
@@ -61,7 +61,7 @@ impl<T> PointerArray<T> {
         unsafe { kernel::bindings::xa_unlock(self.xa.get()) };
     }
 
-    /// Puts a pointer at `index`, where there is none. Does not wait for memory.
+    /// Puts a pointer at `index`, where there must be none. Does not wait for memory.
     ///
     /// `EBUSY`: there is one. `ENOMEM`: no memory for the array's own node.
     pub(super) fn insert(&self, index: usize, pointer: NonNull<T>) -> Result {
@@ -71,18 +71,18 @@ impl<T> PointerArray<T> {
         })
     }
 
-    /// Takes the pointer at `index` out.
+    /// Removes the pointer at `index`.
     pub(super) fn remove(&self, index: usize) -> Option<NonNull<T>> {
         // SAFETY: `xa` is initialized by the invariant.
         NonNull::new(unsafe { kernel::bindings::xa_erase(self.xa.get(), index) }.cast())
     }
 
-    /// The first pointer at `index` or after it, and its place.
+    /// The first pointer at `index` or after it, and its index.
     pub(super) fn find(&self, index: usize) -> Option<(usize, NonNull<T>)> {
         self.find_with(index, kernel::bindings::XA_PRESENT)
     }
 
-    /// Of those that are marked, the first pointer at `index` or after it, and its place.
+    /// The first marked pointer at `index` or after it, and its index.
     pub(super) fn find_marked(&self, index: usize) -> Option<(usize, NonNull<T>)> {
         self.find_with(index, MARK)
     }
@@ -93,7 +93,7 @@ impl<T> PointerArray<T> {
         unsafe { kernel::bindings::xa_set_mark(self.xa.get(), index, MARK) }
     }
 
-    /// Takes the mark away.
+    /// Removes the mark.
     pub(super) fn unmark(&self, index: usize) {
         // SAFETY: `xa` is initialized by the invariant.
         unsafe { kernel::bindings::xa_clear_mark(self.xa.get(), index, MARK) }

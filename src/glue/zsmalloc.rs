@@ -13,16 +13,16 @@ use core::ptr::NonNull;
 use kernel::prelude::*;
 
 /// Handles are addresses of 8-byte objects in slab memory, so an entry holds an eighth of the
-/// distance from where that memory is addressed.
+/// distance from the beginning of the direct map.
 const HANDLE_SHIFT: u32 = 3;
 
 const PAGE_BYTES: u64 = PAGE_SIZE as u64;
 
-/// The most bytes by which a pool grows for an object: a zspage of the longest chain of pages that
-/// this kernel has.
+/// The most bytes by which a pool grows for an object: a zspage of this kernel's longest chain of
+/// pages.
 pub(crate) const LARGEST_ZSPAGE: u64 = bindings::VSWAP_ZSPAGE_PAGES as u64 * PAGE_BYTES;
 
-/// The length of the object whose handle is looked at.
+/// The length of the object whose handle is checked.
 const CHECKED_BYTES: usize = 64;
 
 /// A pool of objects of up to a page each. The pages it takes are movable.
@@ -44,13 +44,13 @@ unsafe impl Sync for Pool {}
 impl Pool {
     /// An empty pool; `name` is what debugfs shows. May sleep.
     ///
-    /// `ENOMEM`: there is no memory. `EOPNOTSUPP`: this kernel's handles fit into no entry.
+    /// `ENOMEM`: no memory. `EOPNOTSUPP`: this kernel's handles do not fit into an entry.
     pub(crate) fn new(name: &CStr) -> Result<Self> {
         // SAFETY: no requirements.
         Self::with_base(name, unsafe { bindings::vswap_direct_map_base() })
     }
 
-    /// As [`new`](Self::new), with handles that are addressed from `base` on.
+    /// As [`new`](Self::new), with handles that are addresses from `base` on.
     pub(super) fn with_base(name: &CStr, base: usize) -> Result<Self> {
         // SAFETY: the name is copied.
         let pool = NonNull::new(unsafe { bindings::zs_create_pool(name.as_char_ptr()) });
@@ -63,8 +63,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Makes an object, to see that its handle fits into an entry: what a handle is, no header of
-    /// the kernel's says.
+    /// Makes an object, to check that its handle fits into an entry: no header of the kernel
+    /// defines what a handle is.
     fn check_handles(&self) -> Result {
         // SAFETY: the pool is valid by the invariant.
         let address = unsafe { bindings::vswap_zs_malloc(self.pool.as_ptr(), CHECKED_BYTES) };
@@ -83,8 +83,8 @@ impl Pool {
         Err(EOPNOTSUPP)
     }
 
-    /// The length in bytes from which on an object takes a whole page, so that compressing it
-    /// saved nothing.
+    /// The length in bytes from which on an object takes a whole page, so that compression
+    /// would save nothing.
     #[inline]
     pub(crate) fn whole_page_from(&self) -> usize {
         self.huge
@@ -100,9 +100,9 @@ impl Pool {
             .saturating_mul(PAGE_BYTES)
     }
 
-    /// Stores `bytes`, which `codec` says how to read, as an object, without waiting for memory.
+    /// Stores `bytes`, in the format of `codec`, as an object, without waiting for memory.
     ///
-    /// `ENOMEM`: there is none.
+    /// `ENOMEM`: no memory.
     pub(crate) fn store(&self, codec: Codec, bytes: &[u8]) -> Result<Owned> {
         let length = Length::new(bytes.len()).ok_or(EINVAL)?;
         // SAFETY: the pool is valid by the invariant.
@@ -132,8 +132,8 @@ impl Pool {
         }))
     }
 
-    /// Gives an object's bytes to `read`. Does not sleep, nor may `read`. `spare`, of a page at
-    /// least, is where they are put together when they lie on two pages.
+    /// Passes an object's bytes to `read`. Does not sleep, nor may `read`. An object that spans two
+    /// pages is assembled in `spare`, which has at least a page.
     ///
     /// `EINVAL`: `spare` is shorter than the object.
     #[inline]
@@ -148,7 +148,7 @@ impl Pool {
             return Err(EINVAL);
         }
         let (pool, address) = (self.pool.as_ptr(), self.address(handle));
-        // SAFETY: the object is held, so it is there, with that length, for which `spare` has
+        // SAFETY: the object is held, so it exists, with that length, for which `spare` has
         // room.
         unsafe {
             let start = bindings::zs_obj_read_begin(
@@ -163,7 +163,7 @@ impl Pool {
         }
     }
 
-    /// Frees what an entry holds, if that is an object and no mover reads it. Says whether it did.
+    /// Frees an entry's object, if it has one and no mover reads it. Says whether it did.
     /// Does not sleep.
     #[inline]
     pub(crate) fn free(&self, entry: Owned) -> bool {
@@ -176,7 +176,7 @@ impl Pool {
         false
     }
 
-    /// Moves objects together and gives back the pages that get free. May take long.
+    /// Compacts the pool, and frees the pages that become empty. May take long.
     pub(crate) fn compact(&self) {
         // SAFETY: the pool is valid by the invariant.
         unsafe { bindings::zs_compact(self.pool.as_ptr()) };

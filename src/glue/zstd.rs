@@ -9,7 +9,7 @@ use crate::engine::page::{Page, PAGE_SIZE};
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// Contexts to compress and to decompress one page at a time with.
+/// Contexts to compress and decompress one page at a time.
 ///
 /// # Invariants
 ///
@@ -36,7 +36,7 @@ impl Zstd {
         let decompressor_size = unsafe { bindings::zstd_dctx_workspace_bound() };
         let mut workspaces = [workspace(compressor_size)?, workspace(decompressor_size)?];
         let [for_compressor, for_decompressor] = &mut workspaces;
-        // SAFETY: the workspace is as large as is said, aligned to 8 bytes, and is moved only
+        // SAFETY: the workspace has the given size, is aligned to 8 bytes, and is moved only
         // as the owner of its memory, which stays where it is.
         let compressor = unsafe {
             bindings::zstd_init_cctx(for_compressor.as_mut_ptr().cast(), compressor_size)
@@ -54,9 +54,9 @@ impl Zstd {
         })
     }
 
-    /// Compresses a page into `to`. Gives the length, or `None` when that is not enough room.
+    /// Compresses a page into `to`. Returns the length, or `None` if there is not enough room.
     pub(crate) fn compress(&mut self, page: &Page, to: &mut [u8]) -> Option<usize> {
-        // SAFETY: source and room are as long as is said; the context is valid by the invariant.
+        // SAFETY: source and room have the given lengths; the context is valid by the invariant.
         let length = unsafe {
             bindings::zstd_compress_cctx(
                 self.compressor.as_ptr(),
@@ -72,7 +72,7 @@ impl Zstd {
 
     /// Decompresses `from`, which must give exactly a page. `EIO`: it does not.
     pub(crate) fn decompress(&mut self, from: &[u8], page: &mut Page) -> Result {
-        // SAFETY: both are as long as is said; the context is valid by the invariant.
+        // SAFETY: both have the given lengths; the context is valid by the invariant.
         let length = unsafe {
             bindings::zstd_decompress_dctx(
                 self.decompressor.as_ptr(),
