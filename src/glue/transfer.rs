@@ -76,9 +76,8 @@ pub(super) struct Transfer<T: Target> {
 unsafe impl<T: Target> Send for Transfer<T> {}
 
 impl<T: Target> Transfer<T> {
-    /// A request without pages, for that many pieces of memory, and that many pages,
-    /// which are pieces of their own if bounce pages are written instead. May sleep, but not until
-    /// memory is reclaimed.
+    /// A request without pages, with room for `pieces` pieces of memory in `pages` pages. If bounce
+    /// pages are written instead, each page is a piece. May sleep, but not until memory is reclaimed.
     pub(super) fn new(reserves: &Reserves, pieces: u16, pages: u16) -> Self {
         Self {
             // INVARIANT: the count is this value's.
