@@ -3,47 +3,47 @@
 //! Which slots of a disk are in use, and which to use next.
 //!
 //! A disk is divided into clusters of 512 slots. A CPU allocates in its current cluster in
-//! ascending order, so that what is written in a row lies in a row, and takes a free cluster
-//! when that has no room left. When no cluster is free, it goes on in any with room.
+//! ascending order, so that consecutive writes lie in consecutive slots, and takes a free cluster
+//! when that has no room left. When no cluster is free, it continues in any with room.
 //!
 //! A slot is claimed and freed by its bit in the cluster's [map](super::map), without a lock.
-//! Each cluster counts its slots in use, in one word with what else is known about it:
+//! Each cluster counts its slots in use, in one word with the rest of its state:
 //!
-//! - A claim counts first and sets bits then, and freeing clears the bit first and counts then.
-//!   So the count is never below the number of set bits; who counted `n` more, of those that
-//!   were left, finds `n` clear bits in the cluster.
-//! - A claim that fails takes back what it counted. That can be what empties a cluster, when the
+//! - A claim counts first and then sets bits; a free clears the bit first and then counts.
+//!   So the count is never below the number of set bits; whoever has added `n` to the count, out of
+//!   those that were left, finds `n` clear bits in the cluster.
+//! - A claim that fails undoes its count. That can empty a cluster, if the
 //!   last slot in use was freed meanwhile.
-//! - Whoever counts a cluster down to none in use puts it on the free list, unless it is held,
-//!   in which case letting go does, or is on it. So **a cluster that is empty and not held is
-//!   fresh or on the list**, as soon as those who are at it are done.
+//! - Whoever counts a cluster down to none in use puts it on the free list, unless it is there
+//!   already, or is held, in which case letting go does. So **a cluster that is empty and not held
+//!   is fresh or on the list**, once pending operations are done.
 //! - The opposite may be wrong: a cluster on the list can be in use again, since anybody may
-//!   claim anywhere. That does no harm, as nobody takes the list's word for it: taking a cluster
-//!   passes over those in use, and a slot is claimed by its bit in any case.
-//! - Whoever counts a full cluster down marks its group of 64 in the [summary](Summary), and
-//!   whoever fills a cluster, or looks for room, takes a mark away where no cluster has room, and
-//!   looks once more then. So **a group that has room is marked**, as soon as those who are at it
-//!   are done, and room is found without looking at all clusters, and a full disk is told from
-//!   one word for 2 million slots.
+//!   claim anywhere. That does no harm, as nobody relies on the list: taking a cluster
+//!   skips those in use, and a slot is claimed by its bit in any case.
+//! - Whoever counts a full cluster down marks its group of 64 in the [summary](Summary). Whoever
+//!   fills a cluster, or looks for room, clears the mark of a group without room, and
+//!   then looks once more. So **a group that has room is marked**, once pending operations
+//!   are done: a search for room need not look at all clusters, and one word for 2 million
+//!   slots tells a full disk.
 
 use super::map::{Bits, SlotMap};
 use super::segment::{Segment, SEGMENT_SLOTS};
 use super::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
 use super::sync::{AtomicU32, AtomicU64, Ordering};
 
-/// How often an allocation that finds nothing where there was room tries elsewhere. It is others'
-/// claims that make it try again, so what counts is that it ends.
+/// How often an allocation that finds nothing although there was room tries elsewhere. Only others'
+/// claims make it try again, so all that matters is that it ends.
 const TRIES: usize = 64;
 
-/// In how many clusters a segment is looked for.
+/// The most clusters that are searched for a segment.
 const SEGMENT_TRIES: usize = 16;
 
-/// What is known about a cluster besides its map. Zeroed memory is a cluster with no slot in use.
+/// A cluster's state besides its map. Zeroed memory is a cluster with no slot in use.
 #[derive(Debug, Default)]
 pub struct ClusterState {
     /// A [`Word`]. The counts change at any time, the flags under the free list's lock.
     word: AtomicU32,
-    /// The next cluster on the free list, while this is on it and not the last one. Guarded by
+    /// The next cluster on the free list, while this is on it and not the last. Guarded by
     /// the free list's lock.
     next: AtomicU32,
 }
@@ -58,8 +58,8 @@ pub struct Summary(AtomicU64);
 /// Clusters in a group, and groups in a word.
 const GROUP: usize = 64;
 
-/// How many groups are looked at at most for one with room. Marks without room are rare: two who
-/// fill the last two clusters of a group at once leave one.
+/// The most groups that are searched for one with room. Marks without room are rare: two tasks
+/// that fill the last two clusters of a group at the same time leave one.
 const LOOKS: usize = 4;
 
 /// A cluster's state:
@@ -110,7 +110,7 @@ impl Word {
         self.used() == 0 && self.room() > 0 && !self.is_held()
     }
 
-    /// The same flags with other counts, or `None` when there are not as many slots.
+    /// The same flags with other counts, or `None` when there are not that many slots.
     fn counting(self, used: usize, lost: usize) -> Option<Self> {
         if used.saturating_add(lost) > SLOTS_PER_CLUSTER {
             return None;
@@ -126,7 +126,7 @@ impl ClusterState {
         Word(self.word.load(Ordering::Acquire))
     }
 
-    /// Changes the word, and gives what it was before and is then, or `None` when it stays.
+    /// Changes the word, and returns the old and the new one, or `None` when it stays.
     fn update(&self, change: impl Fn(Word) -> Option<Word>) -> Option<(Word, Word)> {
         let update = |word| change(Word(word)).map(|word| word.0);
         let before = self
@@ -136,7 +136,7 @@ impl ClusterState {
         Some((before, change(before)?))
     }
 
-    /// Counts up to `most` slots as used, and at least `least`, and says how many, and whether the
+    /// Counts `least` to `most` slots as used, and returns how many, and whether the
     /// cluster is full then. As many bits of the map are clear.
     fn count_up(&self, least: usize, most: usize) -> Option<(usize, bool)> {
         let least = least.max(1);
@@ -153,7 +153,7 @@ impl ClusterState {
         ))
     }
 
-    /// Counts slots as no longer used, `lost` of them as lost. Gives the word as it was and is.
+    /// Counts slots as no longer used, `lost` of them as lost. Returns the old and the new word.
     fn count_down(&self, count: usize, lost: usize) -> Option<(Word, Word)> {
         self.update(|word| {
             let used = word.used().checked_sub(count)?;
@@ -163,7 +163,7 @@ impl ClusterState {
 
     /// Takes the cluster off the free list and holds it, or says that it isn't free. Called under
     /// the free list's lock. This is one step, so that whoever empties the cluster either left it
-    /// to be taken here or finds it off the list.
+    /// on the list for this, or finds it off the list.
     fn take(&self) -> bool {
         let taken = self.update(|word| {
             let word = Word(word.0 & !LISTED);
@@ -189,8 +189,8 @@ impl ClusterState {
     }
 }
 
-/// The clusters that are free: those that have never been taken, from `fresh` on, and a list of
-/// others. Guarded by a lock of the caller's: having it proves that the lock is held.
+/// The free clusters: those that have never been taken, from `fresh` on, and a list of
+/// others. Guarded by a lock of the caller: a reference to it proves that the lock is held.
 #[derive(Debug, Default)]
 pub struct FreeList {
     /// The first and the last on the list.
@@ -205,7 +205,7 @@ pub trait FreeListLock {
     fn with<R>(&self, change: impl FnOnce(&mut FreeList) -> R) -> R;
 }
 
-/// In which cluster segments are claimed, and where in it to go on. Guarded by a lock of the caller's.
+/// The cluster in which segments are claimed, and where in it to continue. Guarded by a lock of the caller.
 #[derive(Debug, Default)]
 pub struct SegmentCursor {
     cluster: Option<PhysicalCluster>,
@@ -221,11 +221,11 @@ impl SegmentCursor {
     }
 }
 
-/// Where a search for a cluster with room goes on.
+/// Where a search for a cluster with room continues.
 #[derive(Debug, Default)]
 pub struct Cursor(AtomicU32);
 
-/// A cluster that is held: it isn't put on the free list when it empties. Whoever has this has to
+/// A cluster that is held: it isn't put on the free list when it empties. The owner of this must
 /// [let go](Space::let_go) of it.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
@@ -238,7 +238,7 @@ impl HeldCluster {
     }
 }
 
-/// What became of a slot that was to be freed or retired.
+/// The result of freeing or retiring a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Freed {
@@ -246,7 +246,7 @@ pub enum Freed {
     NotInUse,
     /// It is no longer in use.
     Done,
-    /// It is no longer in use, nor is any in its cluster, which is to be
+    /// It is no longer in use, nor is any in its cluster, which the caller must
     /// [put on the free list](Space::put_free).
     Emptied(PhysicalCluster),
 }
@@ -257,8 +257,8 @@ pub enum Freed {
 pub enum Refused {
     /// There is no such room.
     NoRoom,
-    /// There is no such room, and meanwhile the last slot in use in the cluster was freed: it is
-    /// to be [put on the free list](Space::put_free).
+    /// There is no such room, and meanwhile the last slot in use in the cluster was freed: the caller
+    /// must [put it on the free list](Space::put_free).
     Emptied(PhysicalCluster),
 }
 
@@ -277,7 +277,7 @@ fn bit_of(group: usize) -> u64 {
     1u64.wrapping_shl(within(group))
 }
 
-/// A disk's clusters. The memory is the caller's.
+/// A disk's clusters. The caller owns the memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Space<'a> {
     maps: &'a [SlotMap],
@@ -297,8 +297,8 @@ impl<'a> Space<'a> {
         Self::clusters(slots).div_ceil(GROUP * GROUP)
     }
 
-    /// A disk of `slots` slots, slot 0 included. `None` when there is not a map and a state for
-    /// each cluster, and a summary of all.
+    /// A disk of `slots` slots, slot 0 included. `None` if a cluster lacks a map or a state, or
+    /// there is no summary of all.
     pub fn new(
         maps: &'a [SlotMap],
         states: &'a [ClusterState],
@@ -319,8 +319,8 @@ impl<'a> Space<'a> {
 
     /// Makes the disk ready for use. The maps and states are zeroed memory.
     ///
-    /// Slot 0, which is the disk's signature, is reserved, and so is what the last cluster has
-    /// beyond the disk's end. No other cluster is touched.
+    /// Reserves slot 0, which is the disk's signature, and the part of the last cluster
+    /// beyond the disk's end. Touches no other cluster.
     pub fn prepare(&self, list: &mut FreeList) {
         *list = FreeList::default();
         (0..self.groups()).for_each(|group| self.mark(group));
@@ -356,8 +356,8 @@ impl<'a> Space<'a> {
     }
 
     /// A free cluster, which is then held and on no list: one that was never taken, in ascending
-    /// order, or else the one that has been on the list for longest. Clusters in use are passed
-    /// over, and come back when they empty.
+    /// order, or else the one that has been on the list for longest. Clusters in use are skipped,
+    /// and return to the list when they empty.
     pub fn take_free(&self, list: &mut FreeList) -> Option<HeldCluster> {
         while let Some(cluster) = PhysicalCluster::new(list.fresh) {
             let Some(state) = self.state(cluster) else {
@@ -383,7 +383,7 @@ impl<'a> Space<'a> {
         None
     }
 
-    /// Puts a cluster on the list if it is empty, not held and not there, and says whether.
+    /// Puts a cluster on the list if it is empty, not held and not on it. Says whether it did.
     pub fn put_free(&self, cluster: PhysicalCluster, list: &mut FreeList) -> bool {
         let Some(state) = self.state(cluster) else {
             return false;
@@ -405,7 +405,7 @@ impl<'a> Space<'a> {
         true
     }
 
-    /// Holds a cluster, unless somebody else does.
+    /// Holds a cluster, unless it is held already.
     pub fn hold(&self, cluster: PhysicalCluster, _list: &mut FreeList) -> Option<HeldCluster> {
         let state = self.state(cluster)?;
         if state.word().is_held() {
@@ -465,7 +465,7 @@ impl<'a> Space<'a> {
     }
 
     /// Claims the cluster's first free slot at or after `from` and those that follow it without
-    /// a gap, at most `want`. Gives the first one and their number, which is at least 1.
+    /// a gap, at most `want`. Returns the first one and their number, which is at least 1.
     pub fn claim_run(
         &self,
         cluster: PhysicalCluster,
@@ -475,7 +475,7 @@ impl<'a> Space<'a> {
         self.claim(cluster, (1, want), |map, want| map.claim_run(from, want))
     }
 
-    /// Claims the cluster's first `count` consecutive free slots at or after `from`. Gives the
+    /// Claims the cluster's first `count` consecutive free slots at or after `from`. Returns the
     /// first one.
     pub fn claim_whole_run(
         &self,
@@ -505,7 +505,7 @@ impl<'a> Space<'a> {
         if before.room() == 0 && after.room() != 0 {
             self.mark(group_of(cluster));
         }
-        // The flags are those of the very moment, so a cluster that is held is let go later.
+        // The flags were read at the same moment, so a held cluster is let go later.
         after.is_free() && !after.is_listed()
     }
 
@@ -519,32 +519,32 @@ impl<'a> Space<'a> {
         }
     }
 
-    /// The first cluster with room of those that a group has from `from` on.
+    /// The first cluster with room in a group, from `from` on.
     fn in_group(&self, from: usize) -> Option<usize> {
         let end = (from / GROUP).saturating_add(1).saturating_mul(GROUP);
         let end = end.min(self.states.len());
         let states = self.states.get(from..end)?;
-        // A range with an end counts without a check that could panic.
+        // A bounded range counts without a check that could panic.
         (from..end)
             .zip(states)
             .find(|(_, state)| state.word().room() != 0)
             .map(|(cluster, _)| cluster)
     }
 
-    /// A cluster with room in a group. A group that has none is not marked any more.
+    /// A cluster with room in a group. Clears the mark of a group that has none.
     #[cold]
     fn look(&self, group: usize) -> Option<usize> {
         let first = group.saturating_mul(GROUP);
         self.in_group(first).or_else(|| {
             let word = self.summary.get(group / GROUP)?;
             word.0.fetch_and(!bit_of(group), Ordering::AcqRel);
-            // Whoever has marked it before this is seen to have given room back, and whoever gives
-            // some back later marks it again.
+            // A free that marked it before this is visible here, and a later
+            // one marks it again.
             self.in_group(first).inspect(|_| self.mark(group))
         })
     }
 
-    /// The marked groups: those from one on, and then those before it.
+    /// The marked groups, from one on, and then those before it.
     fn marked(&self, from: usize) -> impl Iterator<Item = usize> + '_ {
         let part = move |mut next: usize, end: usize| {
             core::iter::from_fn(move || {
@@ -582,7 +582,7 @@ impl<'a> Space<'a> {
         Some((self.map(slot.cluster())?, self.state(slot.cluster())?))
     }
 
-    /// Frees a slot. Its owner is done with it.
+    /// Frees a slot, which its owner no longer uses.
     pub fn free(&self, slot: PhysicalSlot) -> Freed {
         match self.of(slot) {
             Some((map, state)) if map.clear(slot.offset()) => {
@@ -596,7 +596,7 @@ impl<'a> Space<'a> {
         }
     }
 
-    /// Frees slots of one cluster. Their owner is done with them. Says how many of them were in
+    /// Frees slots of one cluster, which their owner no longer uses. Returns how many of them were in
     /// use.
     pub fn free_bits(&self, cluster: PhysicalCluster, bits: &Bits) -> (usize, Freed) {
         let (Some(map), Some(state)) = (self.map(cluster), self.state(cluster)) else {
@@ -609,8 +609,8 @@ impl<'a> Space<'a> {
         }
     }
 
-    /// Retires a slot in use, whose owner is done with it: its bit stays set for ever. It must
-    /// not be freed or retired again, which nothing would notice.
+    /// Retires a slot in use, which its owner no longer uses: its bit stays set for ever. It must
+    /// not be freed or retired again, which would go unnoticed.
     pub fn retire(&self, slot: PhysicalSlot) -> Freed {
         match self.of(slot) {
             Some((map, state)) if map.test(slot.offset()) => {
@@ -624,12 +624,12 @@ impl<'a> Space<'a> {
         }
     }
 
-    /// The next cluster after the cursor with slots that can be claimed, be it held or on the free
-    /// list, or not. For when no cluster is free, so that no slot is out of reach: in a cluster
-    /// that another CPU holds, or that is partly used and nobody's.
+    /// The next cluster after the cursor with slots that can be claimed, whether it is held, on the
+    /// free list, or neither. For when no cluster is free, so that no slot is out of reach: in a cluster
+    /// that another CPU holds, or that is partly used and not held.
     ///
     /// Looks at the summary, a word for 4096 clusters, and at 320 clusters at most, and takes no
-    /// lock. What others take or give back meanwhile may be overlooked until they are done.
+    /// lock. May overlook concurrent frees until they are done.
     pub fn find_partial(&self, cursor: &Cursor) -> Option<PhysicalCluster> {
         let start = cursor.0.load(Ordering::Relaxed) as usize;
         let here = self.in_group(start).filter(|_| start % GROUP != 0);
@@ -645,12 +645,12 @@ impl<'a> Space<'a> {
         PhysicalCluster::new(found)
     }
 
-    /// Slots in use, and for the moment those that are about to be. Walks over all clusters.
+    /// Slots in use, including those about to be. Walks over all clusters.
     pub fn used(&self) -> u64 {
         self.sum(Word::used)
     }
 
-    /// Slots in use and those that can be: neither reserved nor retired. Walks over all clusters.
+    /// Slots that are or can be in use: neither reserved nor retired. Walks over all clusters.
     pub fn capacity(&self) -> u64 {
         self.sum(|word| SLOTS_PER_CLUSTER.saturating_sub(word.lost()))
     }
@@ -667,13 +667,13 @@ impl<'a> Space<'a> {
     }
 }
 
-/// The cluster that one CPU, or one mover, allocates in, and where in it to go on. It is used with
+/// The cluster that one CPU, or one mover, allocates in, and where in it to continue. It is used with
 /// preemption off, on that CPU only. The alignment keeps other CPUs off its cache line.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub struct Current(AtomicU64);
 
-/// What a [`Current`] says:
+/// The word of a [`Current`]:
 ///
 /// ```text
 ///   bit 63   62      38..16    9..0
@@ -684,9 +684,9 @@ pub struct Current(AtomicU64);
 #[derive(Clone, Copy)]
 struct Place {
     cluster: PhysicalCluster,
-    /// Where to go on: up to 512, which is the end.
+    /// Where to continue: up to 512, which is the end.
     next: usize,
-    /// Whether the cluster is held by this, not by somebody else.
+    /// Whether this holds the cluster.
     holds: bool,
 }
 
@@ -722,7 +722,7 @@ impl Place {
         }
     }
 
-    /// Slots between where to go on and the end, free or not.
+    /// Slots between there and the end, free or not.
     const fn left(self) -> usize {
         SLOTS_PER_CLUSTER.saturating_sub(self.next)
     }
@@ -744,7 +744,7 @@ impl Current {
     }
 
     /// Claims the next run in the current cluster, of at most `want` slots, or with `contiguous`
-    /// of exactly that many, and goes on after it.
+    /// of exactly that many, and continues after it.
     pub fn claim(
         &self,
         space: Space<'_>,
@@ -769,7 +769,7 @@ impl Current {
         Ok((slot, count))
     }
 
-    /// Lets go of the current cluster and goes on there.
+    /// Lets go of the current cluster and continues at `place`.
     fn replace(&self, space: Space<'_>, place: Option<Place>, list: &mut FreeList) {
         if let Some(old) = self.get().filter(|place| place.holds) {
             space.let_go(HeldCluster(old.cluster), list);
@@ -777,26 +777,26 @@ impl Current {
         self.put(place);
     }
 
-    /// Lets go of the current cluster, and goes on at the start of that one.
+    /// Lets go of the current cluster, and continues at the start of `held`.
     pub fn set(&self, space: Space<'_>, held: HeldCluster, list: &mut FreeList) {
         self.replace(space, Some(Place::start(held.0, true)), list);
     }
 
-    /// Lets go of the current cluster, and goes on at the start of one that somebody else may
-    /// hold. If nobody does, this holds it.
+    /// Lets go of the current cluster, and continues at the start of one that may be held already.
+    /// If it is not, this holds it.
     pub fn join(&self, space: Space<'_>, cluster: PhysicalCluster, list: &mut FreeList) {
         self.replace(space, None, list);
         let holds = space.hold(cluster, list).is_some();
         self.put(Some(Place::start(cluster, holds)));
     }
 
-    /// Lets go of the current cluster. There is none from then on. Nobody uses this meanwhile.
+    /// Lets go of the current cluster, after which there is none. Nobody uses this meanwhile.
     pub fn reset(&self, space: Space<'_>, list: &mut FreeList) {
         self.replace(space, None, list);
     }
 }
 
-/// A disk's clusters with their free list: whole operations, which take the lock when it is needed.
+/// A disk's clusters with their free list: complete operations, which take the lock when needed.
 #[derive(Debug)]
 pub struct Allocator<'a, L> {
     space: Space<'a>,
@@ -837,7 +837,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         self.list.with(|list| self.space.prepare(list));
     }
 
-    /// What was claimed. A cluster that a failed claim emptied goes on the free list.
+    /// The result of a claim. A cluster that a failed claim emptied goes on the free list.
     fn claimed<T>(&self, claim: Result<T, Refused>) -> Option<T> {
         if let Err(Refused::Emptied(cluster)) = claim {
             self.list.with(|list| self.space.put_free(cluster, list));
@@ -846,11 +846,11 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
     }
 
     /// Allocates up to `want` consecutive slots, or with `contiguous` exactly that many: in the
-    /// current cluster, or else in a free one, which becomes the current one. Gives the first slot
+    /// current cluster, or else in a free one, which becomes the current one. Returns the first slot
     /// and their number.
     ///
-    /// When no cluster is free, there is `None` for a contiguous run; the caller may try again for
-    /// any. For that any cluster with room does, and there is `None` when no slot is free.
+    /// When no cluster is free, the result for a contiguous run is `None`; the caller may retry
+    /// without `contiguous`. Then any cluster with room will do; `None` means that no slot is free.
     ///
     /// `want` is from 1 to 512. `current` is this CPU's, and preemption is off.
     pub fn allocate(
@@ -892,7 +892,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
 
     /// Allocates `count` consecutive slots in a free cluster.
     ///
-    /// The current cluster stays the current one if it has more left than the other one then, so
+    /// The current cluster stays the current one if it then has more left than the other one, so
     /// that large runs between small ones don't leave clusters partly used.
     fn allocate_whole(&self, current: &Current, count: usize) -> Option<PhysicalSlot> {
         let mut first = None;
@@ -914,7 +914,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
             if slot.is_some() {
                 return slot;
             }
-            // A free cluster with a lost slot in the way went to the list's end. When it is the
+            // A free cluster with a lost slot in the way went to the end of the list. When it comes
             // first again, all are like that.
             if first == Some(cluster) {
                 return None;
@@ -932,7 +932,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
     }
 
     /// Claims a segment: where the last one was claimed, or in a free cluster, or in one that is partly
-    /// in use. `None`: none was found. Some may be overlooked in clusters that are partly in use.
+    /// in use. `None`: none was found. It may overlook some in clusters that are partly in use.
     pub fn claim_segment(&self, next: &mut SegmentCursor) -> Option<Segment> {
         if let Some(segment) = self.claim_next(next) {
             return Some(segment);
@@ -944,7 +944,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
             let segment = match self.list.with(|list| self.space.take_free(list)) {
                 Some(held) => {
                     *next = SegmentCursor::start(held.number());
-                    // What is claimed in it before it is let go keeps it off the list.
+                    // A claim in it before it is let go keeps it off the list.
                     let segment = self.claim_next(next);
                     self.list.with(|list| self.space.let_go(held, list));
                     segment
@@ -961,7 +961,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         None
     }
 
-    /// Claims the next segment of the cursor's cluster that nobody has a slot of.
+    /// Claims the next segment of the cursor's cluster in which no slot is in use.
     fn claim_next(&self, next: &mut SegmentCursor) -> Option<Segment> {
         let cluster = next.cluster?;
         let map = self.space.map(cluster)?;
@@ -977,8 +977,8 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         None
     }
 
-    /// Frees a segment, whose owner is done with it, but for those slots that are `bad`, which are
-    /// retired. Says whether all were in use; if not, the caller has miscounted.
+    /// Frees a segment, which its owner no longer uses, but retires its slots that are `bad`.
+    /// Says whether all were in use; if not, the caller has miscounted.
     #[must_use]
     pub fn free_segment(&self, segment: Segment, bad: impl Fn(PhysicalSlot) -> bool) -> bool {
         let first = segment.first();
@@ -996,14 +996,14 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         })
     }
 
-    /// Frees a slot, whose owner is done with it. Says whether it was in use; if not, the caller
+    /// Frees a slot, which its owner no longer uses. Says whether it was in use; if not, the caller
     /// has miscounted.
     #[must_use]
     pub fn free(&self, slot: PhysicalSlot) -> bool {
         self.freed(self.space.free(slot))
     }
 
-    /// Frees slots of one cluster, whose owner is done with them. Says whether all were in use; if
+    /// Frees slots of one cluster, which their owner no longer uses. Says whether all were in use; if
     /// not, the caller has miscounted.
     #[must_use]
     pub fn free_bits(&self, cluster: PhysicalCluster, bits: &Bits) -> bool {
@@ -1012,7 +1012,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         count == bits.len()
     }
 
-    /// Retires a slot in use, whose owner is done with it: it is never used again. Says whether
+    /// Retires a slot in use, which its owner no longer uses: it is never used again. Says whether
     /// it was in use.
     #[must_use]
     pub fn retire(&self, slot: PhysicalSlot) -> bool {
@@ -1026,7 +1026,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         freed != Freed::NotInUse
     }
 
-    /// Lets go of a current cluster that is not used any more. Nobody uses it meanwhile.
+    /// Lets go of a current cluster that is no longer used. Nobody uses it meanwhile.
     pub fn reset(&self, current: &Current) {
         self.list.with(|list| current.reset(self.space, list));
     }

@@ -72,8 +72,8 @@ impl Disk {
             .with(|list| self.allocator().space().take_free(list))
     }
 
-    /// With nothing going on, `used` slots are in use, and the clusters that can be taken are
-    /// the empty ones that nobody holds, each once.
+    /// After all threads are done, `used` slots are in use, and the clusters that can be taken are
+    /// the empty ones that are not held, each once.
     fn assert_nothing_lost(&self, used: u64, free: &[u32]) {
         assert_eq!(self.allocator().space().used(), used);
         assert_eq!(
@@ -90,7 +90,7 @@ impl Disk {
     }
 }
 
-/// Two claim in one word at once: what they get is apart, and all that is set.
+/// Two threads claim in one word at once: their bits are disjoint, and exactly those are set.
 #[test]
 fn two_claim_in_a_word() {
     in_every_order(|| {
@@ -130,7 +130,7 @@ fn exact_bits_or_none() {
     });
 }
 
-/// What a slot's last owner did is visible to the next.
+/// A slot's next owner sees what the last one did.
 #[test]
 fn an_owner_sees_what_the_last_one_did() {
     use loom::cell::UnsafeCell;
@@ -164,15 +164,15 @@ fn the_last_one_goes_while_another_comes() {
         };
         assert!(disk.allocator().free(slot(1)));
         other.join().unwrap();
-        // The cluster may be on the list, but is passed over, and comes back.
+        // The cluster may be on the list, but is skipped, and comes back.
         disk.assert_nothing_lost(1, &[1]);
         assert!(disk.allocator().free(slot(2)));
         disk.assert_nothing_lost(0, &[0]);
     });
 }
 
-/// The last slot in use is freed while somebody else wants that very slot: perhaps in vain, and
-/// then it is he who leaves the cluster empty.
+/// The last slot in use is freed while another thread wants that very slot: if it fails,
+/// that thread leaves the cluster empty.
 #[test]
 fn a_claim_in_vain_loses_no_cluster() {
     in_every_order(|| {
@@ -190,7 +190,7 @@ fn a_claim_in_vain_loses_no_cluster() {
     });
 }
 
-/// Two free the last two slots at once: one of them sees to the cluster.
+/// Two free the last two slots at once: one of them handles the empty cluster.
 #[test]
 fn two_free_the_last_ones() {
     in_every_order(|| {
@@ -206,7 +206,7 @@ fn two_free_the_last_ones() {
     });
 }
 
-/// A cluster empties twice before it is on the list, and is there once all the same.
+/// A cluster empties twice before it is on the list, and is then on it once.
 #[test]
 fn one_empties_twice() {
     in_every_order(|| {
@@ -227,7 +227,7 @@ fn one_empties_twice() {
     });
 }
 
-/// A cluster on the list is in use again and empties, while another takes what is free.
+/// A cluster on the list is in use again and empties, while another thread takes a free one.
 #[test]
 fn a_listed_one_empties_while_it_is_taken() {
     in_every_order(|| {
@@ -250,7 +250,7 @@ fn a_listed_one_empties_while_it_is_taken() {
     });
 }
 
-/// A fresh cluster is in use and empties, while another takes what is free.
+/// A fresh cluster is in use and empties, while another thread takes a free one.
 #[test]
 fn a_fresh_one_empties_while_it_is_taken() {
     in_every_order(|| {
@@ -289,7 +289,7 @@ fn a_held_one_empties_while_it_is_let_go() {
     });
 }
 
-/// Two CPUs go on in the same cluster, the only one with room, and one of them lets go.
+/// Two CPUs continue in the same cluster, the only one with room, and one of them lets go.
 #[test]
 fn two_go_on_in_one_cluster() {
     with_preemptions(2, || {
@@ -314,7 +314,7 @@ fn two_go_on_in_one_cluster() {
     });
 }
 
-/// A full disk, but for those slots of the first cluster.
+/// A disk that is full except for that many slots of the first cluster.
 fn full_but_for(slots: usize) -> Disk {
     let disk = Disk::new();
     assert!(disk.allocator().claim_at(slot(512), 512));
@@ -331,7 +331,7 @@ fn allocate_one(disk: &Disk) -> Option<PhysicalSlot> {
     run.map(|(slot, _)| slot)
 }
 
-/// A slot is freed while somebody looks for one, perhaps in vain: it is not overlooked for ever.
+/// A slot is freed while another thread looks for one: if it fails, the slot is found later.
 #[test]
 fn what_is_freed_during_a_search_is_found() {
     with_preemptions(2, || {
@@ -348,7 +348,7 @@ fn what_is_freed_during_a_search_is_found() {
     });
 }
 
-/// A slot is freed while the last one that is free is claimed: as above.
+/// A slot is freed while the last free one is claimed: as above.
 #[test]
 fn what_is_freed_while_a_cluster_is_filled_is_found() {
     with_preemptions(2, || {

@@ -71,7 +71,7 @@ impl Disk {
         self.space().marked(0).collect()
     }
 
-    /// What holds whenever nothing is going on.
+    /// What holds whenever no operation is in progress.
     fn check(&self) {
         let listed = self.listed();
         let fresh = self.list.lock().unwrap().fresh;
@@ -139,7 +139,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a disk should be: which slots are in use, and which are lost.
+/// The expected state of a disk: which slots are in use, and which are lost.
 struct Model {
     used: BTreeSet<u32>,
     retired: BTreeSet<u32>,
@@ -174,7 +174,7 @@ impl Model {
         self.used.iter().nth(which).copied()
     }
 
-    /// Whether a cluster that no CPU has as its current one has all its slots free.
+    /// Whether a cluster that is no CPU's current one has all its slots free.
     fn has_whole_cluster(&self, cpus: &[Current]) -> bool {
         (0..self.slots / 512).map(cluster).any(|cluster| {
             cpus.iter().all(|cpu| cpu.cluster() != Some(cluster))
@@ -242,7 +242,7 @@ impl Model {
     }
 }
 
-/// A disk takes long, so there are fewer cases than usual, unless it is said how many.
+/// A disk takes long, so there are fewer cases than usual, unless a number is given.
 fn config() -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
@@ -254,8 +254,8 @@ fn config() -> ProptestConfig {
 proptest! {
     #![proptest_config(config())]
 
-    /// Any sequence of steps leaves the disk as a set of the slots in use would be, and in the end
-    /// every other slot can be had: also in the clusters that CPUs hold which are not used again.
+    /// Any sequence of steps leaves the disk like a set of the slots in use, and in the end
+    /// every other slot can be allocated: also those in unused clusters that CPUs hold.
     #[test]
     fn a_disk_is_a_set(
         slots in prop_oneof![1u32..2600, (1u32..5).prop_map(|clusters| clusters * 512)],
@@ -290,7 +290,7 @@ proptest! {
         prop_assert_eq!(taken + full, disk.states.len());
     }
 
-    /// On a disk never used, what one CPU allocates goes straight on.
+    /// On an unused disk, one CPU's allocations are consecutive.
     #[test]
     fn a_single_writer_goes_straight_on(slots in 1u32..5000, wants in prop::collection::vec(want(), 1..200)) {
         let disk = Disk::new(slots);
@@ -302,14 +302,14 @@ proptest! {
                 break;
             };
             prop_assert_eq!(first.number(), next);
-            // What cuts a run short is the end of a cluster or of the disk.
+            // Only the end of a cluster or of the disk cuts a run short.
             let end = next + count as u32;
             prop_assert!(count == want || end % 512 == 0 || end == slots);
             next = end;
         }
     }
 
-    /// Contiguous runs of up to half a cluster go on upwards, and leave out what is too short.
+    /// Contiguous runs of up to half a cluster ascend, and skip gaps that are too short.
     #[test]
     fn contiguous_runs_ascend(wants in prop::collection::vec(1usize..=256, 1..60)) {
         let disk = Disk::new(1 << 16);
@@ -383,7 +383,7 @@ fn a_held_cluster_goes_on_the_list_when_it_is_let_go() {
     space.let_go(held, list);
     assert_eq!(list.ends, Some((taken, taken)));
 
-    // One in use isn't, until it empties. Claiming in a fresh one keeps it from being taken.
+    // One in use is not on it, until it empties. Claiming in a fresh one keeps it from being taken.
     let fresh = cluster(1);
     let run = (fresh.slot(Offset::FIRST), 2);
     assert_eq!(space.claim_run(fresh, Offset::FIRST, 2), Ok(run));
@@ -394,12 +394,12 @@ fn a_held_cluster_goes_on_the_list_when_it_is_let_go() {
     assert!(space.put_free(fresh, list));
     assert_eq!(list.ends, Some((taken, fresh)));
 
-    // Neither is one in use that is on the list taken.
+    // Nor is one in use taken that is on the list.
     let run = space.claim_whole_run(taken, Offset::FIRST, 3);
     assert_eq!(run, Ok(PhysicalSlot::new(1)));
     assert_eq!(space.take_free(list), Some(HeldCluster(fresh)));
     assert_eq!(space.take_free(list), None);
-    // The last slot to go may be retired, too.
+    // The last slot may also be retired.
     assert_eq!(space.free(PhysicalSlot::new(1)), Freed::Done);
     assert_eq!(space.free(PhysicalSlot::new(2)), Freed::Done);
     assert_eq!(space.retire(PhysicalSlot::new(3)), Freed::Emptied(taken));
@@ -429,7 +429,7 @@ fn a_large_run_leaves_the_current_cluster_alone() {
     disk.check();
 }
 
-/// The first cluster that is free has slot 0 in the way, and goes to the list's end.
+/// In the first free cluster slot 0 is in the way, so it goes to the end of the list.
 #[test]
 fn a_whole_cluster_is_found_behind_one_that_is_not() {
     let disk = Disk::new(512 * 2 + 100);
@@ -457,7 +457,7 @@ fn the_search_for_room_goes_round() {
     assert_eq!([find(), find(), find()], [Some(0), Some(2), Some(3)]);
 }
 
-/// On a full disk no cluster is looked at, and a slot that is freed is found at once, wherever it is.
+/// On a full disk no cluster is searched, and a freed slot is found at once, wherever it is.
 #[test]
 fn a_full_disk_is_told_at_once() {
     const CLUSTERS: u32 = 64 * 64 * 2 + 5;
@@ -470,7 +470,7 @@ fn a_full_disk_is_told_at_once() {
         let slot = PhysicalSlot::new(number);
         assert!(allocator.free(slot));
         assert_eq!(disk.marks(), [number as usize / 512 / GROUP]);
-        // It is one that is left between others.
+        // It is a single slot between others.
         assert_eq!(allocator.allocate(&current, 2, true), None);
         assert_eq!(allocator.allocate(&current, 2, false), Some((slot, 1)));
         assert_eq!(allocator.allocate(&current, 1, false), None);
@@ -478,8 +478,8 @@ fn a_full_disk_is_told_at_once() {
     }
 }
 
-/// Threads allocate and free at once, with more than the disk has: nothing is handed out twice,
-/// and nothing is missing in the end.
+/// Threads allocate and free at once, and want more than the disk has: no slot is handed out twice,
+/// and none is missing in the end.
 #[test]
 fn threads_share_a_disk() {
     const SLOTS: u32 = 512 * 4 + 77;
@@ -504,7 +504,7 @@ fn threads_share_a_disk() {
             let (first, count) = match next(8) {
                 0 | 1 if mine.len() > next(800) => {
                     let from = next(mine.len());
-                    // Often so many that clusters empty.
+                    // Often enough for clusters to become empty.
                     for slot in mine.drain(from / 2..) {
                         own(slot, false);
                         assert!(allocator.free(slot));
@@ -575,7 +575,7 @@ fn segments_are_claimed_in_order_and_freed_as_a_whole() {
     assert!(allocator.free_segment(claimed[70], |_| false));
     assert!(!allocator.free_segment(claimed[70], |_| false));
     assert_eq!(allocator.claim_segment(&mut next), Some(claimed[70]));
-    // One that is partly in use is none.
+    // One that is partly in use does not count.
     for segment in &claimed {
         assert!(allocator.free_segment(*segment, |slot| slot == segment.first()));
     }

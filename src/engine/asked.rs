@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! How many pages writeback is asked for by who needs memory.
+//! How many pages the shrinker has asked writeback for.
 //!
-//! Reclaim asks for a page or two at a time, and writeback writes what lies in a cluster together, up
-//! to 512 pages. So what is asked for gathers until it is worth writing, and what was written beyond
-//! it counts for what is asked for next.
+//! Reclaim asks for a page or two at a time, and writeback writes a cluster's pages together, up
+//! to 512 pages. So requests accumulate until they are worth writing, and what was written beyond
+//! them counts towards the next ones.
 //!
-//! When reclaim finds nothing it asks for all of the tier, many times over, though nothing of that
-//! would be there in time. So what is asked for in a second is limited.
+//! When reclaim finds nothing it asks for all of the tier, many times over, though none of that
+//! would be there in time. So requests are limited per second.
 
 use super::sync::{AtomicU64, Ordering};
 
-/// So many pages are worth writing.
+/// The number of pages that are worth writing.
 const AT_ONCE: u64 = 128;
 
 /// The part of all pages that may be asked for in a second.
 const PART: u64 = 256;
 
-/// The balance when nothing is asked for.
+/// The balance without requests.
 const NONE: u64 = 1 << 40;
 
 /// Pages that were asked for, less those that were written.
 #[derive(Debug)]
 pub struct Asked {
-    /// Above [`NONE`], or below it by what counts for what is asked for later.
+    /// Above [`NONE`], or below it by what counts towards later requests.
     balance: AtomicU64,
-    /// The second that it is, and what was asked for in it.
+    /// The current second, and what was asked for in it.
     second: AtomicU64,
     in_second: AtomicU64,
 }
@@ -41,7 +41,7 @@ impl Default for Asked {
 }
 
 impl Asked {
-    /// Asks for so many pages of the `all` that there are, at `now` in seconds.
+    /// Asks for `pages` of `all` pages, at `now` in seconds.
     pub fn ask(&self, pages: u64, all: u64, now: u32) {
         let pages = self.allowed(pages, all, now);
         let (least, most) = (NONE.saturating_sub(all), NONE.saturating_add(all));
@@ -51,7 +51,7 @@ impl Asked {
         });
     }
 
-    /// How many of these pages may be asked for in this second. Who asks at the same time may get a
+    /// How many of these pages may be asked for in this second. Concurrent callers may get a
     /// few more.
     fn allowed(&self, pages: u64, all: u64, now: u32) -> u64 {
         let now = u64::from(now);
@@ -62,17 +62,17 @@ impl Asked {
         pages.min((all / PART).max(1).saturating_sub(before))
     }
 
-    /// So many pages were written, for whatever reason.
+    /// Pages were written, for whatever reason.
     pub fn written(&self, pages: u64) {
         self.change(|balance| balance.saturating_sub(pages));
     }
 
-    /// Nothing can be written: what was asked for is forgotten.
+    /// Nothing can be written: drops all requests.
     pub fn forget(&self) {
         self.change(|balance| balance.min(NONE));
     }
 
-    /// Pages that are asked for. 0: so few that they can wait for more.
+    /// Pages that are asked for. 0: too few to be worth writing.
     #[inline]
     pub fn pages(&self) -> u64 {
         let pages = self.balance.load(Ordering::Relaxed).saturating_sub(NONE);
@@ -131,7 +131,7 @@ mod tests {
         asked.ask(300, MANY, 6);
         asked.ask(MANY, MANY, 6);
         assert_eq!(asked.pages(), 2000);
-        // Of few pages it takes a while until there is something to do.
+        // With few pages it takes a while until there is something to do.
         let asked = Asked::default();
         for second in 1..200 {
             asked.ask(20, 2 * PART, second);
@@ -146,12 +146,12 @@ mod tests {
             asked.ask(2000, 200, second);
         }
         assert_eq!(asked.pages(), 200);
-        // Something left meanwhile.
+        // Some pages have been freed meanwhile.
         asked.ask(1, 150, 300);
         assert_eq!(asked.pages(), 200);
         asked.forget();
         assert_eq!(asked.pages(), 0);
-        // Not more than all counts later.
+        // At most all pages count later.
         asked.written(10_000);
         asked.forget();
         for second in 0..350 {

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The place of a disk: where it is found, and who waits for whom when it goes.
+//! The place of a disk: where it is found, and who waits for whom when it is removed.
 //!
 //! A write enters the bay before it claims slots of the disk and leaves it when the slots hold
 //! their pages; a read enters before it looks up where its page lies and leaves when it is
-//! done. So who has closed the disk for claims and then [waits](Bay::wait) knows that no write
-//! is under way; and who has moved pages away and then waits knows that no read is. A page of a
-//! disk that is memory is written and read in passing, by a reader, which is waited for as well.
+//! done. So whoever has closed the disk for claims and then [waits](Bay::wait) knows that no write
+//! is under way; and whoever has moved pages away and then waits knows that no read is. On a disk
+//! that is memory, an RCU reader copies pages directly, and is waited for as well.
 
 use super::entry::{DiskNumber, Place};
 use super::platform::{Platform, Published, Sections};
 
-/// How deep sections are begun inside others and outlive them: a bio's inside that of a run,
+/// How deep sections nest that begin inside others and outlive them: a bio's inside that of a run,
 /// and that inside the one of a new home.
 ///
-/// A wait is for the sections that have begun when it does, and not for one that begins
-/// inside them later: each wait gets one deeper.
+/// A wait covers the sections that had begun before it, but not one that begins
+/// inside them later: each wait gets one level deeper.
 const DEPTH: usize = 3;
 
 /// A section of a bay.
 pub type Section<P> = <<P as Platform>::Sections as Sections>::Section;
 
-/// A disk, as who owns it has it.
+/// A disk, as its owner has it.
 pub type Owner<P, D> = <<P as Platform>::Published<D> as Published<D>>::Owner;
 
 /// A disk that was seen in its bay.
@@ -38,7 +38,7 @@ pub struct Bay<P: Platform, D: Send + Sync + 'static> {
     disk: P::Published<D>,
 }
 
-/// How far the wait for all who are in a bay has got.
+/// The progress of a wait for all who are in a bay.
 #[derive(Debug)]
 pub struct Grace {
     left: usize,
@@ -55,8 +55,8 @@ impl Default for Grace {
     }
 }
 
-/// A disk that was taken out of its bay, and that others may have seen. If it is dropped, the disk
-/// stays for ever.
+/// A disk that was taken out of its bay, and that others may have seen. If this is dropped, the disk
+/// is leaked.
 pub struct Leaving<P: Platform, D: Send + Sync + 'static> {
     number: DiskNumber,
     disk: <P::Published<D> as Published<D>>::Taken,
@@ -84,7 +84,7 @@ impl<P: Platform, D: Send + Sync + 'static> Entered<'_, P, D> {
         self.bay.number
     }
 
-    /// Enters once more.
+    /// Enters again.
     pub fn again(&self) -> Self {
         let section = self.section();
         Self {
@@ -94,20 +94,20 @@ impl<P: Platform, D: Send + Sync + 'static> Entered<'_, P, D> {
         }
     }
 
-    /// What keeps the bay entered, without the disk.
+    /// The section that keeps the bay entered, without the disk.
     #[inline]
     pub fn section(&self) -> Section<P> {
         self.bay.sections.enter()
     }
 
-    /// What has kept it entered so far, without the disk.
+    /// The section that has kept it entered so far, without the disk.
     pub fn into_section(self) -> Section<P> {
         self.section
     }
 }
 
 impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
-    /// An empty bay. `None`: there is no memory. May sleep.
+    /// An empty bay. `None`: no memory. May sleep.
     pub fn new(number: DiskNumber) -> Option<Self> {
         Some(Self {
             number,
@@ -116,7 +116,7 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
         })
     }
 
-    /// Which disk's bay it is.
+    /// The number of the bay's disk.
     pub fn number(&self) -> DiskNumber {
         self.number
     }
@@ -136,8 +136,8 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
         })
     }
 
-    /// Enters to read a page that `look` finds where the disk is in this bay. What it found before
-    /// may have been moved away, and the disk may be gone; from when the bay is entered the page
+    /// Enters to read a page that `look` finds, if it lies on this bay's disk. What `look` found before
+    /// may have been moved away, and the disk may be gone; once the bay is entered the page
     /// stays. `None`: it is elsewhere.
     #[inline]
     pub fn enter_for(
@@ -163,13 +163,13 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
         self.disk.see()
     }
 
-    /// Whether there is no disk, at this moment.
+    /// Whether there is no disk, at the moment.
     pub fn is_empty(&self) -> bool {
         self.disk.is_empty()
     }
 
-    /// Takes the disk out, of which no entry speaks any more. It is to be
-    /// [waited](Self::has_left) for. One caller at a time.
+    /// Takes the disk out, once no entry refers to it. The caller must
+    /// [wait](Self::has_left) for it. One caller at a time.
     pub fn take(&self) -> Option<Leaving<P, D>> {
         Some(Leaving {
             number: self.number,
@@ -179,7 +179,7 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
     }
 
     /// The disk that was taken out of this bay, if all who have seen it have left. May sleep, but
-    /// not for them.
+    /// does not wait for them.
     pub fn has_left(&self, mut leaving: Leaving<P, D>) -> Result<Owner<P, D>, Leaving<P, D>> {
         if leaving.number != self.number || !self.have_left(&mut leaving.grace) {
             return Err(leaving);
@@ -188,8 +188,8 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
         Ok(P::Published::reclaim(leaving.disk))
     }
 
-    /// Whether all have left who were in the bay when `grace` was made, and those that they let in
-    /// before they left. May sleep, but not for them.
+    /// Whether all have left who were in the bay when `grace` was made, and those whose sections began
+    /// inside theirs. May sleep, but does not wait for them.
     pub fn have_left(&self, grace: &mut Grace) -> bool {
         while grace.left != 0 {
             let cookie = *grace.cookie.get_or_insert_with(|| self.sections.start());
@@ -205,8 +205,8 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
         true
     }
 
-    /// As [`wait`](Self::wait), as long as `go_on`, which is asked in between, and may sleep. Says
-    /// whether they have left.
+    /// As [`wait`](Self::wait), as long as `go_on`, which is called in between, is true; it may sleep.
+    /// Says whether they have left.
     pub fn wait_while(&self, grace: &mut Grace, mut go_on: impl FnMut() -> bool) -> bool {
         while !self.have_left(grace) {
             if !go_on() {
@@ -222,7 +222,7 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
         drop(self.reclaim(old));
     }
 
-    /// Takes the disk out, of which no entry speaks any more, and waits for all who have seen
+    /// Takes the disk out, once no entry refers to it, and waits for all who have seen
     /// it. One caller at a time. May sleep.
     pub fn clear(&self) -> Option<Owner<P, D>> {
         self.reclaim(self.disk.swap(None))
@@ -238,7 +238,7 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
         Some(P::Published::reclaim(old))
     }
 
-    /// Waits for all who are in the bay now, and for those that they let in before they leave.
+    /// Waits for all who are in the bay now, and for those whose sections begin inside theirs.
     /// May sleep.
     pub fn wait(&self) {
         for _ in 0..DEPTH {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! How much may be written to disks in a day, for the sake of flash.
+//! How much may be written to disks in a day, to spare flash.
 
 use super::page::PAGE_SIZE;
 use super::sync::{AtomicU64, Ordering};
@@ -10,12 +10,12 @@ const DAY: u64 = 1440;
 
 const PAGE_BYTES: u64 = PAGE_SIZE as u64;
 
-/// A day's word: when it began, in minutes, above the pages that were spent in it.
+/// A day's word: its start, in minutes, above the pages that were spent in it.
 const SPENT_BITS: u32 = 37;
 const SPENT: u64 = (1 << SPENT_BITS) - 1;
 
-/// A limit on bytes a day, and what is spent of it, in whole pages. A day begins when the first page
-/// is spent after the last one has ended.
+/// A limit on bytes a day, and what is spent of it, in whole pages. A day begins with the first page
+/// that is spent after the last one has ended.
 #[derive(Debug, Default)]
 pub struct Budget {
     /// Bytes a day; 0 is no limit.
@@ -23,7 +23,7 @@ pub struct Budget {
     day: AtomicU64,
 }
 
-/// The day that it is at `now`, in seconds, with what was spent in it so far.
+/// The current day at `now`, in seconds, with what was spent in it so far.
 #[inline]
 fn today(day: u64, now: u32) -> u64 {
     let now = u64::from(now / 60);
@@ -34,7 +34,7 @@ fn today(day: u64, now: u32) -> u64 {
     }
 }
 
-/// The day when so many pages more are spent in it.
+/// The day after that many more pages are spent in it.
 #[inline]
 fn spent(day: u64, pages: u64) -> u64 {
     let sum = (day & SPENT).saturating_add(pages);
@@ -65,7 +65,7 @@ impl Budget {
     }
 
     /// Spends that many pages at `now`, in seconds, if all of them are within the limit, or there is
-    /// none. Says whether they are.
+    /// none. Says whether it did.
     #[inline]
     pub fn take(&self, pages: u64, now: u32) -> bool {
         let limit = self.limit();
@@ -82,7 +82,7 @@ impl Budget {
         taken.is_ok()
     }
 
-    /// Gives back pages that were taken and are not written.
+    /// Returns pages that were spent and are not written.
     pub fn give_back(&self, pages: u64) {
         let _ = self
             .day
@@ -91,7 +91,7 @@ impl Budget {
             });
     }
 
-    /// Spends bytes at `now`, in seconds, whatever the limit. Without one nothing is counted.
+    /// Spends bytes at `now`, in seconds, regardless of the limit. Without a limit nothing is counted.
     #[inline]
     pub fn spend(&self, bytes: u64, now: u32) {
         if self.limit() == 0 {
@@ -197,7 +197,7 @@ mod models {
         in_every_order(|| {
             let budget = Arc::new(Budget::default());
             budget.set_limit(3 * PAGE_BYTES);
-            // The day ends while they do.
+            // The day ends in between.
             budget.spend(PAGE_BYTES, 0);
             let now = 86_400;
             let other = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Slots of disks that were claimed, and are not in entries yet. What has them is in the disk's bay:
-//! who closes the disk and then waits for the bay waits for them as well.
+//! Slots of disks that were claimed, and are not in entries yet. Their owner is in the disk's bay:
+//! whoever closes the disk and then waits for the bay waits for them as well.
 
 use super::bay::{Bay, Entered, Section};
 use super::entry::{Place, MAX_DISKS};
@@ -9,18 +9,18 @@ use super::form::Home;
 use super::platform::Platform;
 use super::slot::{Offset, PhysicalSlot};
 
-/// What slots are claimed of.
+/// A disk that slots are claimed of.
 pub trait Slots: Send + Sync + 'static {
-    /// Claims the `count` slots from `slot` on, all in one cluster, or none of them: nobody has
-    /// them, and the disk takes pages. Does not sleep.
+    /// Claims the `count` slots from `slot` on, all in one cluster, or none of them: all must be
+    /// free, and the disk must take pages. Does not sleep.
     fn claim(&self, slot: PhysicalSlot, count: usize) -> bool;
 
     /// Frees a slot. Does not sleep.
     fn free(&self, slot: PhysicalSlot);
 }
 
-/// Slots of a disk that were claimed together and are given out one after the other. What is left is
-/// freed with this.
+/// Slots of a disk that were claimed together and are allocated one after the other. Dropping this
+/// frees the rest.
 pub struct Run<'a, P: Platform, D: Slots> {
     /// The disk, which stays as long as this.
     pub entered: Entered<'a, P, D>,
@@ -29,7 +29,7 @@ pub struct Run<'a, P: Platform, D: Slots> {
 }
 
 impl<'a, P: Platform, D: Slots> Run<'a, P, D> {
-    /// So many slots from there on, which are the caller's.
+    /// `count` slots from there on, which are the caller's.
     #[inline]
     pub fn new(entered: Entered<'a, P, D>, next: PhysicalSlot, left: usize) -> Self {
         Self {
@@ -39,11 +39,11 @@ impl<'a, P: Platform, D: Slots> Run<'a, P, D> {
         }
     }
 
-    /// One slot, if the disk takes pages and nobody has it. Does not sleep.
+    /// One slot, if the disk takes pages and it is free. Does not sleep.
     #[inline]
     pub fn of(bay: &'a Bay<P, D>, slot: PhysicalSlot) -> Option<Self> {
         let entered = bay.enter()?;
-        // Not before it is claimed: a run that is dropped frees its slots.
+        // Only after the claim: dropping a run frees its slots.
         entered
             .disk()
             .claim(slot, 1)
@@ -66,7 +66,7 @@ impl<'a, P: Platform, D: Slots> Run<'a, P, D> {
         self.left
     }
 
-    /// Whether all slots were given out.
+    /// Whether all slots were allocated.
     #[inline]
     pub fn is_over(&self) -> bool {
         self.left == 0
@@ -82,7 +82,7 @@ impl<P: Platform, D: Slots> Drop for Run<'_, P, D> {
 }
 
 impl<'a, P: Platform, D: Slots> From<NewHome<'a, P, D>> for Run<'a, P, D> {
-    /// What was claimed to get the home, as a run.
+    /// What was claimed for the home, as a run.
     fn from(mut new: NewHome<'a, P, D>) -> Self {
         let claimed = new.claimed.take();
         let offset = claimed.unwrap_or(Offset::FIRST);
@@ -99,12 +99,12 @@ pub struct NewHome<'a, P: Platform, D: Slots> {
     /// The disk, which stays as long as this.
     pub entered: Entered<'a, P, D>,
     home: Home,
-    /// What was claimed to get the cluster, and not given out yet.
+    /// What was claimed for the cluster, and not allocated yet.
     claimed: Option<Offset>,
 }
 
 impl<'a, P: Platform, D: Slots> NewHome<'a, P, D> {
-    /// A physical cluster, of which the slot at an offset is the caller's if there is one.
+    /// A physical cluster, of which the caller owns the slot at `claimed`, if there is one.
     pub fn new(entered: Entered<'a, P, D>, home: Home, claimed: Option<Offset>) -> Self {
         Self {
             entered,
@@ -118,7 +118,7 @@ impl<'a, P: Platform, D: Slots> NewHome<'a, P, D> {
         self.home
     }
 
-    /// Claims the slot at an offset, if nobody has it. Each once.
+    /// Claims the slot at an offset, if it is free. Each once.
     pub fn claim(&mut self, offset: Offset) -> Option<(Place, PhysicalSlot)> {
         let slot = self.home.cluster.slot(offset);
         if self.claimed == Some(offset) {
@@ -149,7 +149,7 @@ impl<P: Platform> Default for Stay<P> {
 }
 
 impl<P: Platform> Stay<P> {
-    /// Stays in this one, too.
+    /// Also stays in this one.
     pub fn at<D: Slots>(&mut self, entered: &Entered<'_, P, D>) {
         if let Some(place) = self.0.get_mut(entered.number().index()) {
             place.get_or_insert_with(|| entered.section());

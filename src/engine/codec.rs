@@ -2,17 +2,17 @@
 
 //! How a page in the ram tier is stored.
 
-/// How the bytes of a stored page are to be read.
+/// The format of a stored page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Codec {
-    /// As they are: the page did not compress.
+    /// Uncompressed: the page is incompressible.
     Raw = 0,
     /// An LZ4 block.
     Lz4 = 1,
     /// A zstd frame.
     Zstd = 2,
-    /// A word of 8 bytes that the page repeats, and that an entry can't hold.
+    /// A word of 8 bytes that the page repeats, and that does not fit in an entry.
     Word = 3,
 }
 
@@ -52,7 +52,7 @@ impl Algorithm {
     /// All of them, in the order in which they are listed.
     pub const ALL: [Self; 2] = [Self::Lz4, Self::Zstd];
 
-    /// The name users write and read; the kernel's own.
+    /// The name that users write and read, which is the kernel's.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Lz4 => "lz4",
@@ -60,14 +60,14 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of that name; white space around it does not count.
+    /// The algorithm of that name; white space around it is ignored.
     pub fn from_name(name: &[u8]) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|a| a.name().as_bytes() == name.trim_ascii())
     }
 
-    /// How a page that this algorithm compressed is to be read.
+    /// The format of a page that this algorithm compressed.
     pub const fn codec(self) -> Codec {
         match self {
             Self::Lz4 => Codec::Lz4,
@@ -75,7 +75,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm with that number, as [`Algorithm::to_bits`] gives it.
+    /// The algorithm with that number, as [`Algorithm::to_bits`] returns it.
     pub const fn from_bits(bits: u64) -> Option<Self> {
         match bits {
             0 => Some(Self::Lz4),

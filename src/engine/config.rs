@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the user may set, and what is said when a value is impossible.
+//! The settings, and the messages for impossible values.
 
 use super::options::Options;
 use super::page::PAGE_SIZE;
@@ -14,7 +14,7 @@ pub const MIN_SIZE: u64 = MIB;
 /// The largest virtual size, in bytes: the swap core numbers slots in 32 bits.
 pub const MAX_SIZE: u64 = u32::MAX as u64 * PAGE_BYTES;
 
-/// How many times as large as the machine's RAM a device is when nothing is said.
+/// A device's default size, in multiples of the machine's RAM.
 const DEFAULT_FACTOR: u64 = 16;
 
 /// Why a value is refused.
@@ -26,7 +26,7 @@ pub enum Refusal {
     SizeTooSmall,
     /// Above [`MAX_SIZE`].
     SizeTooLarge,
-    /// The ram tier may not take more than the machine has.
+    /// The ram tier may not take more than the machine's RAM.
     LimitAboveRam,
     /// The text is not a number of percent.
     NotAPercentage,
@@ -34,9 +34,9 @@ pub enum Refusal {
     WatermarksCross,
     /// The text is neither `all` nor an age.
     NotAnAge,
-    /// The text is not a path and what a disk is to have.
+    /// The text is not a path followed by a disk's options.
     NotADisk,
-    /// The text is not a path, and a word where there may be one.
+    /// The text is not a path with an optional word.
     NotAPath,
     /// The text is not a UUID.
     NotAUuid,
@@ -80,8 +80,8 @@ impl Size {
         Self::from_bytes(mib.checked_mul(MIB).ok_or(Refusal::SizeTooLarge)?)
     }
 
-    /// What a machine with that much RAM, in bytes, gets when nothing is said: so much of it that
-    /// memory and disks are full first. Slots that are not used cost only the swap core a little.
+    /// The default for a machine with that much RAM, in bytes: large enough that
+    /// memory and disks are full first. Unused slots cost only the swap core a little.
     pub fn default_for(ram: u64) -> Self {
         let bytes = ram.saturating_mul(DEFAULT_FACTOR);
         Self::from_bytes(bytes.clamp(MIN_SIZE, MAX_SIZE)).unwrap_or(Self(u32::MAX))
@@ -117,7 +117,7 @@ impl RamLimit {
         Self::from_bytes(mib.checked_mul(MIB).ok_or(Refusal::LimitAboveRam)?, ram)
     }
 
-    /// What a machine with that much RAM, in bytes, gets when nothing is said: half of it.
+    /// The default for a machine with that much RAM, in bytes: half of it.
     pub const fn default_for(ram: u64) -> Self {
         Self(ram / 2)
     }
@@ -128,8 +128,8 @@ impl RamLimit {
     }
 }
 
-/// Reads a size as users write it: decimal digits and, optionally, `K`, `M`, `G` or `T` (powers
-/// of 1024, in either case). White space around it does not count. Gives bytes.
+/// Parses a size as users write it: decimal digits and, optionally, `K`, `M`, `G` or `T` (powers
+/// of 1024, in either case). White space around it is ignored. Returns bytes.
 pub fn parse_size(text: &[u8]) -> Result<u64, Refusal> {
     let text = text.trim_ascii();
     let (digits, shift) = match text.split_last() {
@@ -144,7 +144,7 @@ pub fn parse_size(text: &[u8]) -> Result<u64, Refusal> {
         .ok_or(Refusal::NotASize)
 }
 
-/// Reads decimal digits, at least one. `None`: it is something else, or too much.
+/// Parses decimal digits, at least one. `None`: it is something else, or too large.
 fn parse_digits(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -155,7 +155,7 @@ fn parse_digits(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Reads a number of percent from 1 to 100. White space around it does not count.
+/// Parses a percentage from 1 to 100. White space around it is ignored.
 pub fn parse_percentage(text: &[u8]) -> Result<u64, Refusal> {
     match parse_integer(text) {
         Some(percent @ 1..=100) => u64::try_from(percent).map_err(|_| Refusal::NotAPercentage),
@@ -163,7 +163,7 @@ pub fn parse_percentage(text: &[u8]) -> Result<u64, Refusal> {
     }
 }
 
-/// Reads `all`, or an age in seconds: `all` is an age of 0.
+/// Parses `all`, or an age in seconds: `all` is an age of 0.
 pub fn parse_age(text: &[u8]) -> Result<u32, Refusal> {
     if text.trim_ascii() == b"all" {
         return Ok(0);
@@ -173,7 +173,7 @@ pub fn parse_age(text: &[u8]) -> Result<u32, Refusal> {
         .ok_or(Refusal::NotAnAge)
 }
 
-/// Reads an absolute path and, after a blank, a word if there is one.
+/// Parses an absolute path and, after a blank, an optional word.
 pub fn parse_path(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), Refusal> {
     let text = text.trim_ascii();
     let mut words = text
@@ -185,8 +185,8 @@ pub fn parse_path(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), Refusal> {
     }
 }
 
-/// Reads an absolute path and, after it, what the disk is to have: a priority, 0 when none is
-/// given, and words of [`Options`].
+/// Parses an absolute path and the options after it: a priority, by default 0,
+/// and words of [`Options`].
 pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32, Options), Refusal> {
     let mut words = text
         .trim_ascii()
@@ -212,7 +212,7 @@ fn is_path(word: &[u8]) -> bool {
     word.starts_with(b"/") && !word.contains(&0)
 }
 
-/// Reads a decimal number with an optional minus. White space around it does not count.
+/// Parses a decimal number with an optional minus. White space around it is ignored.
 fn parse_integer(text: &[u8]) -> Option<i64> {
     let text = text.trim_ascii();
     let (digits, is_negative) = match text.split_first() {

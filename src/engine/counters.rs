@@ -6,7 +6,7 @@ use super::sync::{AtomicI64, Ordering};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $variant:ident => $name:literal, $kind:ident;)*) => {
-        /// What is counted. The names are those of the `stat` attribute and carry the unit.
+        /// The counters. Their names are those of the `stat` attribute and carry the unit.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Counter {
             $($(#[$doc])* $variant,)*
@@ -21,7 +21,7 @@ macro_rules! counters {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// Whether the counter says how much there is now, or how often something happened.
+            /// Whether the counter is a present amount, or counts events.
             pub const fn kind(self) -> Kind {
                 match self { $(Self::$variant => Kind::$kind,)* }
             }
@@ -29,10 +29,10 @@ macro_rules! counters {
     };
 }
 
-/// Whether a counter goes back to 0 by itself.
+/// Whether a counter returns to 0 by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// How much there is now: 0 again when nothing is stored.
+    /// A present amount: 0 again when nothing is stored.
     Level,
     /// How often something happened since swapon.
     Event,
@@ -45,13 +45,13 @@ counters! {
     SameFilledSlots => "same_filled_slots", Level;
     /// Slots whose page lies in the ram tier, compressed or not.
     RamSlots => "ram_slots", Level;
-    /// Slots of the ram tier whose page did not compress and is kept as it is.
+    /// Slots of the ram tier whose page is incompressible and kept as it is.
     RawSlots => "raw_slots", Level;
     /// Slots whose page lies on a disk.
     DiskSlots => "disk_slots", Level;
-    /// Those of them whose page lies there compressed, among others.
+    /// Those of them whose page is compressed there.
     PackedSlots => "packed_slots", Level;
-    /// Slots whose page lay on a disk that was given up.
+    /// Slots whose page lay on a disk that was abandoned.
     LostSlots => "lost_slots", Level;
     /// Bytes of the objects in the ram tier, raw ones included.
     CompressedBytes => "compressed_bytes", Level;
@@ -63,7 +63,7 @@ counters! {
     FailedStores => "failed_stores", Event;
     /// Look-ups of a slot's cluster.
     Lookups => "lookups", Event;
-    /// Look-ups that the CPU's most recently used cluster did not answer.
+    /// Look-ups that the CPU's last used cluster did not answer.
     MruMisses => "mru_misses", Event;
     /// Pages read that were one repeated word.
     SameLoads => "same_loads", Event;
@@ -75,11 +75,11 @@ counters! {
     DiskLoads => "disk_loads", Event;
     /// Pages that writeback moved from the ram tier to a disk.
     WrittenBackPages => "written_back_pages", Event;
-    /// Packed pages that were read ahead, as who reads in order wants them next.
+    /// Packed pages that were read ahead for a sequential reader.
     ReadAheadPages => "readahead_pages", Event;
-    /// Pages that were read ahead when they were asked for.
+    /// Pages that had been read ahead when they were asked for.
     ReadAheadLoads => "readahead_loads", Event;
-    /// Pages that were moved within a disk, so that the segments that they were in get free.
+    /// Pages that were moved within a disk, to free the segments that they were in.
     CleanedPages => "cleaned_pages", Event;
     /// Pages that were moved away from a disk that was being removed.
     DrainedPages => "drained_pages", Event;
@@ -93,7 +93,7 @@ counters! {
 
 const COUNTERS: usize = Counter::ALL.len();
 
-/// A number of things, to be counted.
+/// A number of things, as a count.
 #[inline]
 pub fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -119,12 +119,12 @@ impl PerCpu {
         );
     }
 
-    /// This CPU's part of a counter. A part may be negative: what one CPU stores another frees.
+    /// This CPU's part of a counter. A part may be negative: one CPU stores what another frees.
     pub fn get(&self, counter: Counter) -> i64 {
         self.0[counter as usize].load(Ordering::Relaxed)
     }
 
-    /// Sets the counters of events back to 0. Nobody adds to them meanwhile.
+    /// Resets the counters of events to 0. Nobody adds to them meanwhile.
     pub fn reset_events(&self) {
         for counter in Counter::ALL {
             if counter.kind() == Kind::Event {
@@ -134,7 +134,7 @@ impl PerCpu {
     }
 }
 
-/// A counter's value: the sum over all CPUs, exact when nothing is going on.
+/// A counter's value: the sum over all CPUs, exact when nothing changes.
 pub fn total<'a>(cpus: impl Iterator<Item = &'a PerCpu>, counter: Counter) -> i64 {
     cpus.fold(0, |sum, cpu| sum.wrapping_add(cpu.get(counter)))
 }

@@ -15,10 +15,10 @@
 //! ```
 //!
 //! - **Empty**: nothing is stored. It is the zero word, so that zeroed memory is an empty table.
-//! - **Same**: the page is one 8-byte word, repeated. Held are the words whose upper four bits
-//!   are alike (zero and small numbers of either sign, kernel pointers), in 61 bits, and those
-//!   that repeat a half word of 4 bytes (any byte, any 4-byte number), in 32 bits. Others do
-//!   not fit, and are kept as an object of 8 bytes in the ram tier.
+//! - **Same**: the page is one 8-byte word, repeated. An entry can hold words whose upper four bits
+//!   are alike (zero and small numbers of either sign, kernel pointers), in 61 bits, and words
+//!   that repeat a half word of 4 bytes (any byte, any 4-byte number), in 32 bits. Other words
+//!   do not fit, and are kept as an object of 8 bytes in the ram tier.
 //! - **Ram**: the page is an object of `length` bytes in the ram tier. `m` says that a mover
 //!   is reading the object, and that whoever takes the entry out of its table leaves the
 //!   object to that mover. `age` is the label of the page's generation.
@@ -26,9 +26,9 @@
 //! - **Packed**: the page is an object of `length` bytes on a disk, which begins `offset` units of
 //!   8 bytes into a physical slot, and may end in the next one, of the same
 //!   [segment](super::segment).
-//! - **Lost**: the page lay on a disk that was given up; reading it is an error.
+//! - **Lost**: the page lay on a disk that was abandoned; reading it is an error.
 //!
-//! Bits drawn as 0 must be 0: [`Entry::content`] gives `None` for any other word.
+//! Bits drawn as 0 must be 0: [`Entry::content`] returns `None` for any other word.
 
 use super::codec::Codec;
 use super::generation::Generation;
@@ -67,7 +67,7 @@ const PACKED_OFFSET_SHIFT: u32 = PACKED_LENGTH_SHIFT + LENGTH_BITS;
 const PACKED_OFFSET_BITS: u32 = (PAGE_SIZE / UNIT).trailing_zeros();
 const PACKED_OFFSET_MASK: u64 = (1 << PACKED_OFFSET_BITS) - 1;
 
-/// Packed objects begin at multiples of so many bytes.
+/// Packed objects begin at multiples of that many bytes.
 pub const UNIT: usize = 8;
 
 /// Bits in a [`Handle`].
@@ -88,7 +88,7 @@ const _: () = assert!(size_of::<Entry>() == 8);
 #[repr(transparent)]
 pub struct Entry(u64);
 
-/// What an entry says.
+/// The meaning of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Content {
     /// Nothing is stored.
@@ -101,7 +101,7 @@ pub enum Content {
     Disk(Place),
     /// The page is an object on a disk.
     Packed(Packed),
-    /// The page lay on a disk that was given up.
+    /// The page lay on a disk that was abandoned.
     Lost,
 }
 
@@ -124,11 +124,11 @@ pub struct Place {
 /// An object in the ram tier.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Object {
-    /// Which object of the pool.
+    /// The object's handle in the pool.
     pub handle: Handle,
     /// The object's length.
     pub length: Length,
-    /// How to read it.
+    /// Its format.
     pub codec: Codec,
 }
 
@@ -140,7 +140,7 @@ pub struct Packed {
     offset: u16,
     /// The object's length.
     pub length: Length,
-    /// How to read it.
+    /// Its format.
     pub codec: Codec,
 }
 
@@ -152,7 +152,7 @@ pub struct Handle(u64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Length(u16);
 
-/// A word from its lower 61 bits: the upper ones are like the topmost of those.
+/// A word from its lower 61 bits: the upper ones equal the topmost of those.
 const fn extended(bits: u64) -> u64 {
     const TOP: u64 = 1 << (u64::BITS - SAME_SHIFT - 1);
     (bits ^ TOP).wrapping_sub(TOP)
@@ -205,7 +205,7 @@ impl Packed {
         }
     }
 
-    /// Which they are.
+    /// Those slots.
     pub fn all_slots(self) -> impl Iterator<Item = PhysicalSlot> {
         let first = self.place.slot;
         (0..self.slots()).filter_map(move |index| first.checked_add(index))
@@ -268,7 +268,7 @@ impl Entry {
     /// Nothing is stored.
     pub const EMPTY: Self = Self(0);
 
-    /// A page of `word`, repeated, or `None` when an entry can't hold that word.
+    /// A page of `word`, repeated, or `None` when that word does not fit in an entry.
     pub const fn same(word: u64) -> Option<Self> {
         let shifted = word << SAME_SHIFT;
         if extended(shifted >> SAME_SHIFT) == word {
@@ -315,10 +315,10 @@ impl Entry {
         )
     }
 
-    /// A page that lay on a disk which was given up.
+    /// A page that lay on a disk which was abandoned.
     pub const LOST: Self = Self(LOST);
 
-    /// The same entry; when it is one of the ram tier, of a page of that generation.
+    /// The same entry, with that generation if it is one of the ram tier.
     #[inline]
     pub const fn aged(self, generation: Generation) -> Self {
         if self.is_ram() {
@@ -339,7 +339,7 @@ impl Entry {
         }
     }
 
-    /// Whether the page is in the ram tier as it is, as it did not compress.
+    /// Whether the page is in the ram tier uncompressed, because it is incompressible.
     #[inline]
     pub const fn is_raw(self) -> bool {
         self.is_ram() && (self.0 >> CODEC_SHIFT) & CODEC_MASK == Codec::Raw.to_bits()
@@ -380,8 +380,8 @@ impl Entry {
         self.0 & STATE_MASK == STATE_RAM && self.0 & MOVING_FLAG != 0
     }
 
-    /// What the entry says, or `None` for a word that no constructor makes.
-    // Each caller wants a part of it only, which is little when the rest is not computed.
+    /// The entry's meaning, or `None` for a word that no constructor makes.
+    // Inlined: each caller needs only a part of it, and then the rest is not computed.
     #[inline(always)]
     pub const fn content(self) -> Option<Content> {
         let word = self.0;
@@ -460,12 +460,12 @@ impl Entry {
         self.0 == Self::EMPTY.0
     }
 
-    /// The word, as it stands in a table.
+    /// The word, as stored in a table.
     pub const fn to_word(self) -> u64 {
         self.0
     }
 
-    /// The entry whose word stands in a table.
+    /// The entry of a word stored in a table.
     pub const fn from_word(word: u64) -> Self {
         Self(word)
     }

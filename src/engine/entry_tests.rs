@@ -100,9 +100,9 @@ proptest! {
         prop_assert_eq!(moving.settled(), entry);
     }
 
-    /// What decodes at all encodes to the same word again: no two words mean the same, and a
-    /// word that no constructor makes is not taken for an entry. The one exception is a half
-    /// word that the longer form could have held.
+    /// Whatever decodes encodes to the same word again: no two words mean the same, and a
+    /// word that no constructor makes is not accepted as an entry. The one exception is a half
+    /// word that also fits the longer form.
     #[test]
     fn a_decoded_word_is_one_that_was_encoded(word: u64, state in 0u64..4) {
         let entry = Entry::from_word((word & !STATE_MASK) | state);
@@ -179,7 +179,7 @@ fn bounds_of_handles_and_lengths() {
     assert_eq!(Length::new(PAGE_SIZE + 1), None);
 }
 
-/// Words of 64 bits in which at most three bits are set, and those in which at most three are not.
+/// Words of 64 bits with at most three bits set, and those with at most three bits clear.
 fn sparse() -> impl Iterator<Item = u64> {
     let up_to = |bit: u32| (0..=bit).map(|bit| (bit, 1u64 << bit));
     let words = up_to(u64::BITS - 1).flat_map(move |(first, a)| {
@@ -190,7 +190,7 @@ fn sparse() -> impl Iterator<Item = u64> {
         .flat_map(|word| [word, !word])
 }
 
-/// What the module's drawing says of a word, read off it bit by bit.
+/// The meaning of a word by the module's drawing, read bit by bit.
 fn drawn(word: u64) -> Option<Content> {
     let field = |top: u32, bottom: u32| (word << (63 - top)) >> (63 - top + bottom);
     let handle = field(63, 20);
@@ -230,8 +230,8 @@ fn assert_as_drawn(word: u64) {
     let Some(content) = content else {
         return;
     };
-    // What it says makes this word again, but for a mover's mark and a half word in the longer
-    // form: so no two words say the same otherwise, and none is lost.
+    // The meaning encodes to this word again, except for a mover's mark and a half word in the longer
+    // form: so no two words mean the same otherwise, and none is lost.
     let made = match content {
         Content::Empty => Some(Entry::EMPTY),
         Content::Same(word) => Entry::same(word),
@@ -265,7 +265,7 @@ fn assert_as_drawn(word: u64) {
     assert_eq!(entry.moving().map(Entry::to_word), marked);
 }
 
-/// All there is below a handle: state, flags, codec, length, disk and what has to be 0; with the
+/// All words below a handle: state, flags, codec, length, disk and what must be 0; with the
 /// bits above at their bounds.
 #[test]
 fn every_lower_word_is_as_drawn() {
@@ -284,7 +284,7 @@ fn every_lower_word_is_as_drawn() {
     }
 }
 
-/// Every word of few bits, and every one that lacks few, in each of the states.
+/// Every word with few bits set, and every one with few bits clear, in each of the states.
 #[test]
 fn every_sparse_word_is_as_drawn() {
     for word in sparse() {
@@ -332,7 +332,7 @@ fn every_disk_comes_back_with_every_sparse_slot() {
     }
 }
 
-/// A word is held when its upper four bits are alike or its halves are, and then it comes back.
+/// A word fits when its upper four bits or its halves are alike, and then it comes back.
 #[test]
 fn every_sparse_page_word_is_held_or_refused() {
     for word in sparse() {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What of a request could not be written or read.
+//! The parts of a request that could not be written or read.
 //!
-//! As long as entries speak of what was not written, the bays of the disks stay entered: who empties
-//! one of them waits.
+//! As long as entries refer to pages that were not written, the bays of their disks stay entered: a
+//! drain of one of them waits.
 
 use super::entry::{DiskNumber, Place, MAX_DISKS};
 use super::platform::{Once, Platform};
 use super::slot::PhysicalSlot;
 use super::sync::{AtomicBool, AtomicU32, Ordering};
 
-/// Failed extents that can be told apart. Of others the disk is known.
+/// Failed extents that are recorded exactly. For any others only the disk is known.
 const EXTENTS: usize = 8;
 
 /// Consecutive slots of a disk.
@@ -22,7 +22,7 @@ pub struct Extent<K> {
     pub first: PhysicalSlot,
     /// How many there are.
     pub count: u32,
-    /// Whether they failed for what the slots are, and are not to be used again.
+    /// Whether the slots themselves failed, and must not be used again.
     pub is_bad: bool,
     /// What keeps the bay entered.
     pub keep: K,
@@ -36,19 +36,19 @@ impl<K> Extent<K> {
     }
 }
 
-/// Whether a disk has failed extents that can't be told apart, and what keeps its bay entered then.
+/// Whether a disk has failed extents that are not recorded exactly, and what then keeps its bay entered.
 struct Beyond<P: Platform, K> {
     is: AtomicBool,
     keep: P::Once<K>,
 }
 
-/// The extents of a request that failed. Anybody may note one until the request has ended; only then
-/// they are looked at.
+/// The failed extents of a request. Anybody may record one until the request has ended; they are
+/// read only after that.
 pub struct FailedExtents<P: Platform, K> {
-    /// How many failed, also those that found no place below.
+    /// How many failed, including those without a place below.
     count: AtomicU32,
     extents: [P::Once<Extent<K>>; EXTENTS],
-    /// Disks that have failed extents which found no place above.
+    /// Disks with failed extents for which there was no place above.
     beyond: [Beyond<P, K>; MAX_DISKS],
 }
 
@@ -65,11 +65,11 @@ impl<P: Platform, K> FailedExtents<P, K> {
         }
     }
 
-    /// Notes an extent as one that failed. In any context.
+    /// Records an extent as failed. In any context.
     pub fn note(&self, extent: Extent<K>) {
         let place = self.count.fetch_add(1, Ordering::Relaxed);
         let place = usize::try_from(place).ok();
-        // Each has a place of its own, as far as there are some.
+        // Each has a place of its own, while there are some.
         if let Some(place) = place.and_then(|place| self.extents.get(place)) {
             place.fill(extent);
         } else if let Some(beyond) = self.beyond.get(extent.number.index()) {
@@ -84,12 +84,12 @@ impl<P: Platform, K> FailedExtents<P, K> {
         self.count.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether that disk is one of those that failed.
+    /// Whether an extent of that disk failed.
     pub fn is_of(&self, disk: DiskNumber) -> bool {
         self.is_beyond(disk) || self.extents().any(|extent| extent.number == disk)
     }
 
-    /// Whether the failed extents of that disk are too many to be told apart.
+    /// Whether that disk has too many failed extents to be recorded exactly.
     fn is_beyond(&self, disk: DiskNumber) -> bool {
         let beyond = self.beyond.get(disk.index());
         beyond.is_some_and(|beyond| beyond.is.load(Ordering::Relaxed))
@@ -99,8 +99,8 @@ impl<P: Platform, K> FailedExtents<P, K> {
         self.extents.iter().filter_map(Once::get)
     }
 
-    /// Whether a page that lies there was not transferred, as far as can be told: where too many
-    /// of a disk failed, it may have been.
+    /// Whether a page that lies there was not transferred, as far as is known: where too many
+    /// extents of a disk failed, it may have been.
     pub fn has(&self, place: Place) -> bool {
         self.is_beyond(place.disk) || self.is_exactly(place)
     }
@@ -110,7 +110,7 @@ impl<P: Platform, K> FailedExtents<P, K> {
         self.extents().any(|extent| extent.has(place))
     }
 
-    /// Whether it is certain that a page that lies there was not transferred, and its slot is why.
+    /// Whether it is certain that a page that lies there was not transferred, because of its slot.
     pub fn is_bad(&self, place: Place) -> bool {
         self.extents()
             .any(|extent| extent.is_bad && extent.has(place))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! How a cluster keeps its entries: in a table, or, when all its pages lie in one physical
-//! cluster at their own offsets, as that cluster's name and a map.
+//! cluster at their own offsets, as that cluster's number and a map.
 //!
 //! ```text
 //!         63                    31 30          8 7    5 4       1  0
@@ -35,7 +35,7 @@ pub enum Form {
     None,
     /// The address of a table.
     Table(usize),
-    /// All pages lie in one physical cluster, at their own offsets; a map says which there are.
+    /// All pages lie in one physical cluster, at their own offsets; a map says which slots are in use.
     Whole(Home),
 }
 
@@ -49,7 +49,7 @@ impl Home {
         })
     }
 
-    /// The home in which a page that lies at `place` has its virtual slot's offset, if that is
+    /// The home in which a page that lies at `place` has its virtual slot's offset, if there is
     /// one.
     #[inline]
     pub fn of(place: Place, offset: Offset) -> Option<Self> {
@@ -76,7 +76,7 @@ impl Form {
         }
     }
 
-    /// The form that a word stands for; of no cluster for a word that no home makes.
+    /// The form that a word stands for; `None` for a word that no home makes.
     #[inline]
     pub fn from_word(word: usize) -> Self {
         if word == 0 {
@@ -136,7 +136,7 @@ mod tests {
         }
     }
 
-    /// Every home of few bits, or lacking few, at every offset: its word, and its slots' entries.
+    /// Every home with few bits set or clear, at every offset: its word, and its slots' entries.
     #[test]
     fn every_sparse_home_comes_back() {
         let bits = || (0..23).map(|bit| 1u32 << bit);

@@ -2,10 +2,10 @@
 
 //! Slots of a cluster that the swap core has freed, and whose entries are still there.
 //!
-//! Freeing happens while a process exits, slot by slot and under a lock of the swap core's, so
-//! it only marks the slot. A sweep comes later, takes the marks, and gives back in one go what
-//! the entries hold. A slot that is stored to before the sweep comes loses its mark, and its
-//! old entry is replaced like any other.
+//! Freeing happens while a process exits, slot by slot and under a lock of the swap core, so
+//! it only marks the slot. A later sweep takes the marks, and releases in one go what
+//! the entries hold. A store to a slot before the sweep clears its mark, and replaces its
+//! old entry like any other.
 
 use super::map::{Bits, SlotMap};
 use super::slot::Offset;
@@ -15,10 +15,10 @@ use super::sync::{AtomicU32, Ordering};
 
 /// The marks of a cluster, and whether the cluster is noted for a sweep.
 ///
-/// No mark is forgotten: who marks a slot looks afterwards whether the cluster is noted, and a
-/// sweep takes the note away before it takes the marks. So either the sweep finds the mark, or
-/// the marker finds no note and notes the cluster anew. Both are sequentially consistent, as
-/// this is a store on either side before a load of what the other stores.
+/// No mark is forgotten: whoever marks a slot then checks whether the cluster is noted, and a
+/// sweep clears the note before it takes the marks. So either the sweep finds the mark, or
+/// the marker finds no note and notes the cluster again. Both are sequentially consistent, as
+/// each side stores before it loads what the other side stores.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct FreedSlots {
@@ -27,11 +27,11 @@ pub struct FreedSlots {
 }
 
 impl FreedSlots {
-    /// Marks a slot. Says whether the cluster has to be [noted](Self::note), as it is not.
+    /// Marks a slot. Says whether the caller must [note](Self::note) the cluster, as it is not noted.
     #[inline]
     pub fn mark(&self, offset: Offset) -> bool {
         self.marks.set(offset);
-        // Loom knows sequential consistency of fences only.
+        // Loom models sequential consistency for fences only.
         #[cfg(loom)]
         fence(Ordering::SeqCst);
         self.noted.load(Ordering::SeqCst) == 0
@@ -44,7 +44,7 @@ impl FreedSlots {
         was == 0
     }
 
-    /// Takes the note away, with the cluster's lock held: before a sweep takes the marks.
+    /// Clears the note, with the cluster's lock held: before a sweep takes the marks.
     pub fn begin_sweep(&self) {
         self.noted.store(0, Ordering::SeqCst);
         #[cfg(loom)]
@@ -56,17 +56,17 @@ impl FreedSlots {
         self.marks.take(part)
     }
 
-    /// Takes away a slot's mark, if it has one: it is in use again. With the cluster's lock held.
+    /// Clears a slot's mark, if it has one: it is in use again. With the cluster's lock held.
     #[inline]
     pub fn unmark(&self, offset: Offset) {
-        // Rarely so, and a look is cheaper than a change. Nobody marks a slot meanwhile: the
+        // That is rare, and a load is cheaper than a store. Nobody marks a slot meanwhile: the
         // swap core has it pinned.
         if self.marks.test(offset) {
             self.marks.clear(offset);
         }
     }
 
-    /// No slot is marked and nothing noted, of a cluster that nobody else knows yet.
+    /// No slot is marked and the cluster not noted; for a cluster that nobody else knows yet.
     pub fn reset(&self) {
         self.marks.clear_all();
         self.noted.store(0, Ordering::Relaxed);

@@ -3,17 +3,17 @@
 //! Ages of the ram tier's pages, in generations.
 //!
 //! A page gets the newest generation when it is stored, as a label in its entry, and keeps it. The
-//! writer takes pages of the oldest generation until there are none, and begins a new one each time
-//! it has written back a share of what is in the tier. So a store only looks, and a generation
-//! spans what is written back in that time, however long that is.
+//! writer takes pages of the oldest generation until none is left, and begins a new one each time
+//! it has written back a share of what is in the tier. So a store only reads the current one, and a
+//! generation spans what is written back in that time, however long that is.
 //!
-//! What is kept of the order by eight labels is nearly all of it: `bench/victims` compares with
-//! a list of all pages. MGLRU (`mm/vmscan.c`) keeps ages so, with two to four generations.
+//! Eight labels keep nearly all of the order: `bench/victims` compares them with
+//! a list of all pages. MGLRU (`mm/vmscan.c`) keeps ages this way, with two to four generations.
 
 use super::sync::guarded::AtomicU32;
 use super::sync::Ordering;
 
-/// How many generations there can be at a time: labels of 3 bits.
+/// The most generations at a time: labels of 3 bits.
 pub const GENERATIONS: usize = 1 << Generation::BITS;
 
 /// The label of a generation.
@@ -24,7 +24,7 @@ impl Generation {
     /// Bits of a label.
     pub const BITS: u32 = 3;
 
-    /// The label of the generation with that number; those of [`GENERATIONS`] in a row differ.
+    /// The label of the generation with that number; those of [`GENERATIONS`] consecutive ones differ.
     #[allow(clippy::cast_possible_truncation, reason = "the mask leaves 3 bits")]
     pub const fn of(number: u32) -> Self {
         // Lossless: masked.
@@ -44,9 +44,9 @@ impl Generation {
     }
 }
 
-/// Which generations there are: two at least, the newest of which stores give to their pages.
+/// The existing generations: at least two; stores give their pages the newest.
 ///
-/// Changes are made one at a time, under a lock of the caller's.
+/// Changes are made one at a time, under a lock of the caller.
 #[derive(Debug)]
 pub struct Generations {
     /// The number of the oldest one.
@@ -72,7 +72,7 @@ impl Generations {
     }
 
     /// That of an incompressible page which is stored now: the one before the newest. It takes as
-    /// much memory as several others, so it is to go before those of its age.
+    /// much memory as several others, so it is written back before those of its age.
     #[inline]
     pub fn newest_raw(&self) -> Generation {
         Generation::of(self.newest.load(Ordering::Relaxed).wrapping_sub(1))
@@ -83,7 +83,7 @@ impl Generations {
         Generation::of(self.oldest.load(Ordering::Relaxed))
     }
 
-    /// All labels, from that of the oldest generation on; the last ones may be in use by none.
+    /// All labels, from that of the oldest generation on; the last ones may be unused.
     pub fn by_age(&self) -> impl Iterator<Item = Generation> {
         let oldest = self.oldest.load(Ordering::Relaxed);
         (0..GENERATIONS).map(move |age| {
@@ -107,7 +107,7 @@ impl Generations {
         has_label
     }
 
-    /// The oldest generation has no pages any more: the next one is the oldest then.
+    /// The oldest generation has no pages any more: the next one becomes the oldest.
     pub fn end_oldest(&self) {
         if self.count() == 1 {
             self.begin();

@@ -22,15 +22,15 @@ const SIGNATURE_AT: usize = PAGE_SIZE - SIGNATURE.len();
 /// The device's number: there is one.
 pub const NUMBER: u8 = 0;
 
-/// The UUID of device 0; a device's number stands in the last byte. It is the same on every
-/// machine and after every boot, so that it can be named in a configuration: what it names is
-/// the device, and no data outlives that.
+/// The UUID of device 0, with the device's number in the last byte. It is the same on every
+/// machine and after every boot, so that a configuration can name it: it names
+/// the device, as no data survives a reboot.
 const UUID: [u8; 16] = [
     0x76, 0x73, 0x77, 0x61, 0x70, 0x30, 0x4d, 0x1e, 0x9a, 0x57, 0x1f, 0xc3, 0x60, 0x2b, 0xe8, 0x00,
 ];
 
-/// A UUID that can be changed: the one that disks get which are added from now on. It tells whose
-/// a disk is that several machines can reach.
+/// A UUID that can be changed: that of disks that are added from now on. It identifies the owner of
+/// a disk that several machines can reach.
 #[derive(Debug, Default)]
 pub struct Uuid([AtomicU64; 2]);
 
@@ -41,7 +41,7 @@ impl Uuid {
         (u128::from(high.load(Ordering::Relaxed)) << 64) | u128::from(low.load(Ordering::Relaxed))
     }
 
-    /// Changes it. One caller at a time; who gets it meanwhile may see half of it.
+    /// Changes it. One caller at a time; a concurrent reader may see half of it.
     pub fn set(&self, uuid: u128) {
         let [a, b, c, d, e, f, g, h, rest @ ..] = uuid.to_be_bytes();
         let [high, low] = &self.0;
@@ -53,12 +53,12 @@ impl Uuid {
     }
 }
 
-/// Makes random bits a UUID of version 4, as RFC 9562 lays it out.
+/// Turns random bits into a UUID of version 4 (RFC 9562).
 pub const fn random_uuid(bits: u128) -> u128 {
     (bits & !((0xf << 76) | (0x3 << 62))) | (0x4 << 76) | (0x2 << 62)
 }
 
-/// Reads a UUID as users write it: 32 hexadecimal digits, with hyphens or without.
+/// Parses a UUID as users write it: 32 hexadecimal digits, with hyphens or without.
 pub fn parse_uuid(text: &[u8]) -> Result<u128, Refusal> {
     let mut digits = 0u32;
     let mut uuid = 0u128;
@@ -91,9 +91,9 @@ pub fn write(page: &mut [u8; PAGE_SIZE], number: u8, pages: u32) {
     put(page, SIGNATURE_AT, SIGNATURE);
 }
 
-/// Writes the signature of a disk that is a tier of device `number`: a header of one page, so
-/// that tools tell what it is, a label that says more, and a UUID that says whose it is. Who
-/// swaps it on gets next to nothing.
+/// Writes the signature of a disk that is a tier of device `number`: a header of one page, which
+/// tools recognize, a label that says more, and a UUID that identifies the owner. Swapped on,
+/// it gives next to no swap space.
 pub fn write_tier(page: &mut [u8; PAGE_SIZE], number: u8, uuid: u128) {
     write(page, number, 2);
     let digits = page

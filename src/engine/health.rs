@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! How a disk is doing, and what may be done with it.
+//! The health of a disk, and its consequences.
 
 use super::sync::{AtomicU64, Ordering};
 use super::traffic::Direction;
 
-/// Writes that fail in a row and make a disk a failed one; as many reads have it probed.
+/// Failed writes in a row that make a disk failed; as many failed reads have it probed.
 pub const ERRORS_IN_A_ROW: u64 = 8;
 
-/// How long a disk does not answer a request until it is a stuck one, in seconds.
+/// For how long a disk must not answer a request to be stuck, in seconds.
 pub const STUCK_AFTER: u64 = 5;
 
-/// How long a disk does not answer until it gets no more than a quota, in seconds.
+/// For how long a disk must not answer to be limited to a quota, in seconds.
 pub const LAGS_AFTER: u64 = 1;
 
-/// How long it takes until a failed disk is probed, or a full one is tried, for the first time,
-/// in seconds; each time that comes to nothing it takes twice as long as before.
+/// The time until a failed or full disk is first probed, in seconds; it doubles
+/// with each probe that fails.
 pub const FIRST_WAIT: u64 = 1;
 
-/// The longest that it takes, in seconds.
+/// The longest such time, in seconds.
 pub const LONGEST_WAIT: u64 = 64;
 
-/// What may be done with a disk.
+/// How a disk can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Pages are stored and read.
     Active,
-    /// It is being emptied: pages are read, and none is stored.
+    /// It is being drained: pages are read, and none is stored.
     Draining,
     /// It keeps failing, and takes no pages until it has been probed.
     Failed,
@@ -52,48 +52,48 @@ impl State {
 /// Why a transfer failed, as far as the block layer knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The disk says no more than that it failed.
+    /// The disk gives no other reason.
     Device,
-    /// The place is bad, and says nothing about others.
+    /// The place is bad, which says nothing about others.
     Medium,
     /// There is no space below the disk.
     Space,
-    /// The disk was not reached, or had no time or memory for it.
+    /// The disk was not reached, or had no time or memory for the transfer.
     Path,
     /// The disk is gone for good.
     Gone,
 }
 
 impl Fault {
-    /// Whether a slot that could not be written for it is not to be used again.
+    /// Whether a slot with such a failed write must not be used again.
     pub const fn is_of_place(self) -> bool {
         matches!(self, Self::Device | Self::Medium)
     }
 }
 
-/// What a transfer has made of a disk.
+/// How a transfer has changed a disk's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing else than before.
+    /// Not at all.
     None,
-    /// A failed one, now.
+    /// It is now failed.
     Failed,
-    /// A full one, now.
+    /// It is now full.
     Full,
-    /// It may be failing: it is to be probed.
+    /// It may be failing, and must be probed.
     Suspected,
 }
 
-/// A disk's state and its errors. Its completions, in any context, tell how they went.
+/// A disk's state and its errors. Completions, in any context, report their results.
 #[derive(Debug, Default)]
 pub struct Health {
     /// One of the phases below.
     draining: AtomicU64,
     /// Bytes in use when draining began.
     drained_from: AtomicU64,
-    /// Bytes that were moved away, and stay in use until nobody reads them any more.
+    /// Bytes that were moved away, and stay in use until their readers have left.
     moved: AtomicU64,
-    /// The most that [`Self::drained`] has given since draining began.
+    /// The most that [`Self::drained`] has returned since draining began.
     drained: AtomicU64,
     /// Why it takes no pages: the bits below.
     unfit: AtomicU64,
@@ -104,10 +104,10 @@ pub struct Health {
     on_trial: AtomicU64,
     errors: AtomicU64,
     recovered: AtomicU64,
-    /// For how long it has not answered, in seconds, and since when when it is stuck.
+    /// For how long it has not answered, in seconds, and, if it is stuck, since when.
     silent: AtomicU64,
     stuck_since: AtomicU64,
-    /// When it is to be probed or tried next, in seconds, and how long that takes the next time.
+    /// When it is to be probed next, in seconds, and the time until the one after that.
     due: AtomicU64,
     wait: AtomicU64,
 }
@@ -121,7 +121,7 @@ const DRAINING: u64 = 1;
 const CANCELLED: u64 = 2;
 
 impl Health {
-    /// What may be done with the disk.
+    /// How the disk can be used.
     pub fn state(&self) -> State {
         let unfit = self.unfit.load(Ordering::Acquire);
         if self.draining.load(Ordering::Acquire) != NOT_DRAINING {
@@ -160,18 +160,18 @@ impl Health {
         self.is(STUCK)
     }
 
-    /// Whether the disk has not answered for some time, which is not long.
+    /// Whether the disk has not answered for a short time.
     #[inline]
     pub fn is_lagging(&self) -> bool {
         self.silent.load(Ordering::Relaxed) >= LAGS_AFTER
     }
 
-    /// Whether the disk has no space below, draining or not.
+    /// Whether there is no space below the disk, draining or not.
     pub fn is_full(&self) -> bool {
         self.is(FULL)
     }
 
-    /// Since when it does not answer, in seconds, if it does not.
+    /// Since when it has not answered, in seconds, if it doesn't.
     pub fn stuck_since(&self) -> Option<u64> {
         self.is_stuck()
             .then(|| self.stuck_since.load(Ordering::Relaxed))
@@ -192,7 +192,7 @@ impl Health {
         self.unfit.fetch_and(!why, Ordering::AcqRel) & why != 0
     }
 
-    /// Starts draining; `false` when somebody drains the disk already.
+    /// Starts draining; `false` when the disk is being drained already.
     pub fn start_draining(&self) -> bool {
         self.go(NOT_DRAINING, DRAINING)
     }
@@ -205,12 +205,12 @@ impl Health {
         self.draining.store(NOT_DRAINING, Ordering::Release);
     }
 
-    /// Has who drains the disk stop; `false` when nobody does, or is to stop already.
+    /// Stops a drain of the disk; `false` when there is none, or it is stopping already.
     pub fn cancel(&self) -> bool {
         self.go(DRAINING, CANCELLED)
     }
 
-    /// Whether who drains the disk is to stop.
+    /// Whether the drain is to stop.
     pub fn is_cancelled(&self) -> bool {
         self.draining.load(Ordering::Acquire) == CANCELLED
     }
@@ -221,21 +221,21 @@ impl Health {
             .is_ok()
     }
 
-    /// Notes how many bytes are to be drained. None of them is yet, whatever who looked at the last
-    /// moment of a drain before this one has left.
+    /// Records how many bytes are to be drained. None of them is yet, whatever a late reader of the
+    /// previous drain's progress has left.
     pub fn set_drained_from(&self, bytes: u64) {
         self.drained.store(0, Ordering::Relaxed);
         self.drained_from.store(bytes, Ordering::Relaxed);
     }
 
-    /// Notes how many of the bytes in use were moved away already. To be told before they are
+    /// Records how many of the bytes in use were moved away already. Called before they are
     /// freed.
     pub fn set_moved(&self, bytes: u64) {
         self.moved.store(bytes, Ordering::Relaxed);
     }
 
     /// Bytes drained, and all that are to be, while the disk is being drained and `used` bytes of
-    /// it are in use. The first of them never becomes less.
+    /// it are in use. The former never decreases.
     pub fn drained(&self, used: u64) -> Option<(u64, u64)> {
         if self.state() != State::Draining {
             return None;
@@ -247,12 +247,12 @@ impl Health {
         Some((before.max(now), total))
     }
 
-    /// A transfer succeeded. Says whether that shows that a disk which was taken back is well
-    /// again.
+    /// A transfer succeeded. Says whether that shows that a disk which was taken back has
+    /// recovered.
     #[inline]
     pub fn succeeded(&self, direction: Direction) -> bool {
         let in_a_row = self.in_a_row(direction);
-        // Written when it changes only, so that CPUs share the line.
+        // Written only when it changes, so that CPUs share the line.
         if in_a_row.load(Ordering::Relaxed) != 0 {
             in_a_row.store(0, Ordering::Relaxed);
             return direction == Direction::Write && self.passed();
@@ -270,11 +270,11 @@ impl Health {
         true
     }
 
-    /// A transfer failed. Says what that makes of the disk.
+    /// A transfer failed. Returns the change of the disk's state.
     ///
-    /// Bad places, and a lack of space, say nothing about the disk. Writes that fail otherwise make
-    /// it a failed one, when there are too many in a row, and a single one if it was taken back.
-    /// Reads don't, as those of bad places may come one after the other: they have it probed.
+    /// Bad places, and a lack of space, say nothing about the disk. Other failed writes make
+    /// it failed, when there are too many in a row, or after a single one if it is on trial.
+    /// Failed reads don't, as bad places may be next to each other: they have it probed.
     pub fn failed(&self, direction: Direction, fault: Fault) -> Change {
         self.errors.fetch_add(1, Ordering::Relaxed);
         let is_failed = match (fault, direction) {
@@ -319,13 +319,13 @@ impl Health {
         }
     }
 
-    /// Whether somebody is to see how the disk is doing: it is failed, full or suspected.
+    /// Whether the disk must be watched: it is failed, full or suspected.
     pub fn is_doubtful(&self) -> bool {
         self.is(FAILED | FULL) || self.reads_in_a_row.load(Ordering::Relaxed) >= ERRORS_IN_A_ROW
     }
 
-    /// Whether it is time to probe the disk, at `now` in seconds. One caller at a time, as for what
-    /// follows.
+    /// Whether it is time to probe the disk, at `now` in seconds. One caller at a time, as for the
+    /// following.
     pub fn is_due(&self, now: u64) -> bool {
         if self.is_doubtful() && self.due.load(Ordering::Relaxed) == 0 {
             self.put_off(now);
@@ -340,14 +340,14 @@ impl Health {
         self.wait.store(next, Ordering::Relaxed);
     }
 
-    /// Has the disk probed at once. Says whether there is a reason to. By anybody.
+    /// Makes a probe due at once. Says whether there is a reason for one. May be called by anybody.
     pub fn probe_now(&self) -> bool {
         self.due.store(1, Ordering::Relaxed);
         self.is_doubtful()
     }
 
-    /// The disk was probed: its first page was read, and was what it should be, and was written
-    /// again; or one of those failed. Says whether that makes it a failed one now.
+    /// The disk was probed: its first page was read, compared, and written again;
+    /// or one of those failed. Says whether that makes it failed now.
     pub fn probed(&self, is_well: bool, now: u64) -> bool {
         if is_well {
             self.reads_in_a_row.store(0, Ordering::Relaxed);
@@ -366,8 +366,8 @@ impl Health {
         }
     }
 
-    /// For how long the oldest request has been under way at least, in seconds, at the time
-    /// `now`. Says whether the disk is stuck or answers again, if that is new.
+    /// For how long at least the oldest request has been under way, in seconds, at the time
+    /// `now`. Returns whether the disk is stuck or answers again, if that is new.
     pub fn silent_for(&self, seconds: u64, now: u64) -> Option<State> {
         if self.silent.load(Ordering::Relaxed) != seconds {
             self.silent.store(seconds, Ordering::Relaxed);
@@ -383,7 +383,7 @@ impl Health {
         self.set(STUCK).then_some(State::Stuck)
     }
 
-    /// How often the disk was taken back, and was well.
+    /// How often the disk was taken back, and then recovered.
     pub fn recovered(&self) -> u64 {
         self.recovered.load(Ordering::Relaxed)
     }
@@ -410,7 +410,7 @@ mod tests {
         for _ in 1..ERRORS_IN_A_ROW {
             assert_eq!(health.failed(Write, Fault::Path), Change::None);
         }
-        // Of reads nothing follows for writes.
+        // Reads do not affect writes.
         assert!(!health.succeeded(Read));
         assert_eq!(health.state(), State::Active);
         assert_eq!(health.failed(Write, Fault::Device), Change::Failed);

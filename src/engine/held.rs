@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Who may do what with an entry's object, as types.
+//! Ownership of an entry's object, as types.
 //!
 //! An entry is a plain word, which anybody may copy; freeing its object twice, or reading it
-//! after it was freed, corrupts memory. So outside the index entries with objects are met as one
-//! of these only. There is one device and that has one pool, so no type says whose object it is.
+//! after it was freed, corrupts memory. So outside the index entries with objects occur only as one
+//! of these types. There is one device with one pool, so no type says whose object it is.
 
 use super::entry::{Content, Entry, Object, Packed, Place};
 use super::slot::Slot;
 use core::marker::PhantomData;
 
-/// A slot that the swap core keeps as it is, except for what the holder of this does to it,
-/// while it waits for the holder.
+/// A slot that the swap core leaves as it is while it waits for the holder of this, which
+/// alone changes it.
 ///
 /// # Invariants
 ///
@@ -21,7 +21,7 @@ use core::marker::PhantomData;
 pub struct PinnedSlot<'a>(Slot, PhantomData<&'a ()>);
 
 impl PinnedSlot<'_> {
-    /// A slot that is pinned: for who is called by the swap core, and keeps the invariant.
+    /// A slot that is pinned: for code that the swap core calls, and that keeps the invariant.
     #[inline]
     pub const fn new(slot: Slot) -> Self {
         // INVARIANT: as this function says.
@@ -37,7 +37,7 @@ impl PinnedSlot<'_> {
 
 /// An entry that is in no table: one not put into one yet, or one taken out.
 ///
-/// Dropping it without giving it to the tier that it belongs to leaks its object or its place
+/// Dropping it without passing it to its tier leaks its object or its place
 /// on a disk.
 ///
 /// # Invariants
@@ -52,17 +52,17 @@ impl Owned {
     /// The empty entry.
     pub const EMPTY: Self = Self(Entry::EMPTY);
 
-    /// The entry of a page that was given up.
+    /// The entry of a page that was abandoned.
     pub const LOST: Self = Self(Entry::LOST);
 
-    /// The entry of a page that is `word`, repeated, or `None` when an entry can't hold that.
+    /// The entry of a page that is `word`, repeated, or `None` when that does not fit in an entry.
     #[inline]
     pub fn same(word: u64) -> Option<Self> {
         // INVARIANT: such an entry has no object.
         Entry::same(word).map(Self)
     }
 
-    /// The entry of a page whose object was just made: for the pool, which knows of no other.
+    /// The entry of a page whose object was just made: for the pool, which made no other.
     #[inline]
     pub fn ram(object: Object) -> Self {
         // INVARIANT: as this function says.
@@ -86,17 +86,17 @@ impl Owned {
     /// An entry that was taken out of its table.
     #[inline]
     pub(super) fn taken(entry: Entry) -> Self {
-        // INVARIANT: as this function says; who takes an entry out is the only one.
+        // INVARIANT: as this function says; only one caller takes an entry out.
         Self(entry)
     }
 
-    /// The entry as that of a slot which keeps it meanwhile, to be read.
+    /// The entry as that of a slot which keeps it meanwhile, for reading.
     pub fn held(&self) -> Held<'_> {
         // INVARIANT: nobody else frees what it holds, and this is borrowed.
         Held(self.0, PhantomData)
     }
 
-    /// What the entry says.
+    /// The entry's meaning.
     #[inline]
     pub fn content(&self) -> Option<Content> {
         self.0.content()
@@ -118,7 +118,7 @@ impl Owned {
         }
     }
 
-    /// The entry, to be put into a table.
+    /// The entry, for a table.
     #[inline]
     pub(super) fn entry(&self) -> Entry {
         self.0
@@ -141,13 +141,13 @@ impl Held<'_> {
         Self(entry, PhantomData)
     }
 
-    /// The entry, to be shown.
+    /// The entry, for display.
     #[inline]
     pub fn entry(&self) -> Entry {
         self.0
     }
 
-    /// What the entry says.
+    /// The entry's meaning.
     // As [`Entry::content`].
     #[inline(always)]
     pub fn content(&self) -> Option<HeldContent<'_>> {
@@ -162,7 +162,7 @@ impl Held<'_> {
     }
 }
 
-/// What a [`Held`] entry says; see [`Content`].
+/// The meaning of a [`Held`] entry; see [`Content`].
 #[derive(Debug)]
 pub enum HeldContent<'a> {
     /// Nothing is stored.
@@ -175,7 +175,7 @@ pub enum HeldContent<'a> {
     Disk(Place),
     /// The page is an object on a disk.
     Packed(Packed),
-    /// The page lay on a disk that was given up.
+    /// The page lay on a disk that was abandoned.
     Lost,
 }
 
@@ -191,14 +191,14 @@ impl HeldObject<'_> {
     }
 }
 
-/// A slot whose object a mover reads, and which is the mover's to end: by
+/// A slot whose object a mover reads. The mover must end this with
 /// [`finish_move`](super::index::Index::finish_move) or
 /// [`abandon_move`](super::index::Index::abandon_move).
 ///
 /// # Invariants
 ///
-/// The entry is a moving one and no other `Moving` has it, so its object is freed by nobody
-/// else as long as this lives.
+/// The entry is a moving one and no other `Moving` has it, so nobody else frees its object
+/// as long as this lives.
 #[must_use]
 #[derive(Debug)]
 pub struct Moving(Slot, Entry);
@@ -239,13 +239,13 @@ impl<T> Retired<T> {
         Self(old)
     }
 
-    /// What was retired, when the caller has waited for a grace period, or for as long as the
-    /// entry's readers take otherwise.
+    /// The retired value, when the caller has waited for a grace period, or in some other way for
+    /// the entry's readers.
     pub fn after_readers(self) -> T {
         self.0
     }
 
-    /// What was retired, to be looked at.
+    /// The retired value, to look at.
     pub fn get(&self) -> &T {
         &self.0
     }

@@ -4,16 +4,16 @@
 
 use super::sync::{fence, AtomicUsize, Ordering};
 
-/// One CPU's most recently used cluster object, as an opaque token; 0 stands for none.
+/// One CPU's last used cluster object, as an opaque token; 0 stands for none.
 ///
-/// It is a hint that holds no reference. An object whose cluster goes gives up its
-/// [number](super::number::Carried), then is [forgotten](forget_everywhere) by every CPU, and only
-/// then may its memory be given back, a grace period later. Who remembers it at that moment
-/// either is seen by the forgetting or sees that the number is gone, and forgets it itself.
-/// So a reader under RCU may look at what it finds here, and tells by the number whether that
+/// It is a hint that holds no reference. An object whose cluster is removed gives up its
+/// [number](super::number::Carried), then every CPU [forgets](forget_everywhere) it, and only
+/// then may its memory be freed, a grace period later. A CPU that remembers it at that moment
+/// is either seen by the forgetting, or sees that the number is gone, and forgets it itself.
+/// So a reader under RCU may look at what it finds here, and sees by the number whether that
 /// is what it wants.
 ///
-/// A CPU's line is its own: the alignment keeps others' off it.
+/// The alignment keeps other CPUs off a CPU's line.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub struct LastUsed(AtomicUsize);
@@ -28,7 +28,7 @@ impl LastUsed {
         }
     }
 
-    /// Remembers `token`, unless its object is not `valid` any more: does not carry the number
+    /// Remembers `token`, unless its object is no longer `valid`: does not carry the number
     /// under which it was found.
     #[inline]
     pub fn remember(&self, token: usize, valid: impl FnOnce() -> bool) {
@@ -42,7 +42,7 @@ impl LastUsed {
 
     /// Forgets `token` if that is what is remembered.
     ///
-    /// A token that the CPU remembers at the same time may be forgotten in its stead: that
+    /// It may forget a token that the CPU remembers at the same time instead: that
     /// costs a walk through the index, no more.
     fn forget(&self, token: usize) {
         if self.0.load(Ordering::Acquire) == token {
@@ -51,10 +51,10 @@ impl LastUsed {
     }
 }
 
-/// Has every CPU forget `token`, whose object has given up its number.
+/// Makes every CPU forget `token`, whose object has given up its number.
 pub fn forget_everywhere<'a>(cpus: impl Iterator<Item = &'a LastUsed>, token: usize) {
-    // Pairs with the fence in `remember`: either the token is seen here, or the number's going
-    // is seen there.
+    // Pairs with the fence in `remember`: either this sees the token, or that sees that the
+    // number is gone.
     fence(Ordering::SeqCst);
     cpus.for_each(|cpu| cpu.forget(token));
 }

@@ -3,8 +3,8 @@
 //! Clusters with pages in the ram tier, listed by generation, so that the next ones to be written
 //! back are found at once, however many clusters there are.
 //!
-//! A cluster is on one list at most: when it came there, that of its oldest pages' generation.
-//! Pages that are freed leave it there; who comes across it puts it where it belongs. So a store
+//! A cluster is on one list at most: that of its oldest pages' generation when it was put there.
+//! Frees leave it there; a writer that comes across it puts it where it belongs. So a store
 //! changes a list only for a cluster that is on none.
 
 use super::generation::{Generation, GENERATIONS};
@@ -19,7 +19,7 @@ pub struct Links {
     previous: Link,
 }
 
-/// The number of a cluster, and one more; 0 for none.
+/// The number of a cluster, plus one; 0 for none.
 #[derive(Debug, Default)]
 struct Link(AtomicU32);
 
@@ -42,7 +42,7 @@ impl Links {
     }
 }
 
-/// Where the clusters' links are.
+/// Access to the clusters' links.
 pub trait Nodes {
     /// Calls `then` with the links of a cluster that is on a list.
     fn with(&self, number: ClusterNumber, then: impl FnOnce(&Links));
@@ -54,7 +54,7 @@ struct Ends {
     last: Option<ClusterNumber>,
 }
 
-/// The lists. Having them to be changed proves that their lock is held.
+/// The lists. A mutable reference to them proves that their lock is held.
 #[derive(Debug, Default)]
 pub struct Lists([Ends; GENERATIONS]);
 

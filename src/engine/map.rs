@@ -7,8 +7,8 @@ use super::sync::{AtomicU64, Ordering};
 
 const WORD_BITS: usize = 64;
 
-/// Bits in a part of a map: as many as are taken at a time, by who has to keep what they stand
-/// for on the stack.
+/// Bits in a part of a map, which are taken at once: few enough that the caller can keep what they
+/// stand for on the stack.
 pub const PART_BITS: usize = WORD_BITS / 2;
 
 /// Parts of a map.
@@ -18,24 +18,24 @@ const WORDS: usize = SLOTS_PER_CLUSTER / WORD_BITS;
 /// A bit for each slot of a cluster, set when the slot is in use. Zeroed memory is a map of
 /// a cluster with no slot in use.
 ///
-/// Anybody may change bits at any time. A bit that is claimed was clear, and nobody else claims
+/// Anybody may change bits at any time. A claimed bit was clear, and nobody else claims
 /// it before it is cleared; what its last owner did before clearing it is visible to the next.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct SlotMap([AtomicU64; WORDS]);
 
-/// What a map was, word by word: bits may have changed between the words.
+/// A map at some moment, word by word: bits may have changed between the words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot([u64; WORDS]);
 
-/// The places of the set bits, ascending.
+/// The positions of the set bits, ascending.
 #[derive(Clone, Debug)]
 pub struct Offsets {
     left: Snapshot,
     word: usize,
 }
 
-/// The places of the set bits of one word of a map, ascending.
+/// The positions of the set bits of one word of a map, ascending.
 #[derive(Clone, Debug)]
 pub struct Bits {
     left: u64,
@@ -45,7 +45,7 @@ pub struct Bits {
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<SlotMap>() == 64);
 
-/// The word that holds a place's bit, and which bit of it.
+/// The word that holds a position's bit, and which bit of it.
 #[allow(clippy::cast_possible_truncation, reason = "the mask leaves 6 bits")]
 const fn place(index: usize) -> (usize, u32) {
     (index / WORD_BITS, (index & (WORD_BITS - 1)) as u32)
@@ -59,7 +59,7 @@ fn below(bit: usize) -> u64 {
         .map_or(u64::MAX, |bit| bit.wrapping_sub(1))
 }
 
-/// The bits of word `index` that stand for the places from `from` up to but not including `end`.
+/// The bits of word `index` that stand for the positions from `from` up to but not including `end`.
 fn part(index: usize, from: usize, end: usize) -> u64 {
     let start = index.saturating_mul(WORD_BITS);
     below(end.saturating_sub(start)) & !below(from.saturating_sub(start))
@@ -72,8 +72,8 @@ fn lowest_run(word: u64, most: usize) -> u64 {
     below(length.min(most)).checked_shl(start).unwrap_or(0)
 }
 
-/// Sets the bits that `pick` picks among the clear ones of the word, and gives them back. It is
-/// called again with the word as it is then when somebody else changed the word meanwhile.
+/// Sets the bits that `pick` picks among the clear ones of the word, and returns them. `pick` is
+/// called again with the new word when another thread changed the word meanwhile.
 fn claim_picked(word: &AtomicU64, pick: impl Fn(u64) -> u64) -> u64 {
     let claim = |seen| match pick(seen) {
         0 => None,
@@ -114,7 +114,7 @@ impl SlotMap {
         word.fetch_and(!bit, Ordering::AcqRel) & bit != 0
     }
 
-    /// The words with their places. A range counts without a check that could panic.
+    /// The words with their indices. A range counts without a check that could panic.
     fn words(&self) -> impl Iterator<Item = (usize, &AtomicU64)> {
         (0..WORDS).zip(&self.0)
     }
@@ -126,13 +126,13 @@ impl SlotMap {
         }
     }
 
-    /// Clears the bits of part `index`, of [`PARTS`], and gives those that were set.
+    /// Clears the bits of part `index`, of [`PARTS`], and returns those that were set.
     pub fn take(&self, index: usize) -> Bits {
         let first = index.saturating_mul(PART_BITS);
         let word = first / WORD_BITS;
         let mask = part(word, first, first.saturating_add(PART_BITS));
         let taken = self.0.get(word).map_or(0, |word| {
-            // Mostly there is nothing, and looking is cheaper.
+            // Mostly there are none, and a load is cheaper.
             match word.load(Ordering::SeqCst) & mask {
                 0 => 0,
                 _ => word.fetch_and(!mask, Ordering::SeqCst) & mask,
@@ -141,7 +141,7 @@ impl SlotMap {
         Bits::new(word, taken)
     }
 
-    /// Clears those bits, and gives those of them that were set.
+    /// Clears those bits, and returns those of them that were set.
     pub fn clear_bits(&self, bits: &Bits) -> Bits {
         let index = bits.word();
         let cleared = self.0.get(index).map_or(0, |word| {
@@ -151,7 +151,7 @@ impl SlotMap {
     }
 
     /// Claims the first clear bit at or after `from` and those that follow it without a gap,
-    /// `want` of them at most. Gives the first one's place and their number, which is at least 1,
+    /// `want` of them at most. Returns the first one's position and their number, which is at least 1,
     /// or `None` when all bits from there on are set.
     pub fn claim_run(&self, from: Offset, want: usize) -> Option<(Offset, usize)> {
         let mut start = 0usize;
@@ -162,7 +162,7 @@ impl SlotMap {
             let allowed = part(index, from.index(), SLOTS_PER_CLUSTER);
             let bits = claim_picked(word, |seen| {
                 let run = lowest_run(!seen & allowed, left);
-                // A run goes on only at the next word's lowest bit.
+                // A run continues only at the next word's lowest bit.
                 if count == 0 || run & 1 == 1 {
                     run
                 } else {
@@ -185,8 +185,8 @@ impl SlotMap {
 
     /// Claims the `count` bits from `from` on, or none when one of them is set or past the end.
     ///
-    /// Bits claimed before one turns out to be set are cleared again; others may have passed
-    /// over them meanwhile.
+    /// If one turns out to be set, those claimed before it are cleared again; others may have skipped
+    /// them meanwhile.
     pub fn claim_exact(&self, from: Offset, count: usize) -> bool {
         if count == 1 {
             let (word, bit) = self.bit(from);
@@ -215,12 +215,12 @@ impl SlotMap {
         true
     }
 
-    /// Claims the first `count` consecutive clear bits at or after `from`, and gives their place,
-    /// or `None` when there are nowhere as many.
+    /// Claims the first `count` consecutive clear bits at or after `from`, and returns their position,
+    /// or `None` if there is no such run.
     pub fn claim_whole_run(&self, from: Offset, count: usize) -> Option<Offset> {
         loop {
             let start = self.snapshot().clear_run(from, count)?;
-            // Fails only when somebody else was faster.
+            // Fails only when another thread was faster.
             if self.claim_exact(start, count) {
                 return Some(start);
             }
@@ -232,7 +232,7 @@ impl SlotMap {
         self.snapshot().count()
     }
 
-    /// What the map is now.
+    /// The map's current state.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot(core::array::from_fn(|index| {
             self.0[index].load(Ordering::Acquire)
@@ -245,7 +245,7 @@ impl SlotMap {
     reason = "an offset is below the number of bits"
 )]
 impl Snapshot {
-    /// What `map` is now.
+    /// The current state of `map`.
     pub fn load(map: &SlotMap) -> Self {
         map.snapshot()
     }
@@ -263,7 +263,7 @@ impl Snapshot {
         })
     }
 
-    /// Where the first `count` consecutive clear bits at or after `from` are.
+    /// The position of the first `count` consecutive clear bits at or after `from`.
     pub fn clear_run(&self, from: Offset, count: usize) -> Option<Offset> {
         if count == 0 {
             return None;
@@ -284,7 +284,7 @@ impl Snapshot {
         Offset::new(start)
     }
 
-    /// The places of the set bits, ascending.
+    /// The positions of the set bits, ascending.
     pub const fn offsets(self) -> Offsets {
         Offsets {
             left: self,
@@ -301,7 +301,7 @@ impl Bits {
         }
     }
 
-    /// The bits of `count` places from `from` on, as far as they are in one word of a map.
+    /// The bits of `count` positions from `from` on, as far as they are in one word of a map.
     pub fn run(from: Offset, count: usize) -> Self {
         let (word, _) = place(from.index());
         let end = from.index().saturating_add(count);

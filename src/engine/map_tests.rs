@@ -120,7 +120,7 @@ fn with_run(start: usize, count: usize, is_clear: bool) -> SlotMap {
     }))
 }
 
-/// Every run there is, wherever it begins and ends.
+/// Every possible run.
 fn every_run() -> impl Iterator<Item = (usize, usize)> {
     (0..SLOTS_PER_CLUSTER)
         .flat_map(|start| (1..=SLOTS_PER_CLUSTER - start).map(move |count| (start, count)))
@@ -142,7 +142,7 @@ fn every_clear_run_is_found_and_no_more_than_it() {
         let after = Offset::new(start + 1);
         assert_eq!(after.and_then(|from| snapshot.clear_run(from, count)), None);
 
-        // One more on either side is too many, and leaves the map as it was.
+        // One more on either side is too many, and leaves the map unchanged.
         assert!(!run.claim_exact(at(start), count + 1));
         assert!(start == 0 || !run.claim_exact(at(start - 1), count + 1));
         assert_eq!(run.claim_whole_run(Offset::FIRST, count + 1), None);
@@ -182,7 +182,7 @@ fn every_run_in_use_is_left_alone() {
     }
 }
 
-/// Each part of a map is taken without those beside it.
+/// Each part of a map is taken without its neighbours.
 #[test]
 fn every_part_is_taken_alone() {
     for index in 0..PARTS {

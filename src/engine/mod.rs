@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The pure half of vswap: what an entry means, how a table and its cluster change, what a
-//! page of one repeated word is, what the parameters may be. No allocation, no kernel call
-//! and no `unsafe`, so that the host's tools reach all of it.
+//! page of one repeated word is, which values the parameters may have. No allocation, no kernel call
+//! and no `unsafe`, so that tools on the host can use all of it.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Runs models, and says in how many orders their threads' steps were tried.
+//! Runs models, and prints in how many orders their threads' steps were tried.
 
 use loom::model::Builder;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +12,8 @@ pub(super) fn in_every_order(model: impl Fn() + Send + Sync + 'static) {
     run(None, model);
 }
 
-/// Runs a model in every order with up to so many preemptions, and with as many more as
-/// `VSWAP_MORE_PREEMPTIONS` says.
+/// Runs a model in every order with up to `most` preemptions, and
+/// `VSWAP_MORE_PREEMPTIONS` more.
 pub(super) fn with_preemptions(most: usize, model: impl Fn() + Send + Sync + 'static) {
     let more = env::var("VSWAP_MORE_PREEMPTIONS").map_or(0, |more| more.parse().unwrap());
     run(Some(most + more), model);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The number that a cluster object carries while it is some cluster.
+//! The number that a cluster object carries while it is a cluster.
 
 use super::slot::ClusterNumber;
 use super::sync::{AtomicU32, Ordering};
 
 /// Which cluster a cluster object is at the moment, if any.
 ///
-/// Cluster objects are used again for other clusters, a grace period after the last, and who
-/// finds one through a stale pointer has to tell. So an object takes its number before it is
+/// Cluster objects are reused for other clusters after a grace period, and a reader that
+/// finds one through a stale pointer must notice. So an object takes its number before it is
 /// published and gives it up before it is unpublished; a reader whose slot is in use, and with
 /// it the slot's cluster, may rely on an object that carries the number it looks for:
 ///

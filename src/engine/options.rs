@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a disk is to have, as the user asks for it.
+//! A disk's options, as the user gives them.
 
 use super::protection::Protection;
 
-/// What a disk is to have.
+/// A disk's options.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// What protects its pages.
     pub protection: Protection,
-    /// Whether pages stay compressed on it; if nothing is said, unless it is memory.
+    /// Whether pages stay compressed on it; by default, unless it is memory.
     pub compress: Option<bool>,
 }
 
 impl Options {
-    /// Adds what a word asks for. Says whether there is such a word, and it is the first time.
+    /// Adds the option of a word. Says whether there is such a word, and it is the first time.
     #[must_use]
     pub fn add(&mut self, word: &[u8]) -> bool {
         let compress = match word {

@@ -9,15 +9,15 @@ const BITS: u32 = 8;
 const NUMBER_MASK: u64 = 0xf;
 const LAST_FLAG: u64 = 1 << (BITS - 1);
 
-/// How many slots of a disk are allocated in a row before it is the turn of another one that has
-/// the same priority: 512 KiB. Each disk goes on where it was, so that what it is sent lies in a
-/// row.
+/// How many consecutive slots of a disk are allocated before it is the turn of another one of
+/// the same priority: 512 KiB. Each disk continues where it left off, so that its writes are
+/// sequential.
 pub const TURN_SLOTS: u32 = 128;
 
 /// Disks, those of the highest priority first. Those of equal priority take turns; without a turn
 /// they are in the order of their numbers.
 ///
-/// One word of a byte a disk, so that it is read in one piece; 0 ends it:
+/// One word of a byte a disk, so that it is read atomically; 0 ends it:
 ///
 /// ```text
 ///   7: the last one of its priority | 6..4: 0 | 3..0: its number and one more
@@ -39,11 +39,11 @@ impl Equals {
         disks(self.0)
     }
 
-    /// The same ones, with the first `turn` of them as the last.
+    /// The same ones, with the first `turn` of them moved to the end.
     fn turned(self, count: u32, turn: u32) -> Self {
         let by = turn.checked_rem(count).unwrap_or(0).wrapping_mul(BITS);
         let others = count.wrapping_mul(BITS).wrapping_sub(by);
-        // A shift by all bits is that of a single disk, which stays.
+        // A shift by all bits happens for a single disk, which stays.
         let last = self.0.checked_shl(others).unwrap_or(0);
         let mask = 1u64
             .checked_shl(count.wrapping_mul(BITS))
@@ -92,7 +92,7 @@ impl Order {
         })
     }
 
-    /// Sets the order anew: of the disks that have a `priority`. One caller at a time.
+    /// Sets a new order: of the disks that have a `priority`. One caller at a time.
     pub fn set(&self, priority: impl Fn(DiskNumber) -> Option<i32>) {
         let disks = || (0..MAX_DISKS).filter_map(DiskNumber::new);
         let mut word = 0;
@@ -125,7 +125,7 @@ impl Order {
 
 /// Whose turn it is among disks of equal priority, for one CPU or for movers.
 ///
-/// It is a hint: where it is not used by one at a time, a turn may be shorter or longer.
+/// It is a hint: with concurrent users, a turn may be shorter or longer.
 ///
 /// ```text
 ///   31..8: turn | 7..0: slots that were allocated in it
@@ -145,7 +145,7 @@ impl Turn {
         self.0.load(Ordering::Relaxed) >> TURN_SHIFT
     }
 
-    /// So many slots were allocated. When it is enough, it is the next one's turn.
+    /// Slots were allocated. When they are enough, it is the next disk's turn.
     #[inline]
     pub fn took(&self, slots: usize) {
         let word = self.0.load(Ordering::Relaxed);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     proptest! {
-        /// In each turn, all disks of each priority, from another one on.
+        /// Each turn has all disks of each priority, starting with another one.
         #[test]
         fn equal_ones_take_turns(
             priorities in prop::collection::vec(prop::option::of(-2..2i32), MAX_DISKS),
@@ -192,7 +192,7 @@ mod tests {
             prop_assert_eq!(levels, left);
         }
 
-        /// Disks of equal priority are allocated from to equal parts, whatever comes at a time.
+        /// Disks of equal priority get equal shares, whatever the sizes of allocations.
         #[test]
         fn turns_are_of_equal_length(wants in prop::collection::vec(1usize..=512, 1..50), count in 2..=MAX_DISKS) {
             for want in wants {

@@ -14,12 +14,12 @@ const PERIOD: u64 = 200;
 /// Tasks are told apart by their number modulo this.
 const PLACES: usize = 64;
 
-/// What a place holds: when its period began, above how much was waited in it.
+/// A place's word: when its period began, above how much was waited in it.
 const WAITED_BITS: u32 = 16;
 const WAITED: u64 = (1 << WAITED_BITS) - 1;
 
-/// How long tasks have waited of late: each may for [`ALLOWED`] milliseconds in a [`PERIOD`], however
-/// often it asks. Tasks that share a place share what it allows.
+/// How long tasks have waited recently: each may for [`ALLOWED`] milliseconds in a [`PERIOD`], however
+/// often it asks. Tasks that share a place share that allowance.
 #[derive(Debug)]
 pub struct Patience([AtomicU64; PLACES]);
 
@@ -52,7 +52,7 @@ impl Patience {
         ALLOWED.saturating_sub(waited)
     }
 
-    /// A task has waited so many milliseconds until `now`.
+    /// A task has waited that many milliseconds until `now`.
     pub fn waited(&self, task: u32, milliseconds: u64, now: u64) {
         let place = self.place(task);
         let old = place.load(Ordering::Relaxed);
@@ -62,7 +62,7 @@ impl Patience {
             (old >> WAITED_BITS, old & WAITED)
         };
         let waited = before.saturating_add(milliseconds).min(WAITED);
-        // Who waited at the same time and in the same place may be forgotten: that lets somebody
+        // A wait at the same time and in the same place may be lost: then a task may
         // wait a little longer.
         place.store((began << WAITED_BITS) | waited, Ordering::Relaxed);
     }
@@ -108,7 +108,7 @@ mod tests {
                 let within = waits.iter().map(|(from, to)| {
                     to.min(&end).saturating_sub(*from.max(begin))
                 });
-                // A period's end and the next one's beginning may fall into one.
+                // The end of a period and the beginning of the next may be adjacent.
                 prop_assert!(within.sum::<u64>() <= 2 * u64::from(ALLOWED));
             }
         }

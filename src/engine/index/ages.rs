@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Clusters by the age of their pages in the ram tier, for those who write them back.
+//! Clusters by the age of their pages in the ram tier, for writeback.
 
 use super::super::entry::{Content, Entry};
 use super::super::form::Home;
@@ -10,7 +10,7 @@ use super::super::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
 use super::cluster::Locked;
 use super::Index;
 
-/// What a mover wants to know of a cluster.
+/// A mover's view of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overview {
     /// Which cluster.
@@ -31,32 +31,32 @@ pub enum Which {
 }
 
 impl Which {
-    /// Whether a cluster is left alone to which something was stored at that time.
+    /// Whether a cluster with the last store at that time is left alone.
     pub(super) fn spares(self, stored: u32) -> bool {
         matches!(self, Self::StoredBy(time) if stored > time)
     }
 }
 
-/// What became of a cluster that was to be [taken](Index::take).
+/// The result of [taking](Index::take) a cluster's pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// None of its pages is such a one, or it is to be come back to later.
+    /// It has no such pages, or comes back later.
     Nothing,
     /// It has such pages, which the caller has been given.
     Pages {
-        /// Whether the cluster is to be whole once they are on a disk: most of its slots are in
-        /// use, and for nothing but pages of the ram tier or at the home given.
+        /// Whether the cluster will be whole once they are on a disk: most of its slots are in
+        /// use, and only by pages of the ram tier or at the home given.
         becomes_whole: bool,
         /// The home of those that are on a disk.
         home: Option<Home>,
     },
 }
 
-/// From how many slots in use on a cluster gets a physical cluster of its own, in which each page
-/// has its own offset: less would leave too much of that unused.
+/// From that many slots in use on, a cluster gets a physical cluster of its own, in which each page
+/// has its own offset: fewer would leave too much of that unused.
 const DENSE: usize = SLOTS_PER_CLUSTER / 4 * 3;
 
-/// With fewer bytes to gain than that a cluster comes after the others of its generation.
+/// With fewer bytes to gain, a cluster comes after the others of its generation.
 const LITTLE: usize = 8192;
 
 impl<P: Platform> Index<P> {
@@ -70,7 +70,7 @@ impl<P: Platform> Index<P> {
         }
     }
 
-    /// Sees to it that a cluster is on a list which has got that entry.
+    /// Makes sure that a cluster which has got that entry is on a list.
     #[inline]
     pub(super) fn enlist(&self, locked: &mut Locked<'_, P>, number: ClusterNumber, entry: Entry) {
         // Mostly it is on that of an older one, or of this one.
@@ -126,8 +126,8 @@ impl<P: Platform> Index<P> {
         }
     }
 
-    /// The cluster whose pages in the ram tier are to be written back next, and of which
-    /// generation they are; perhaps there are none of that any more. Costs the same however many
+    /// The cluster whose pages in the ram tier are to be written back next, and their
+    /// generation; it may have none of that any more. Costs the same however many
     /// clusters there are.
     pub fn coldest(&self) -> Option<(ClusterNumber, Generation)> {
         let lists = self.lists.lock();
@@ -139,14 +139,14 @@ impl<P: Platform> Index<P> {
         Some(found)
     }
 
-    /// What is stored from now on is younger than what there is, if there is a label for that.
+    /// Stores from now on are younger than all before, if there is a label for that.
     pub fn begin_generation(&self) {
         let _lists = self.lists.lock();
         self.generations.begin();
     }
 
-    /// Gives `take` the slots of those pages of a cluster, with its lock held. The cluster comes
-    /// off the list of that generation, or to its end.
+    /// Passes the slots of those pages of a cluster to `take`, with the cluster's lock held. The cluster
+    /// comes off the list of that generation, or to its end.
     pub fn take(
         &self,
         cpu: &P::Cpu,
@@ -169,8 +169,8 @@ impl<P: Platform> Index<P> {
             }
             let (mut ram, mut disk, mut others) = (0usize, 0usize, 0usize);
             let mut home = None;
-            // The oldest of the pages that are left, by its place in the order of ages. What a mover
-            // has is listed by that one, if it is not moved in the end.
+            // The oldest of the pages that are left, by its position in the order of ages. A page that a
+            // mover has is listed by the mover if it is not moved in the end.
             let (mut taken, mut left) = (0usize, GENERATIONS);
             let age = |entry: Entry| {
                 let mut ages = self.generations.by_age();
@@ -237,8 +237,8 @@ impl<P: Platform> Index<P> {
     }
 
     /// Whether all of a cluster's pages in the ram tier go with its oldest ones: when most slots
-    /// are in use, most of what they hold is that old, and the rest is of the next generation. What
-    /// was swapped out in a row stays together so, though a generation began in between.
+    /// are in use, most of their bytes are that old, and the rest is of the next generation. So pages
+    /// that were swapped out together stay together, even if a generation began in between.
     fn go_together(&self, locked: &Locked<'_, P>, oldest: Generation) -> bool {
         let occupancy = locked.occupancy();
         let bytes = |generation| occupancy.bytes(generation);
@@ -250,8 +250,8 @@ impl<P: Platform> Index<P> {
             && bytes(oldest).saturating_mul(2) >= of_both
     }
 
-    /// Puts a cluster on the list of its oldest pages in the ram tier, of which not all were begun
-    /// with that were taken.
+    /// Puts a cluster on the list of its oldest pages in the ram tier, after some of the pages that
+    /// were taken from it were not moved.
     pub fn relist(&self, cpu: &P::Cpu, number: ClusterNumber) {
         self.with_locked(cpu, number, |locked| self.list(locked, number));
     }

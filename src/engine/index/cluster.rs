@@ -12,16 +12,16 @@ use super::super::slot::{ClusterNumber, Offset};
 use super::super::sync::{guarded, AtomicUsize, Ordering};
 use super::super::table::{Change, Occupancy};
 
-/// A cluster object: one cluster from when it is published until it is dropped, or less.
+/// A cluster object: a cluster from its publication until it is dropped, or for a shorter time.
 ///
 /// # Invariants
 ///
 /// - While the object carries a number, `form` is the cluster's: when it is a table, its
 ///   address is that of a page which is the cluster's own.
-/// - A table that the form leaves is freed a grace period later.
+/// - A table that the form no longer names is freed a grace period later.
 /// - The object gives its number up under its lock, before it leaves the index.
 ///
-/// The order is that of the cache lines: a look-up, and the marking of a freed slot, need the
+/// The fields are ordered by cache line: a look-up, and the marking of a freed slot, need the
 /// first one and one of the marks.
 #[repr(C)]
 pub(super) struct Cluster<P: Platform> {
@@ -32,11 +32,10 @@ pub(super) struct Cluster<P: Platform> {
     form: AtomicUsize,
     /// Guards changes of the entries, the form and what the object carries.
     occupancy: P::Lock<Occupancy>,
-    /// Which slots the swap core has freed, and not stored to since: their entries are given back
-    /// with the next sweep.
+    /// Slots that the swap core has freed, and not stored to since: the next sweep releases their
+    /// entries.
     pub(super) freed: FreedSlots,
-    /// Which slots are in use, of a whole cluster. For any other form it is left over from
-    /// when the cluster was one, or clear.
+    /// The slots in use, for a whole cluster. For any other form it is stale or clear.
     map: SlotMap,
 }
 
@@ -52,7 +51,7 @@ impl<P: Platform> Cluster<P> {
             map: SlotMap::default(),
         };
         // INVARIANT: a new page is an empty table, an empty map a whole cluster with no slot in
-        // use, and the occupancy is that of both.
+        // use, and the occupancy matches both.
         cluster.carried.take(number);
         cluster
     }
@@ -61,7 +60,7 @@ impl<P: Platform> Cluster<P> {
     /// number of a cluster in which the slot is in use, and stays so; or it says that there is none.
     #[inline]
     pub(super) fn load(&self, offset: Offset) -> Entry {
-        // A table stays one for a grace period at least, as a slot is in use.
+        // A table stays one for at least a grace period, as a slot is in use.
         self.entry(Form::from_word(self.form.load(Ordering::Acquire)), offset)
     }
 
@@ -75,7 +74,7 @@ impl<P: Platform> Cluster<P> {
         }
     }
 
-    /// The form, without the lock: it may be another one by now.
+    /// The form, without the lock: it may have changed by now.
     #[inline]
     pub(super) fn form(&self) -> Form {
         Form::from_word(self.form.load(Ordering::Relaxed))
@@ -111,12 +110,12 @@ pub(super) struct Locked<'a, P: Platform> {
     occupancy: <P::Lock<Occupancy> as Lock<Occupancy>>::Guard<'a>,
 }
 
-/// Why an entry could not be put into a cluster.
+/// Why an entry was not put into a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotPut {
     /// The cluster is whole, and needs a table for that.
     NeedsTable,
-    /// The cluster keeps its entries in no way that there is.
+    /// The cluster's form is invalid.
     NoForm,
 }
 
@@ -140,7 +139,7 @@ impl<P: Platform> Locked<'_, P> {
         self.cluster.entry(self.form(), offset)
     }
 
-    /// Puts an entry at `offset` and gives back what stood there. A whole cluster that can't
+    /// Puts an entry at `offset` and returns the old one. A whole cluster that can't
     /// stay one takes `spare` for its table.
     #[inline]
     pub(super) fn put(
@@ -155,13 +154,13 @@ impl<P: Platform> Locked<'_, P> {
             }
             match self.form() {
                 Form::Whole(home) => self.spread(home, spare.take().ok_or(NotPut::NeedsTable)?),
-                // Not while the object carries a number.
+                // Impossible while the object carries a number.
                 Form::Table(_) | Form::None => return Err(NotPut::NoForm),
             }
         }
     }
 
-    /// Puts an entry at `offset` and gives back what stood there, unless a whole cluster can't
+    /// Puts an entry at `offset` and returns the old one, unless a whole cluster can't
     /// stay one.
     #[inline(always)]
     pub(super) fn put_as_it_is(&mut self, offset: Offset, new: Entry) -> Option<(Entry, Change)> {
@@ -190,7 +189,7 @@ impl<P: Platform> Locked<'_, P> {
     #[cold]
     fn spread(&self, home: Home, page: P::Page) {
         let address = page.into_address();
-        // Nobody else knows it.
+        // Nobody else knows the page.
         P::Page::with(address, |table| {
             for offset in Offset::all().filter(|offset| self.cluster.map.test(*offset)) {
                 table.fill(offset, home.entry(offset));
@@ -200,7 +199,7 @@ impl<P: Platform> Locked<'_, P> {
         self.set_form(Form::Table(address));
     }
 
-    /// Turns a cluster with a table into a whole one, if its pages lie so. Gives the table,
+    /// Turns a cluster with a table into a whole one, if its pages lie so. Returns the table,
     /// which must not be freed before a grace period is over.
     pub(super) fn collapse(&self) -> Option<P::Page> {
         let Form::Table(address) = self.form() else {
@@ -218,11 +217,11 @@ impl<P: Platform> Locked<'_, P> {
             Some(home)
         })?;
         self.set_form(Form::Whole(home));
-        // The form has left it.
+        // The form no longer names it.
         Some(P::Page::from_address(address))
     }
 
-    /// Turns a whole cluster's home into another, if it is still the one given.
+    /// Changes a whole cluster's home, if it is still `from`.
     pub(super) fn rehome(&self, from: Home, to: Home) -> bool {
         let is_there = self.form() == Form::Whole(from);
         if is_there {
@@ -235,13 +234,13 @@ impl<P: Platform> Locked<'_, P> {
         self.cluster.form.store(form.to_word(), Ordering::Release);
     }
 
-    /// How many slots are in use, and of what.
+    /// How many slots are in use, and of which kind.
     #[inline]
     pub(super) fn occupancy(&self) -> &Occupancy {
         &self.occupancy
     }
 
-    /// The same, to note what the cluster is listed as.
+    /// The same, to record what the cluster is listed as.
     pub(super) fn occupancy_mut(&mut self) -> &mut Occupancy {
         &mut self.occupancy
     }
@@ -268,18 +267,18 @@ impl<P: Platform> Locked<'_, P> {
         self.cluster.freed.note()
     }
 
-    /// Takes the note away, before [`take_freed`](Self::take_freed).
+    /// Clears the note, before [`take_freed`](Self::take_freed).
     pub(super) fn begin_sweep(&self) {
         self.cluster.freed.begin_sweep();
     }
 
-    /// The slots of one part of the cluster's map that were freed, which are the caller's to
+    /// The freed slots of one part of the cluster's map, which the caller must
     /// empty.
     pub(super) fn take_freed(&self, part: usize) -> Bits {
         self.cluster.freed.take(part)
     }
 
-    /// Empties slots of a whole cluster. Gives its home, and those of them that were in use.
+    /// Empties slots of a whole cluster. Returns its home, and those of them that were in use.
     pub(super) fn empty_whole(&mut self, bits: &Bits) -> Option<(Home, Bits)> {
         let Form::Whole(home) = self.form() else {
             return None;
@@ -289,7 +288,7 @@ impl<P: Platform> Locked<'_, P> {
         Some((home, emptied))
     }
 
-    /// The cluster is no more: the object gives its number up.
+    /// The cluster is removed: the object gives its number up.
     pub(super) fn give_up(&self) {
         self.cluster.carried.give_up();
     }

@@ -2,9 +2,9 @@
 
 //! The cluster index: from a slot to its entry.
 //!
-//! A map has cluster objects by cluster numbers, which are made on first use and go when
-//! their last slot is given back. A slot that the swap core frees is marked only; the map's
-//! mark is on the clusters that have such slots, for [`Index::sweep`]. Clusters with pages in the
+//! A map has cluster objects by cluster numbers, which are made on first use and removed with
+//! their last slot. A slot that the swap core frees is only marked; the map marks
+//! the clusters that have such slots, for [`Index::sweep`]. Clusters with pages in the
 //! ram tier are listed by the age of their oldest ones, for [`Index::coldest`]. In front of it,
 //! each CPU remembers the object it used last.
 //!
@@ -12,11 +12,11 @@
 //!
 //! In the order of `docs/design.md` these are a cluster's lock, the lock around the lists by age, and
 //! the map's own. None of them is held across compression or I/O; all may be taken in atomic
-//! context, none is taken in interrupts. Look-ups and the marking of freed slots take none: cluster objects carry
-//! the number of the cluster they are, and are dropped, with their table, when a grace period is
-//! over. So who found one as a reader with the number on it may use it. If that was the slot of a
-//! page of zeros, which the swap core frees like others without having stored it, the cluster may
-//! be going; then the mark is on an object that is no cluster any more.
+//! context, none is taken in interrupts. Look-ups and the marking of freed slots take none: cluster
+//! objects carry the number of their cluster, and are dropped, with their table, a grace period after
+//! their removal. So a reader that found one with the number on it may use it. If the slot was that of
+//! a page of zeros, which the swap core frees like others without having stored it, the cluster may
+//! be on its way out; then the mark is on an object that is no cluster any more.
 
 pub mod ages;
 mod cluster;
@@ -40,15 +40,15 @@ type Clusters<P> = <P as Platform>::Map<Cluster<P>, Links>;
 /// A cluster object that was found.
 type Object<'a, P> = <Clusters<P> as Map<Cluster<P>, Links>>::Found<'a>;
 
-/// An object that was taken out of the index.
+/// An object that was removed from the index.
 type Removed<P> = <Clusters<P> as Map<Cluster<P>, Links>>::Removed;
 
-/// Which look-ups the per-CPU object answered.
+/// How a look-up was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The object that the CPU used last was the right one.
     LastUsed,
-    /// The map had to be walked, or the cluster made.
+    /// The map was walked, or the cluster made.
     Walked,
 }
 
@@ -57,7 +57,7 @@ pub enum Found {
 pub struct Replaced {
     /// The entry that was there.
     pub old: Owned,
-    /// What that means for the number of slots in use.
+    /// Its effect on the number of slots in use.
     pub change: Change,
     /// How the clusters changed.
     pub clusters: Counts,
@@ -95,15 +95,15 @@ pub enum Refusal {
 /// An entry that was not put into its slot.
 #[derive(Debug)]
 pub struct NotStored {
-    /// Why.
+    /// The reason.
     pub why: Refusal,
-    /// The entry that was to be put there.
+    /// The entry that should have been put there.
     pub new: Owned,
-    /// How the clusters changed all the same.
+    /// How the clusters changed nevertheless.
     pub clusters: Counts,
 }
 
-/// Where a page of a cluster is best put on a disk.
+/// The best place for a page of a cluster on a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preference {
     /// There is no cluster yet.
@@ -117,7 +117,7 @@ pub enum Preference {
 /// The index. See the module.
 pub struct Index<P: Platform> {
     clusters: Clusters<P>,
-    /// Which generations there are; changed with the lists' lock held.
+    /// The existing generations; changed with the lists' lock held.
     generations: Generations,
     /// Clusters with pages in the ram tier.
     lists: P::Lock<Lists>,
@@ -128,7 +128,7 @@ impl<P: Platform> Index<P> {
     /// Bytes of a cluster's object.
     pub const CLUSTER_BYTES: usize = <Clusters<P> as Map<Cluster<P>, Links>>::BYTES;
 
-    /// An empty index. `None`: there is no memory. May sleep.
+    /// An empty index. `None`: no memory. May sleep.
     pub fn new() -> Option<Self> {
         Some(Self {
             clusters: Map::new(c"vswap_cluster")?,
@@ -138,7 +138,7 @@ impl<P: Platform> Index<P> {
         })
     }
 
-    /// The entry of a slot. Takes no lock and does not sleep. What the entry holds stays as
+    /// The entry of a slot. Takes no lock and does not sleep. What the entry holds lives as
     /// long as the reader and the slot do.
     #[inline]
     pub fn load<'a>(
@@ -159,14 +159,14 @@ impl<P: Platform> Index<P> {
             }
             _ => (Entry::EMPTY, Found::Walked),
         };
-        // The slot is pinned, so its entry is neither replaced nor freed meanwhile by the swap
-        // core; a mover that replaces it waits for the reader before it frees.
+        // The slot is pinned, so the swap core neither replaces nor frees its entry meanwhile;
+        // a mover that replaces it waits for the reader before it frees.
         (Held::new(entry), found)
     }
 
     /// Puts an entry, which is not the empty one, into a slot. Does not sleep.
     ///
-    /// Gives the entry back when that can't be done; nothing changed then.
+    /// Returns the entry when that fails; nothing has changed then.
     #[inline]
     pub fn put(&self, cpu: &P::Cpu, slot: Slot, new: Owned) -> Result<Replaced, NotStored> {
         let number = slot.cluster();
@@ -183,7 +183,7 @@ impl<P: Platform> Index<P> {
         self.put_slowly(cpu, slot, new)
     }
 
-    /// Ends a put, of which `replaced` came.
+    /// Ends a put that has replaced the entry.
     #[inline]
     #[allow(clippy::too_many_arguments, reason = "the end of two functions")]
     fn has_put(
@@ -203,8 +203,8 @@ impl<P: Platform> Index<P> {
             self.remember(cpu, cluster, slot.cluster());
         }
         Replaced {
-            // The swap core neither writes nor frees a slot that is being read; an object that a
-            // mover reads says so.
+            // The swap core neither writes nor frees a slot that is being read; the entry says
+            // whether a mover reads its object.
             old: Owned::taken(old),
             change,
             clusters,
@@ -221,7 +221,7 @@ impl<P: Platform> Index<P> {
         let mut spare = None;
         let why = loop {
             let Some((cluster, found)) = self.find(cpu, number) else {
-                // The cluster may go before the loop comes back to it; then another is made.
+                // The cluster may be removed before the loop comes back to it; then another is made.
                 match self.make(slot, entry) {
                     Some(Some(whole)) => clusters.made(whole, 1),
                     Some(None) => {}
@@ -229,7 +229,7 @@ impl<P: Platform> Index<P> {
                 }
                 continue;
             };
-            // If it went while its lock was waited for, it is out of the index now.
+            // If it was removed while this waited for its lock, it is out of the index now.
             let Some(mut locked) = cluster.lock(number) else {
                 continue;
             };
@@ -271,7 +271,7 @@ impl<P: Platform> Index<P> {
                 continue;
             };
             locked.unmark(slot.offset());
-            // A slot is emptied without a table.
+            // Emptying a slot needs no table.
             let Ok((old, change)) = locked.put(slot.offset(), Entry::EMPTY, &mut None) else {
                 break;
             };
@@ -288,10 +288,10 @@ impl<P: Platform> Index<P> {
         replaced
     }
 
-    /// Where a slot's page is best put on a disk.
+    /// The best place for a slot's page on a disk.
     #[inline]
     pub fn preference(&self, cpu: &P::Cpu, slot: Slot) -> Preference {
-        // Without the lock: if the cluster changes, the page lies elsewhere, which is as well.
+        // Without the lock: if the cluster changes, the page lies elsewhere, which is fine.
         match self
             .find(cpu, slot.cluster())
             .map(|(found, _)| found.form())
@@ -319,7 +319,7 @@ impl<P: Platform> Index<P> {
         });
     }
 
-    /// What a slot's entry says at the moment, whatever becomes of it next. Does not sleep.
+    /// The current meaning of a slot's entry, which may change at any time. Does not sleep.
     pub fn peek(&self, cpu: &P::Cpu, slot: Slot) -> Option<Content> {
         self.with_locked(cpu, slot.cluster(), |locked| {
             locked.get(slot.offset()).content()
@@ -359,7 +359,7 @@ impl<P: Platform> Index<P> {
         self.clusters.remove(number.index())
     }
 
-    /// Empties every slot and gives what stood there to `release`. Nobody else uses the index.
+    /// Empties every slot and passes the old entries to `release`. Nobody else uses the index.
     pub fn drain(&self, mut release: impl FnMut(Owned)) {
         let mut next = Some(0);
         while let Some(from) = next {
@@ -410,7 +410,7 @@ impl<P: Platform> Index<P> {
         cluster.carried.is(number).then_some(cluster)
     }
 
-    /// Has this CPU remember the object, unless that is no longer the cluster.
+    /// Makes this CPU remember the object, unless that is no longer the cluster.
     fn remember(&self, cpu: &P::Cpu, cluster: &Cluster<P>, number: ClusterNumber) {
         if let Some(last_used) = self.last_used.local(cpu) {
             let token = Clusters::<P>::token(cluster);
@@ -419,7 +419,7 @@ impl<P: Platform> Index<P> {
     }
 
     /// Makes a cluster for an entry in a slot, and publishes it. Says whether it is a whole
-    /// one, or nothing when somebody else just made one. `None`: there is no memory. Does not sleep.
+    /// one, or nothing when another task just made it. `None`: no memory. Does not sleep.
     #[cold]
     fn make(&self, slot: Slot, entry: Entry) -> Option<Option<bool>> {
         let home = match entry.content() {
@@ -436,7 +436,7 @@ impl<P: Platform> Index<P> {
         Some(is_first.then_some(home.is_some()))
     }
 
-    /// Gives an object back, and its table if it has one, when a grace period is over. It has given
+    /// Retires an object, and its table if it has one, until a grace period is over. It has given
     /// up its number, and none of its slots is in use.
     #[cold]
     fn give_back(&self, removed: Option<Removed<P>>) {
@@ -450,14 +450,14 @@ impl<P: Platform> Index<P> {
 
 impl<P: Platform> Nodes for Index<P> {
     fn with(&self, number: ClusterNumber, then: impl FnOnce(&Links)) {
-        // What is on a list is in the index, which it leaves after the list.
+        // A cluster on a list is in the index, which it leaves after the list.
         self.clusters.with_links(number.index(), then);
     }
 }
 
 impl<P: Platform> Drop for Index<P> {
     fn drop(&mut self) {
-        // Whoever owns the index drains it first; what is left would be lost memory, not data.
+        // The owner of the index drains it first; anything left would be lost memory, not data.
         self.drain(drop);
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Moves: slots that get other entries while the swap core uses them.
+//! Moves: slots get other entries while the swap core uses them.
 
 use super::super::entry::{Entry, Packed, Place};
 use super::super::form::Home;
@@ -11,7 +11,7 @@ use super::ages::Which;
 use super::cluster::NotPut;
 use super::{Counts, Index};
 
-/// How a move ended.
+/// The result of a move.
 #[derive(Debug)]
 pub enum Moved {
     /// The slot has the new entry. The old one may have readers until a grace period is over.
@@ -21,8 +21,8 @@ pub enum Moved {
         /// How the clusters changed.
         clusters: Counts,
     },
-    /// The slot had been given another entry meanwhile, or was freed. What was to be its new
-    /// entry, and, when that was left to the mover, the old one.
+    /// The slot got another entry meanwhile, or was freed. Returns the entry that it should have
+    /// got, and the old one if it was left to the mover.
     TooLate {
         /// The new entry.
         new: Owned,
@@ -34,7 +34,7 @@ pub enum Moved {
 }
 
 impl<P: Platform> Index<P> {
-    /// Marks slots' objects as being read by a mover, as far as they are some and no other mover
+    /// Marks slots' objects as being read by a mover, where there are objects and no other mover
     /// has them. Does not sleep.
     pub fn start_moves(
         &self,
@@ -66,7 +66,7 @@ impl<P: Platform> Index<P> {
         match self.exchange_entry(cpu, slot, expected, new, &mut None) {
             Moved::TooLate { new, .. } => Moved::TooLate {
                 new,
-                // Who took the entry out of its table left its object to the mover, which is done
+                // Whoever took the entry out of its table left its object to the mover, which is done
                 // with it.
                 old: Owned::taken(expected.settled()),
             },
@@ -74,8 +74,8 @@ impl<P: Platform> Index<P> {
         }
     }
 
-    /// Ends a move that came to nothing: the slot keeps its object. Gives the object back when
-    /// the slot was given another entry meanwhile, or was freed.
+    /// Ends a move without a change: the slot keeps its object. Returns the object if
+    /// the slot got another entry meanwhile, or was freed.
     pub fn abandon_move(&self, cpu: &P::Cpu, moving: Moving) -> Owned {
         let (slot, expected) = (moving.slot(), moving.into_entry());
         let kept = self.with_locked(cpu, slot.cluster(), |locked| {
@@ -96,8 +96,8 @@ impl<P: Platform> Index<P> {
         }
     }
 
-    /// Gives a slot a new entry, if its page still lies at `place`. While no page can come to
-    /// lie there anew, that means that it is the same page.
+    /// Gives a slot a new entry, if its page still lies at `place`. As long as no new page can
+    /// be stored there, that means that it is the same page.
     pub fn exchange(
         &self,
         cpu: &P::Cpu,
@@ -109,7 +109,7 @@ impl<P: Platform> Index<P> {
         self.exchange_entry(cpu, slot, Entry::disk(place), new, spare)
     }
 
-    /// Gives a slot a new entry, if its page still is that object of a disk. While the object's
+    /// Gives a slot a new entry, if its page is still that object of a disk. As long as the object's
     /// segment is kept from being freed, that means that it is the same page.
     pub fn exchange_packed(&self, cpu: &P::Cpu, slot: Slot, packed: Packed, new: Owned) -> Moved {
         // A cluster with a packed page has a table.
@@ -129,7 +129,7 @@ impl<P: Platform> Index<P> {
             if locked.get(slot.offset()) != expected {
                 return Ok(None);
             }
-            // It is as old as it was, or as old as any.
+            // It keeps its age, or gets the oldest.
             let age = expected.generation().unwrap_or(self.generations.oldest());
             let entry = entry.aged(age);
             let whole = locked.is_whole();
@@ -156,8 +156,8 @@ impl<P: Platform> Index<P> {
         }
     }
 
-    /// Turns a whole cluster's home into another, if it is still `from`. Gives the slots in
-    /// use, through `used`, with the cluster's lock held; `false` when nothing changed.
+    /// Changes a whole cluster's home, if it is still `from`. Passes the slots in
+    /// use to `used`, with the cluster's lock held; `false` when nothing changed.
     pub fn rehome(
         &self,
         cpu: &P::Cpu,
@@ -178,7 +178,7 @@ impl<P: Platform> Index<P> {
         done == Some(true)
     }
 
-    /// Turns a cluster into a whole one if its pages lie so; gives the table.
+    /// Turns a cluster into a whole one if its pages lie so; returns the table.
     pub fn collapse(&self, cpu: &P::Cpu, number: ClusterNumber) -> Option<Retired<P::Page>> {
         self.with_locked(cpu, number, |locked| locked.collapse())?
             .map(Retired::new)

@@ -21,15 +21,15 @@ pub struct Marked {
     pub is_first: bool,
 }
 
-/// What slots held that were freed: those of one part of a cluster's map.
+/// What freed slots held: those of one part of a cluster's map.
 #[derive(Debug)]
 pub struct Swept {
     /// Slots that were marked.
     pub marks: usize,
     /// How the clusters changed.
     pub clusters: Counts,
-    /// Of a whole cluster: its home, and the slots that were in use, whose places there are the
-    /// caller's to free. There are no entries then.
+    /// For a whole cluster: its home, and the slots that were in use, whose places there the caller
+    /// must free. There are no entries then.
     pub whole: Option<(Home, Bits)>,
     /// How many of the entries there are.
     count: usize,
@@ -61,15 +61,15 @@ impl Swept {
     }
 }
 
-/// The entries, which are the caller's to release.
+/// The entries, which the caller must release.
 impl Iterator for Swept {
     type Item = Owned;
 
     fn next(&mut self) -> Option<Owned> {
         self.count = self.count.checked_sub(1)?;
         let entry = self.entries.get(self.count)?;
-        // It comes here once. The swap core has freed the slot; an object that a mover reads says
-        // so.
+        // Each comes here once. The swap core has freed the slot; the entry says whether a mover reads
+        // its object.
         Some(Owned::taken(*entry))
     }
 }
@@ -90,7 +90,7 @@ impl<P: Platform> Index<P> {
         self.mark_freed_slowly(cpu, slot)
     }
 
-    /// As [`mark_freed`](Self::mark_freed), when the cluster has to be looked for, or noted.
+    /// As [`mark_freed`](Self::mark_freed), when the cluster must be looked up, or noted.
     #[cold]
     #[inline(never)]
     fn mark_freed_slowly(&self, cpu: &P::Cpu, slot: Slot) -> Marked {
@@ -122,12 +122,12 @@ impl<P: Platform> Index<P> {
         is_first
     }
 
-    /// The first cluster of that number or a higher one in which slots were freed.
+    /// The first cluster of that number or a higher one with freed slots.
     pub fn freed(&self, from: u32) -> Option<ClusterNumber> {
         ClusterNumber::new(self.clusters.first_marked(from)?)
     }
 
-    /// Empties the slots that were freed, of that cluster and those behind it, as
+    /// Empties the freed slots of that cluster and those behind it, as
     /// [`sweep`](Self::sweep) does.
     pub fn sweep_from(
         &self,
@@ -143,8 +143,8 @@ impl<P: Platform> Index<P> {
         }
     }
 
-    /// Empties the slots of a cluster that were freed. Gives what they held to `release`, some
-    /// slots' at a time. Does not sleep.
+    /// Empties a cluster's freed slots. Passes what they held to `release`, some
+    /// slots at a time. Does not sleep.
     pub fn sweep(
         &self,
         number: ClusterNumber,
