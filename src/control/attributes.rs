@@ -17,8 +17,8 @@ use crate::glue::sysfs::{attributes, Attribute, Text};
 use kernel::fmt::{self, Write};
 use kernel::prelude::*;
 
-/// `abi`: the version of the attributes' form. New attributes, figures and fields don't change it;
-/// it counts up when one that was there goes, or means something else.
+/// `abi`: the version of the attributes' format. New attributes, figures and fields don't change it;
+/// it goes up when one disappears or changes its meaning.
 struct AbiAttribute;
 
 impl Attribute for AbiAttribute {
@@ -71,13 +71,13 @@ impl Attribute for RamLimitAttribute {
             .device
             .ram()
             .set_limit(limit.map_err(|refusal| refused("ram_limit", refusal))?);
-        // What is above a lower limit can be written back.
+        // Pages above a lowered limit can be written back.
         control.device.tiers_changed();
         Ok(())
     }
 }
 
-/// `comp_algorithm`: what new pages are compressed with, in brackets among what there is.
+/// `comp_algorithm`: the algorithm for new pages, in brackets among those available.
 struct AlgorithmAttribute;
 
 impl Attribute for AlgorithmAttribute {
@@ -117,7 +117,7 @@ impl Attribute for StatAttribute {
 
     fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
         let device = &control.device;
-        // What is shown is exact then.
+        // This makes the figures exact.
         device.sweep();
         for counter in Counter::ALL {
             writeln!(text, "{} {}", counter.name(), device.counter(*counter))?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the user can look at and change: the attributes in `/sys/class/vswap/vswap0/`.
+//! The user's view: the attributes in `/sys/class/vswap/vswap0/`.
 
 pub(crate) mod attributes;
 mod tiers;
@@ -17,18 +17,18 @@ use crate::movers::writeback::Background;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
-/// A device and the inode it shows.
+/// A device and its inode.
 pub(crate) struct Control {
     device: Arc<Device>,
     inode: SwapInode<Device>,
-    /// The thread that writes back, from when there is the first disk. The mutex also makes
-    /// changes one at a time that depend on one another.
+    /// The writeback thread, from the first disk on. The mutex also serializes
+    /// changes that depend on one another.
     writeback: Pin<KBox<Mutex<Option<Thread>>>>,
-    /// Has the kernel ask the device for memory.
+    /// Passes the kernel's requests for memory to the device.
     _pressure: Pressure<Device>,
     /// The thread that sweeps.
     _sweeper: Thread,
-    /// The thread that sees to disks.
+    /// The thread that watches disks.
     _watcher: Thread,
 }
 
@@ -53,17 +53,17 @@ impl Control {
         &self.device
     }
 
-    /// The device, to be kept.
+    /// The device, to keep.
     pub(crate) fn shared_device(&self) -> &Arc<Device> {
         &self.device
     }
 
-    /// Makes changes one at a time, as long as the guard lives.
+    /// Serializes changes, as long as the guard lives.
     pub(crate) fn lock(&self) -> impl Drop + '_ {
         self.writeback.lock()
     }
 
-    /// Sees to it that there is somebody to write back. May sleep.
+    /// Makes sure that there is a writeback thread. May sleep.
     #[inline(never)]
     pub(crate) fn start_writeback(&self) -> Result {
         let mut thread = self.writeback.lock();
@@ -87,7 +87,7 @@ impl Behind for Control {
     }
 }
 
-/// Says in the log why a value is refused, and refuses it.
+/// Logs why a value is refused, and refuses it.
 pub(crate) fn refused(what: &str, refusal: Refusal) -> Error {
     pr_err!("{}: {}\n", what, refusal.message());
     EINVAL

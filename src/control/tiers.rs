@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the user can look at and change of the tiers: the attributes about disks and movers.
+//! The user's view of the tiers: the attributes about disks and movers.
 
 use super::{refused, Control};
 use crate::engine::config::{self, Refusal};
@@ -13,7 +13,7 @@ use kernel::fmt::{self, Write};
 use kernel::prelude::*;
 use kernel::str::CString;
 
-/// The longest path of a disk, in bytes: all of them have to fit into a page of text.
+/// The longest path of a disk, in bytes: all paths must fit into a page of text.
 const MAX_PATH: usize = 255;
 
 fn path_of(what: &str, path: &[u8]) -> Result<CString> {
@@ -84,8 +84,8 @@ impl Attribute for TiersAttribute {
     }
 }
 
-/// `disk_uuid`: the UUID in the signatures of disks that are added from now on. It is a random one
-/// until somebody writes another.
+/// `disk_uuid`: the UUID in the signatures of disks that are added from now on. It is random
+/// until somebody writes another one.
 pub(crate) struct UuidAttribute;
 
 impl Attribute for UuidAttribute {
@@ -105,7 +105,7 @@ impl Attribute for UuidAttribute {
     }
 }
 
-/// `tier_add`: adds the disk whose path is written, with a priority if one is given; `encrypt`
+/// `tier_add`: adds the disk whose path is written, with an optional priority; `encrypt`
 /// and `integrity` after that protect its pages, and `compress=on` or `compress=off` says whether
 /// they stay compressed there.
 pub(crate) struct AddAttribute;
@@ -127,7 +127,7 @@ impl Attribute for AddAttribute {
 }
 
 /// `tier_remove`: moves everything away from the disk whose path is written, and closes it.
-/// With `force` after it, what can't be read is given up.
+/// With `force` after it, pages that can't be read are abandoned.
 pub(crate) struct RemoveAttribute;
 
 impl Attribute for RemoveAttribute {
@@ -169,7 +169,7 @@ impl Attribute for CancelAttribute {
     }
 }
 
-/// `tier_probe`: has the disk whose path is written probed at once, if it is failed or full.
+/// `tier_probe`: probes the disk whose path is written at once, if it is failed or full.
 pub(crate) struct ProbeAttribute;
 
 impl Attribute for ProbeAttribute {

@@ -6,18 +6,18 @@ use super::sync::{guarded, AtomicBool, Ordering};
 
 /// Whether slots were marked since the last sweep began, for the thread that sweeps.
 ///
-/// Who marks a slot marks its cluster in the index, then says so here; a sweep takes that back
-/// here, then looks for clusters. So either the sweep sees the cluster, or the thread is woken again.
+/// Whoever marks a slot marks its cluster in the index, then sets this; a sweep clears this,
+/// then looks for clusters. So either the sweep sees the cluster, or the thread is woken again.
 #[derive(Debug, Default)]
 pub struct Pending {
     any: AtomicBool,
-    /// Clusters with marked slots, about.
+    /// Clusters with marked slots, approximately.
     clusters: guarded::AtomicU32,
 }
 
 impl Pending {
     /// A cluster has a marked slot for the first time since it was swept. Says whether the thread
-    /// has to be woken.
+    /// must be woken.
     #[must_use]
     pub fn add(&self) -> bool {
         self.clusters.fetch_add(1, Ordering::Relaxed);
@@ -29,14 +29,14 @@ impl Pending {
         self.any.load(Ordering::Acquire)
     }
 
-    /// A sweep begins: what is marked from now on has the thread woken again.
+    /// A sweep begins: marks from now on wake the thread again.
     pub fn begin(&self) {
-        // Not only a store: who has found it set already is seen with all that he has marked.
+        // Not just a store: the sweep must see all marks of whoever found it already set.
         self.any.swap(false, Ordering::AcqRel);
         self.clusters.store(0, Ordering::Relaxed);
     }
 
-    /// How many clusters have marked slots, about.
+    /// How many clusters have marked slots, approximately.
     pub fn clusters(&self) -> u32 {
         self.clusters.load(Ordering::Relaxed)
     }

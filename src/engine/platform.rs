@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What concurrent code stands on: the kernel, or in tests a host that stands for it.
+//! The platform of the concurrent code: the kernel, or in tests a host that stands in for it.
 //!
-//! The traits say what their users may rely on, and what they have to see to themselves: no type can
-//! tell that an object is not used any more which others have found without a lock. The kernel's
-//! implementation relies on what is promised here; the host's looks whether it is kept.
+//! The traits say what their users may rely on, and what they must ensure themselves: no type can
+//! express that an object is no longer used which others have found without a lock. The kernel's
+//! implementation relies on these promises; the host's checks that they are kept.
 
 use super::table::Table;
 use core::ffi::CStr;
 use core::ops::{Deref, DerefMut};
 
-/// A kernel, or what stands for one.
+/// A kernel, or what stands in for one.
 pub trait Platform: Sized + Send + Sync + 'static {
-    /// Evidence of staying on a CPU, with preemption off. It is a reader as well: what it has found
+    /// Evidence of staying on a CPU, with preemption off. It is a reader as well: what it found
     /// without a lock stays while it lives.
     type Cpu;
 
@@ -34,7 +34,7 @@ pub trait Platform: Sized + Send + Sync + 'static {
     /// A domain of sections.
     type Sections: Sections;
 
-    /// A place for an object that others see.
+    /// A place that publishes an object.
     type Published<D: Send + Sync + 'static>: Published<D>;
 
     /// A place that is filled once.
@@ -43,7 +43,7 @@ pub trait Platform: Sized + Send + Sync + 'static {
     /// Stays on this CPU.
     fn pin() -> Self::Cpu;
 
-    /// Waits until all readers that have begun are over. May sleep; not for a reader.
+    /// Waits until all readers that have begun are done. May sleep; not for a reader.
     fn synchronize();
 
     /// Seconds since some time.
@@ -66,7 +66,7 @@ pub trait Lock<T>: Send + Sync {
     where
         Self: 'a;
 
-    /// A lock that nobody holds. Its rank is its class for who looks after the order of locks.
+    /// A lock that nobody holds. Its rank is its class for checks of the lock order.
     fn new(data: T, rank: Rank) -> Self;
 
     /// Takes the lock.
@@ -78,7 +78,7 @@ pub trait PerCpu<T: 'static>: Sized + Send + Sync {
     /// Evidence of staying on a CPU.
     type Cpu;
 
-    /// Default values. `None`: there is no memory.
+    /// Default values. `None`: no memory.
     fn new() -> Option<Self>;
 
     /// That of this CPU. There is one for each, so `None` does not happen.
@@ -90,13 +90,13 @@ pub trait PerCpu<T: 'static>: Sized + Send + Sync {
 
 /// A map from numbers to objects of its own, each of which may be marked.
 ///
-/// Who looks an object up takes no lock. So an object that is taken out may have been found before:
-/// it is [retired](Self::retire), and dropped when all who are readers then are over.
+/// Looking up an object takes no lock. So an object that is removed may have been found before:
+/// it is [retired](Self::retire), and dropped when all present readers are done.
 pub trait Map<T, L>: Sized + Send + Sync {
     /// Evidence of staying on a CPU.
     type Cpu;
 
-    /// An object that was found. It was in the map then, and is not dropped before this is.
+    /// An object that was found. It was in the map then, and outlives this.
     type Found<'a>: Deref<Target = T>
     where
         Self: 'a,
@@ -105,20 +105,20 @@ pub trait Map<T, L>: Sized + Send + Sync {
     /// An object that is not in the map yet. Dropping it drops the object at once.
     type New: Deref<Target = T>;
 
-    /// An object that was taken out of the map. It has to be retired; dropping this leaks it.
+    /// An object that was removed from the map. It must be retired; dropping this leaks it.
     type Removed;
 
     /// Bytes that an object takes.
     const BYTES: usize;
 
-    /// An empty map, whose objects' memory has that name. `None`: there is no memory. May sleep.
+    /// An empty map, whose objects' memory has that name. `None`: no memory. May sleep.
     fn new(name: &'static CStr) -> Option<Self>;
 
-    /// Makes an object. Does not wait for memory: `None`: there is none.
+    /// Makes an object. Does not wait for memory. `None`: no memory.
     fn make(&self, object: T) -> Option<Self::New>;
 
-    /// Puts an object into a place where there is none. Does not wait for memory: `None`: there is
-    /// none, and the object is dropped. `Some(false)`: there is one already.
+    /// Puts an object into a place where there is none. Does not wait for memory. `None`: no
+    /// memory, and the object is dropped. `Some(false)`: there is one already.
     fn insert(&self, index: u32, object: Self::New) -> Option<bool>;
 
     /// The object at a place.
@@ -126,71 +126,71 @@ pub trait Map<T, L>: Sized + Send + Sync {
     where
         T: 'a;
 
-    /// The first object from that place on, and where it is.
+    /// The first object from that place on, and its place.
     fn first<'a>(&'a self, cpu: &'a Self::Cpu, from: u32) -> Option<(u32, Self::Found<'a>)>
     where
         T: 'a;
 
-    /// The place of the first object from there on that is marked.
+    /// The place of the first marked object from there on.
     fn first_marked(&self, from: u32) -> Option<u32>;
 
     /// Marks an object, if there is one.
     fn mark(&self, index: u32);
 
-    /// Takes the mark away.
+    /// Removes the mark.
     fn unmark(&self, index: u32);
 
-    /// Calls `then` with what an object has for who keeps lists of objects, if there is one. It
+    /// Calls `then` with an object's links for lists of objects, if there is one. It
     /// stays in the map meanwhile. `then` takes no locks.
     fn with_links(&self, index: u32, then: impl FnOnce(&L));
 
-    /// Takes an object out, and its mark away. One caller at a time for each place.
+    /// Removes an object and its mark. One caller at a time for each place.
     fn remove(&self, index: u32) -> Option<Self::Removed>;
 
-    /// Drops an object when all readers that have begun are over. Nobody [remembers](Self::remembered)
+    /// Drops an object when all readers that have begun are done. Nobody [remembers](Self::remembered)
     /// its token any more. Does not sleep.
     fn retire(&self, object: Self::Removed);
 
     /// What stands for an object; not 0.
     fn token(object: &T) -> usize;
 
-    /// What stood for an object that was taken out.
+    /// The token of an object that was removed.
     fn token_of(object: &Self::Removed) -> usize;
 
-    /// The object that a token stands for, which somebody remembered who would have been told to
-    /// forget it before the object was retired: it may have been taken out, and is dropped no
-    /// sooner than those found in the map.
+    /// The object of a token that somebody remembered. Since everybody forgets a token
+    /// before its object is retired, the object may have been removed, but lives as long as
+    /// those found in the map.
     fn remembered<'a>(&'a self, cpu: &'a Self::Cpu, token: usize) -> Self::Found<'a>
     where
         T: 'a;
 }
 
-/// A domain of sections, which are begun by one task and ended by whoever drops them, and can be
+/// A domain of sections, which are begun by one task and ended by whichever drops them, and can be
 /// waited for.
 pub trait Sections: Sized + Send + Sync {
     /// A section that has begun, and is over when this is dropped, in any context.
     type Section: Send;
 
-    /// A domain without sections. `None`: there is no memory. May sleep.
+    /// A domain without sections. `None`: no memory. May sleep.
     fn new() -> Option<Self>;
 
     /// Begins a section. Does not sleep.
     fn enter(&self) -> Self::Section;
 
-    /// Waits until all sections that have begun are over. Those that begin meanwhile are not waited
-    /// for. May sleep; not for who holds a section.
+    /// Waits until all sections that have begun are over, but not for those that begin
+    /// meanwhile. May sleep; not for a holder of a section.
     fn wait(&self);
 
-    /// Begins such a wait. Gives what [`is_over`](Self::is_over) is asked with. Does not sleep.
+    /// Begins such a wait. Returns the argument for [`is_over`](Self::is_over). Does not sleep.
     fn start(&self) -> usize;
 
     /// Whether a wait that was begun is over.
     fn is_over(&self, wait: usize) -> bool;
 }
 
-/// A place for an object that others see without a lock. Whoever takes it out waits for them.
+/// A place that publishes an object to others, without a lock. Whoever takes it out waits for them.
 pub trait Published<D>: Send + Sync {
-    /// An object, as who owns it has it.
+    /// An object, as its owner has it.
     type Owner: Send;
 
     /// An object that was taken out, and that others may have seen. Dropping this leaks it.
@@ -205,22 +205,22 @@ pub trait Published<D>: Send + Sync {
     /// An empty place.
     fn empty() -> Self;
 
-    /// Whether there is no object, at this moment.
+    /// Whether there is no object, at the moment.
     fn is_empty(&self) -> bool;
 
-    /// The object, for one whom whoever takes it out waits for.
+    /// The object, for a caller that whoever takes it out will wait for.
     fn see<'a>(&'a self) -> Option<Self::Seen<'a>>
     where
         D: 'a;
 
-    /// Puts an object there, or none. Gives the one that was there.
+    /// Puts an object there, or none. Returns the old one.
     fn swap(&self, new: Option<Self::Owner>) -> Option<Self::Taken>;
 
-    /// The object, whom all have left who had seen it.
+    /// The object, once all who had seen it have left.
     fn reclaim(taken: Self::Taken) -> Self::Owner;
 }
 
-/// A place that is filled once, by one who knows that he is the only one, and looked at when nobody
+/// A place that is filled once, by a caller that knows it is the only one, and read when nobody
 /// fills it any more.
 pub trait Once<T> {
     /// An empty place.
@@ -229,20 +229,20 @@ pub trait Once<T> {
     /// Fills it.
     fn fill(&self, value: T);
 
-    /// What it was filled with, if it was.
+    /// Its value, if it was filled.
     fn get(&self) -> Option<&T>;
 }
 
 /// A page for a table.
 pub trait Page: Sized + Send {
-    /// An empty table. Does not wait for memory: `None`: there is none.
+    /// An empty table. Does not wait for memory. `None`: no memory.
     fn new() -> Option<Self>;
 
-    /// Gives the page away. Gives its address, which is that of a page, and not 0.
+    /// Gives the page away. Returns its address, which is that of a page, and not 0.
     fn into_address(self) -> usize;
 
-    /// The page that was given away with that address, once. Dropping it frees it: nobody uses the
-    /// table any more then.
+    /// Takes back, once, the page that was given away with that address. Dropping it frees it: nobody
+    /// uses the table any more then.
     fn from_address(address: usize) -> Self;
 
     /// Calls `then` with the table that was given away with that address, and is not freed

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What protects the pages on a disk from who can look at it or change it.
+//! Protection of the pages on a disk from those who can read or change it.
 
-/// What protects a disk's pages; nothing by default.
+/// A disk's protection; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Protection {
     /// They are encrypted with a key that nobody else has.
@@ -12,7 +12,7 @@ pub struct Protection {
 }
 
 impl Protection {
-    /// Adds what a word asks for. Says whether there is such a word, and it is the first time.
+    /// Adds the protection of a word. Says whether there is such a word, and it is the first time.
     #[must_use]
     pub fn add(&mut self, word: &[u8]) -> bool {
         let option = match word {

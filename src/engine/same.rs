@@ -4,14 +4,14 @@
 
 use super::page::{Page, PAGE_WORDS};
 
-/// Words looked at between two chances to stop.
+/// Words compared between two chances to stop.
 const STRIDE: usize = 8;
 
 const _: () = assert!(PAGE_WORDS % STRIDE == 0);
 
-/// The word that `page` repeats, or `None` when it is no such page.
+/// The word that `page` repeats, or `None`.
 ///
-/// Most pages are not, and those differ early or in the last word, which is looked at first,
+/// Most pages repeat no word, and those differ early or in the last word, which is compared first,
 /// as the swap core does for zero pages.
 pub fn repeated_word(page: &Page) -> Option<u64> {
     let (first, last) = (page[0], page[PAGE_WORDS - 1]);

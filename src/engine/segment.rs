@@ -7,16 +7,17 @@
 //! | header | object    | header | object ... | header | object | 0 ...   |
 //! ```
 //!
-//! An object begins at a multiple of 8 bytes, right behind a header of 8 bytes, and may lie in two
-//! slots. Headers are there for who cleans a segment: they say whose objects there were, and the
-//! slots' entries say which still are. Behind the last one is a word of zeros, or the segment's end.
+//! An object begins at a multiple of 8 bytes, right behind a header of 8 bytes, and may span two
+//! slots. The headers are for the cleaner: they name the slots of the objects, and the
+//! slots' entries say which objects are still in use. Behind the last one is a word of zeros, or the
+//! segment's end.
 //!
 //! ```text
 //! Header  | slot (32) | length - 1 (12) | codec (2) | 0 (2) | mark (16) |
 //! ```
 //!
 //! A segment is written once, as a whole, and freed as a whole when none of its objects is in use
-//! ([`Live`] counts them). So what an entry says of an object stays true for as long as the segment is
+//! ([`Live`] counts them). So an object stays where its entry says as long as the segment is
 //! kept from being freed.
 
 use super::codec::Codec;
@@ -32,7 +33,7 @@ pub const SEGMENTS_PER_CLUSTER: usize = SLOTS_PER_CLUSTER / SEGMENT_SLOTS;
 /// Bytes in a segment.
 pub const SEGMENT_BYTES: usize = SEGMENT_SLOTS * PAGE_SIZE;
 
-/// The most objects in a segment. More are counted, of those who read some of them.
+/// The most objects in a segment. [`Live`] counts their readers besides.
 pub const MAX_OBJECTS: usize = 96;
 
 const HEADER_BYTES: usize = size_of::<u64>();
@@ -49,14 +50,14 @@ const _: () = assert!(HEADER_BYTES == UNIT);
 // Movers count each object once more.
 const _: () = assert!(2 * MAX_OBJECTS + 1 < u8::MAX as usize);
 
-/// What a header says.
+/// A header's contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Whose page it was when it was written.
+    /// The slot whose page it was when it was written.
     pub slot: Slot,
     /// The object's length.
     pub length: Length,
-    /// How to read it.
+    /// Its format.
     pub codec: Codec,
 }
 
@@ -70,7 +71,7 @@ impl Header {
             | MARK
     }
 
-    /// What a word says; `None` if it is no header.
+    /// The header in a word; `None` if it is none.
     pub fn from_word(word: u64) -> Option<Self> {
         if word & MARK_MASK != MARK || word & (0b11 << 16) != 0 {
             return None;
@@ -84,7 +85,7 @@ impl Header {
     }
 }
 
-/// Where in a segment, in bytes, an object and its header are.
+/// The position, in bytes, of an object and its header in a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spot {
     /// The header.
@@ -93,7 +94,7 @@ pub struct Spot {
     pub object: usize,
 }
 
-/// How far a segment is filled that is being put together.
+/// How full a segment under construction is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filling {
     bytes: usize,
@@ -127,14 +128,14 @@ impl Filling {
     }
 }
 
-/// The objects of a segment that was read, with the bytes from its start to theirs.
+/// The objects of a segment that was read, with their positions in bytes.
 pub struct Objects<F> {
     word: F,
     next: usize,
 }
 
 impl<F: Fn(usize) -> Option<u64>> Objects<F> {
-    /// Those of a segment whose words `word` gives by their index.
+    /// Those of a segment whose words `word` returns by their index.
     pub fn new(word: F) -> Self {
         Self { word, next: 0 }
     }
@@ -160,17 +161,17 @@ pub fn word_of<'a>(page: impl Fn(usize) -> Option<&'a Page>, index: usize) -> Op
     page(index / PAGE_WORDS)?.get(index % PAGE_WORDS).copied()
 }
 
-/// How many of a segment's objects are in use, and how many read or write it. Zeroed memory is a
-/// segment that is not in use.
+/// How many of a segment's objects are in use, and how many tasks read or write it. Zeroed memory
+/// is a segment that is not in use.
 ///
-/// The last one to [leave](Live::leave) frees the segment. Who reads an object [enters](Live::enter),
-/// and then looks once more whether the object's slot still says that it lies there; if so it stays
-/// until he leaves, whatever becomes of the slot.
+/// The last one to [leave](Live::leave) frees the segment. A reader of an object
+/// [enters](Live::enter), and then checks that the object's slot still says that it lies there; if so
+/// it stays until the reader leaves, whatever happens to the slot.
 #[derive(Debug, Default)]
 pub struct Live(AtomicU8);
 
 impl Live {
-    /// The segment was claimed, by the caller, who is the first to be counted.
+    /// The caller has claimed the segment, and is the first to be counted.
     pub fn begin(&self) {
         self.0.store(1, Ordering::Release);
     }
@@ -182,7 +183,7 @@ impl Live {
         self.enter()
     }
 
-    /// Counts one more if the segment is in use, and not all that can be counted are there.
+    /// Counts one more if the segment is in use, and the count is not at its maximum.
     #[must_use]
     pub fn enter(&self) -> bool {
         self.0
@@ -193,7 +194,7 @@ impl Live {
             .is_ok()
     }
 
-    /// Counts one less. Says whether it was the last one, who has to free the segment; `None`: nobody
+    /// Counts one less. Says whether it was the last one, who must free the segment; `None`: nobody
     /// was counted, so the caller has miscounted.
     #[must_use]
     pub fn leave(&self) -> Option<bool> {
@@ -205,7 +206,7 @@ impl Live {
             .ok()
     }
 
-    /// How many are counted.
+    /// The count.
     pub fn count(&self) -> usize {
         usize::from(self.0.load(Ordering::Relaxed))
     }

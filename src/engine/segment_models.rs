@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Models of who reads, frees, moves and reuses a packed object at the same time, in every order that
-//! the memory model allows.
+//! Models of tasks that read, free, move and reuse a packed object at the same time, in every order
+//! that the memory model allows.
 
 use super::model::{in_every_order, with_preemptions};
 use super::segment::Live;
@@ -15,14 +15,14 @@ const EMPTY: u64 = 0;
 const FIRST: u64 = 1;
 const SECOND: u64 = 2;
 
-/// A slot whose page is an object of the first of two segments, and the only one there.
+/// A slot whose page is the only object of the first of two segments.
 struct Disk {
     entry: AtomicU64,
     live: [Live; 2],
     contents: [UnsafeCell<()>; 2],
 }
 
-/// What a reader does: what is left out makes a model fail.
+/// A reader's steps: a model without one of them fails.
 #[derive(Clone, Copy)]
 struct Reader {
     enters: bool,
@@ -45,7 +45,7 @@ impl Disk {
         Arc::new(disk)
     }
 
-    /// A segment is claimed and written, and has one object then.
+    /// A segment is claimed and written, and then has one object.
     fn fill(&self, segment: usize) {
         self.live[segment].begin();
         self.contents[segment].with_mut(|_| ());
@@ -53,7 +53,7 @@ impl Disk {
         assert_eq!(self.live[segment].leave(), Some(false));
     }
 
-    /// One less is counted in a segment. The last one frees it, and somebody writes to it next.
+    /// Counts one less in a segment. The last one frees it, and somebody writes to it next.
     fn leave(&self, segment: usize) {
         if self.live[segment].leave() == Some(true) {
             self.contents[segment].with_mut(|_| ());
@@ -70,7 +70,7 @@ impl Disk {
                 _ => 1,
             };
             if reader.enters && !self.live[segment].enter() {
-                // It was moved, or freed: his next look sees that.
+                // It was moved, or freed: the next look will see that.
                 thread::yield_now();
                 continue;
             }
@@ -97,7 +97,7 @@ impl Disk {
     }
 
     /// Moves the page to the second segment: the mover is counted in the first one for it. Says whether
-    /// it was there still.
+    /// the page was still there.
     fn clean(&self) -> bool {
         if !self.live[0].enter() {
             return false;
@@ -112,7 +112,7 @@ impl Disk {
             .entry
             .compare_exchange(FIRST, SECOND, Ordering::AcqRel, Ordering::Acquire)
             .is_ok();
-        // Of the slot's old entry, or of the new one that it did not get.
+        // The count for the slot's old entry, or for the new one that it did not get.
         self.leave(usize::from(!moved));
         self.leave(0);
         moved
@@ -190,7 +190,7 @@ fn models_of_a_reader_who_is_not_counted() {
 #[test]
 #[should_panic]
 fn models_of_a_reader_who_does_not_look_again() {
-    // The segment is freed, and used anew, between his look and his being counted.
+    // The segment is freed, and reused, between the reader's look and its being counted.
     in_every_order(|| {
         let disk = Disk::new();
         let other = disk.clone();

@@ -13,7 +13,7 @@ fn header() -> impl Strategy<Value = Header> {
     })
 }
 
-/// A segment with those objects, as far as there is room, and where each is.
+/// A segment with those objects, as far as they fit, and where each is.
 fn packed(headers: &[Header]) -> (Vec<u64>, Vec<(Header, usize)>) {
     let mut words = vec![0; SEGMENT_BYTES / UNIT];
     let (mut filling, mut spots) = (Filling::default(), vec![]);

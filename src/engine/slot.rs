@@ -13,7 +13,7 @@ const SEGMENT_BITS: u32 = SEGMENT_SLOTS.trailing_zeros();
 
 const _: () = assert!(SEGMENT_SLOTS.is_power_of_two());
 
-/// How many slots of a cluster are used: models have few, or there were too many orders to try.
+/// How many slots of a cluster are used: only a few in models, to limit the orders to try.
 pub(super) const USED: usize = if cfg!(loom) { 2 } else { SLOTS_PER_CLUSTER };
 
 const OFFSET_BITS: u32 = SLOTS_PER_CLUSTER.trailing_zeros();
@@ -42,7 +42,7 @@ pub struct PhysicalSlot(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PhysicalCluster(u32);
 
-/// A slot's place in its cluster, in slots, below [`SLOTS_PER_CLUSTER`].
+/// A slot's position in its cluster, in slots, below [`SLOTS_PER_CLUSTER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Offset(u16);
 
@@ -73,7 +73,7 @@ impl Slot {
         ClusterNumber(self.0 >> OFFSET_BITS)
     }
 
-    /// The slot's place in its cluster.
+    /// The slot's position in its cluster.
     pub const fn offset(self) -> Offset {
         Offset::of(self.0)
     }
@@ -94,7 +94,7 @@ impl ClusterNumber {
         self.0
     }
 
-    /// The cluster's slot at that place.
+    /// The cluster's slot at that position.
     pub const fn slot(self, offset: Offset) -> Slot {
         Slot(offset.in_cluster(self.0))
     }
@@ -127,7 +127,7 @@ impl PhysicalSlot {
         PhysicalCluster(self.0 >> OFFSET_BITS)
     }
 
-    /// The slot's place in its cluster.
+    /// The slot's position in its cluster.
     pub const fn offset(self) -> Offset {
         Offset::of(self.0)
     }
@@ -148,7 +148,7 @@ impl PhysicalCluster {
         self.0
     }
 
-    /// The cluster's slot at that place.
+    /// The cluster's slot at that position.
     pub const fn slot(self, offset: Offset) -> PhysicalSlot {
         PhysicalSlot(offset.in_cluster(self.0))
     }
@@ -173,7 +173,7 @@ impl Segment {
         Self(slot.number() >> SEGMENT_BITS)
     }
 
-    /// A slot's place in its segment, below [`SEGMENT_SLOTS`].
+    /// A slot's position in its segment, below [`SEGMENT_SLOTS`].
     pub const fn index_of(slot: PhysicalSlot) -> usize {
         // Lossless: a widening that `From` can't do in a const fn.
         (slot.number() as usize) & (SEGMENT_SLOTS - 1)
@@ -203,33 +203,33 @@ impl Segment {
 }
 
 impl Offset {
-    /// A cluster's first place.
+    /// A cluster's first position.
     pub const FIRST: Self = Self(0);
 
-    /// That place, or `None` from [`SLOTS_PER_CLUSTER`] on.
+    /// That position, or `None` from [`SLOTS_PER_CLUSTER`] on.
     pub fn new(index: usize) -> Option<Self> {
         let offset = Self(u16::try_from(index).ok()?);
         (index < SLOTS_PER_CLUSTER).then_some(offset)
     }
 
-    /// All places of a cluster, ascending.
+    /// All positions of a cluster, ascending.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..USED).filter_map(Self::new)
     }
 
-    /// The place of the slot with that number.
+    /// The position of the slot with that number.
     const fn of(slot: u32) -> Self {
         // Lossless: the mask leaves 9 bits.
         Self((slot & OFFSET_MASK) as u16)
     }
 
-    /// The number of the slot at this place of a cluster, whose number is below `CLUSTERS`.
+    /// The number of the slot at this position of a cluster, whose number is below `CLUSTERS`.
     const fn in_cluster(self, cluster: u32) -> u32 {
         // Lossless: a widening that `From` can't do in a const fn.
         (cluster << OFFSET_BITS) | self.0 as u32
     }
 
-    /// The place as an array index.
+    /// The position as an array index.
     pub const fn index(self) -> usize {
         // Lossless: a widening that `From` can't do in a const fn. The mask tells the compiler
         // what the type's invariant already says, so that indexing needs no check.

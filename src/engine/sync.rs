@@ -11,8 +11,8 @@ pub(super) use loom::sync::atomic::{
     fence, AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering,
 };
 
-/// Atomics that a lock guards: whoever looks at them without it can do with any value. There is
-/// nothing in them for loom to try.
+/// Atomics that a lock guards: a reader without the lock must accept any value. Loom has nothing
+/// to try in them.
 pub(super) mod guarded {
     pub(in super::super) use core::sync::atomic::AtomicU32;
 }

@@ -23,14 +23,14 @@ impl Default for Table {
     }
 }
 
-/// What a cluster's slots are in use for. Guarded by the cluster's lock.
+/// The use of a cluster's slots. Guarded by the cluster's lock.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Occupancy {
     used: u16,
-    /// On which of the [`Lists`](super::lists::Lists) the cluster is: the generation's index and
-    /// one more, or 0 for none.
+    /// On which of the [`Lists`](super::lists::Lists) the cluster is: the generation's index plus
+    /// one, or 0 for none.
     listed: u8,
-    /// Whether the cluster was passed over on that list, as it has little there.
+    /// Whether the cluster was skipped on that list, because it has little there.
     passed: bool,
     /// What the pages of each generation take in the ram tier, in [`UNIT`]s.
     weights: [u16; GENERATIONS],
@@ -48,7 +48,7 @@ const fn units(entry: Entry) -> u16 {
     entry.ram_bytes().div_ceil(UNIT) as u16
 }
 
-/// What a change did to the number of slots in use.
+/// The effect of a change on the number of slots in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A slot came into use.
@@ -75,7 +75,7 @@ impl Table {
         Entry::from_word(self.0[offset.index()].load(Ordering::Acquire))
     }
 
-    /// Puts `entry` at `offset` and gives back what stood there, which is now the caller's to
+    /// Puts `entry` at `offset` and returns the old one, which the caller must
     /// release. `occupancy` is the table's own: having it proves that the lock is held.
     #[inline]
     pub fn replace(
@@ -96,7 +96,7 @@ impl Table {
         self.0[offset.index()].store(entry.to_word(), Ordering::Relaxed);
     }
 
-    /// The physical cluster in which all pages lie at their own offsets, if that is so. The
+    /// The physical cluster in which all pages lie at their own offsets, if there is one. The
     /// caller holds the cluster's lock.
     pub fn home(&self) -> Option<Home> {
         let mut home = None;
@@ -143,7 +143,7 @@ impl Occupancy {
         self.weights != [0; GENERATIONS]
     }
 
-    /// What the pages of a generation take in the ram tier, in bytes; a little more.
+    /// What the pages of a generation take in the ram tier, in bytes, rounded up.
     #[allow(
         clippy::indexing_slicing,
         reason = "a generation's index is below their number"
@@ -152,7 +152,7 @@ impl Occupancy {
         usize::from(self.weights[generation.index()]).saturating_mul(UNIT)
     }
 
-    /// The first generation, of those, that has pages in the ram tier.
+    /// The first of those generations that has pages in the ram tier.
     pub fn first_of(
         &self,
         mut generations: impl Iterator<Item = Generation>,
@@ -168,7 +168,7 @@ impl Occupancy {
             .map(|index| Generation::of(index.into()))
     }
 
-    /// Notes the list that the cluster is on from now on.
+    /// Records the list that the cluster is on from now on.
     #[allow(clippy::cast_possible_truncation, reason = "there are eight of them")]
     pub fn list(&mut self, generation: Option<Generation>) {
         // Lossless: at most 8.
@@ -176,7 +176,7 @@ impl Occupancy {
         self.passed = false;
     }
 
-    /// Notes that the cluster was passed over on its list. Says whether it was before.
+    /// Records that the cluster was skipped on its list. Says whether it was before.
     pub fn pass(&mut self) -> bool {
         core::mem::replace(&mut self.passed, true)
     }
@@ -190,7 +190,7 @@ impl Occupancy {
         }
     }
 
-    /// So many slots in use are no longer; none of them was in the ram tier.
+    /// That many slots are no longer in use; none of them was in the ram tier.
     pub fn emptied(&mut self, count: usize) {
         let count = u16::try_from(count).unwrap_or(u16::MAX);
         self.used = self.used.saturating_sub(count);
@@ -243,7 +243,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any sequence of changes leaves the table as a map of the slots in use would be.
+        /// Any sequence of changes leaves the table like a map of the slots in use.
         #[test]
         fn a_table_is_a_map(changes in prop::collection::vec((0..SLOTS_PER_CLUSTER as u32, entry()), 0..2000)) {
             let table = Table::default();

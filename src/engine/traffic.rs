@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What goes to disks and comes from there: counted per CPU, summed when it is read.
+//! Traffic to and from disks: counted per CPU, summed when it is read.
 
 use super::sync::{AtomicU64, Ordering};
 
-/// The least length of a piece that disks like, in bytes.
+/// The least length of a transfer that counts as large, in bytes.
 pub const LARGE: u64 = 64 << 10;
 
-/// Which way pages go.
+/// The direction of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {
     /// From a disk.
@@ -32,12 +32,12 @@ pub struct Totals {
     pub read: u64,
     /// What was written.
     pub written: u64,
-    /// What was written in pieces of [`LARGE`] or more.
+    /// What was written in transfers of [`LARGE`] or more.
     pub large: u64,
 }
 
 impl Traffic {
-    /// Counts a piece. Called on the CPU whose counters these are, with preemption off, and
+    /// Counts a transfer. Called on the CPU whose counters these are, with preemption off, and
     /// never from an interrupt: nobody else writes here meanwhile.
     #[inline]
     pub fn count(&self, direction: Direction, bytes: u64) {
@@ -52,7 +52,7 @@ impl Traffic {
         }
     }
 
-    /// Sets the counters back to 0. Nobody adds to them meanwhile.
+    /// Resets the counters to 0. Nobody adds to them meanwhile.
     pub fn reset(&self) {
         for counter in [&self.read, &self.written, &self.large] {
             counter.store(0, Ordering::Relaxed);

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a disk has been asked for and has not answered yet, and for how long at least.
+//! Requests that a disk has not answered yet, and for how long at least.
 //!
-//! Requests are counted in two epochs in turn. When the older one has none left, the other one
-//! becomes the older, and a new one begins: so all that is left in the older one has been under
-//! way since the newer one began, and nobody keeps a time for each request.
+//! Requests are counted in two alternating epochs. When the older one has none left, the other one
+//! becomes the older, and a new one begins: so everything left in the older one has been under
+//! way since the newer one began, and there is no timestamp for each request.
 
 use super::sync::{AtomicU64, Ordering};
 
-/// The most requests of one disk that writes make up, while it does not answer: a part of the
-/// reserve of which all disks' are.
+/// The most writes of one disk under way while it does not answer: a part of the
+/// reserve that all disks share.
 pub const QUOTA: u64 = 48;
 
 /// Requests under way. The alignment keeps others off the cache line, which all CPUs write to.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub struct UnderWay {
-    /// Which epoch new requests are counted in: its lowest bit.
+    /// The epoch in which new requests are counted: its lowest bit.
     epoch: AtomicU64,
     counts: [AtomicU64; 2],
     /// When the epoch began.
     since: AtomicU64,
 }
 
-/// In which epoch a request is counted.
+/// The epoch in which a request is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(u64);
 
 impl UnderWay {
-    /// A request begins. Gives what it [ends](Self::end) with, and whether nothing was under way
-    /// before it.
+    /// A request begins. Returns the ticket to [end](Self::end) it with, and whether nothing was under
+    /// way before it.
     #[inline]
     pub fn begin(&self) -> (Ticket, bool) {
         let ticket = Ticket(self.epoch.load(Ordering::Relaxed) & 1);
@@ -53,9 +53,10 @@ impl UnderWay {
     }
 
     /// How many seconds ago the oldest request began, at least, at the time `now` in seconds; 0
-    /// when there is none, or none of an age. What is counted together may have begun as long
-    /// before as the epoch before it lasted: so what does not end is found to be of an age after
-    /// twice that and two calls, at the latest. One caller at a time.
+    /// when there is none, or its age is unknown. The real age may be greater by as long as the
+    /// request's epoch lasted, which is until those of the epoch before have ended. So the age of a
+    /// request that does not end is known after twice that and two calls, at the latest. One caller
+    /// at a time.
     pub fn age(&self, now: u64) -> u64 {
         let epoch = self.epoch.load(Ordering::Relaxed);
         let older = self.count(Ticket(epoch.wrapping_add(1) & 1));
@@ -91,7 +92,7 @@ mod tests {
         let (old, was_idle) = disk.begin();
         assert!(was_idle && disk.total() == 1);
         assert_eq!(disk.age(101), 0);
-        // Others come and go.
+        // Others begin and end.
         for now in 102..110 {
             let (ticket, was_idle) = disk.begin();
             assert!(!was_idle);
@@ -105,7 +106,7 @@ mod tests {
 
     proptest! {
         /// Requests begin, end and are looked at, in any order: the age is never more than that
-        /// of the oldest, and what does not end has its age after two more looks.
+        /// of the oldest, and a request that does not end has its age after two more looks.
         #[test]
         fn the_age_is_that_of_the_oldest(steps in proptest::collection::vec((0u8..4, 0usize..8), 1..200)) {
             let disk = UnderWay::default();

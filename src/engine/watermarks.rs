@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! When writeback from the ram tier begins, and when it has done enough.
+//! When writeback from the ram tier begins, and when it stops.
 
 use super::config::Refusal;
 use super::sync::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ impl Watermarks {
         share(limit, &self.high)
     }
 
-    /// Bytes at which writeback has done enough, with a limit of `limit` bytes.
+    /// Bytes at which writeback stops, with a limit of `limit` bytes.
     pub fn low(&self, limit: u64) -> u64 {
         share(limit, &self.low)
     }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! How much is read along with a page that is read from a disk.
+//! How much is read ahead with a page that is read from a disk.
 //!
-//! Who reads slots in their order gets more with each read: the window begins at nothing, and
-//! doubles each time the slot is asked for that is behind what was read last, or near it. Who reads
-//! here and there gets nothing besides.
+//! A sequential reader gets more with each read: the window begins at nothing, and
+//! doubles each time a slot is asked for that follows what was read last, or is near it. A random
+//! reader gets nothing ahead.
 //!
-//! Several can read at the same time. Each is known by the cluster of the slot that is expected next;
-//! two in like clusters disturb each other, which costs no more than a smaller window.
+//! Several tasks can read at the same time. Each is known by the cluster of the slot that is expected
+//! next; two whose clusters collide disturb each other, which only makes a window smaller.
 
 use super::slot::Slot;
 use super::sync::{AtomicU64, Ordering};
 
-/// How many who read in order are told apart.
+/// How many sequential readers are told apart.
 const STREAMS: usize = 64;
 
-/// How far from the slot that was expected one may be, in slots: pages of zeros and others that are in
+/// How far a slot may be from the expected one, in slots: pages of zeros and others that are in
 /// memory are not asked for.
 const NEAR: u32 = 16;
 
@@ -23,7 +23,7 @@ const NEAR: u32 = 16;
 const FIRST: usize = 2;
 const MOST: usize = super::segment::SEGMENT_SLOTS;
 
-/// Those who read in order.
+/// The sequential readers.
 #[derive(Debug)]
 pub struct Windows([AtomicU64; STREAMS]);
 
@@ -33,7 +33,7 @@ impl Default for Windows {
     }
 }
 
-/// Somebody who reads in order:
+/// A sequential reader:
 ///
 /// ```text
 ///   bits 63..32   31..0
@@ -59,10 +59,10 @@ impl Stream {
     }
 }
 
-/// What is to be done with a page that is read.
+/// How much to read ahead with a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ahead {
-    /// So many slots of the disk may be read besides the page's.
+    /// That many slots of the disk may be read besides the page's.
     pub slots: usize,
 }
 
@@ -91,7 +91,7 @@ impl Windows {
         }
     }
 
-    /// A slot was read, and the ones up to `next` with it.
+    /// A slot was read, and the following ones up to `next` with it.
     pub fn done(&self, next: Slot, ahead: Ahead) {
         let stream = Stream {
             next,
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Reads a slot and as many behind it as there may be read.
+    /// Reads a slot and as many behind it as allowed.
     fn read(windows: &Windows, slot: u32, pages: u32) -> Ahead {
         let ahead = windows.ask(Slot::new(slot));
         let along = if ahead.slots == 0 { 0 } else { pages };
