@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# How tests that others wrote are run and what is said of each. To be sourced.
+# Runs third-party tests and reports each. To be sourced.
 #
 # A line for each, which tests/external reads:
 #   result: case|NAME|pass, fail or skip|its tests that passed|failed|were skipped|pages swapped out|seconds
@@ -9,12 +9,12 @@
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh
 
-# The status, as a pattern, with which a program says that it has not what it needs.
+# The status, as a pattern, with which a program says that something it needs is missing.
 skipped_status=4
 
 # try NAME [--limit MIB | --reclaimed] COMMAND...: runs COMMAND, in a memory cgroup of that size or
-# one that is asked for its memory time and again, and says how it ended. CASES has the names of
-# those that are wanted, of which an * may be part; without it, all are.
+# one whose memory is reclaimed repeatedly, and says how it ended. CASES has the names of
+# the cases to run, with * as a wildcard; without it, all run.
 try() {
     try_name=$1
     shift
@@ -48,13 +48,13 @@ try_wanted() (
     return 1
 )
 
-# reclaimed COMMAND...: COMMAND is swapped out and in as it runs.
+# reclaimed COMMAND...: COMMAND is swapped out and in while it runs.
 reclaimed() {
     mkdir -p "$group"
     echo max >"$group/memory.max"
     : >/tmp/reclaiming
     while [ -e /tmp/reclaiming ]; do
-        # It fails when there was less to be had.
+        # It fails when there was less to reclaim.
         echo 64M >"$group/memory.reclaim" || true
         sleep 0.05
     done 2>/dev/null &

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# The compressor can be chosen, also while pages of the other one are swapped out.
+# The compressor can be chosen, even while pages of the other one are swapped out.
 # memory: 256
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Disks that are memory: what is copied to them goes where a bio would go at that moment. A
+# Disks that are memory: a copy goes where a bio would go at that moment. A
 # device-mapper device is moved to other memory while pages are swapped out to it, and a
-# partition is made smaller, whose neighbour keeps what it has.
+# partition shrinks, whose neighbour keeps its data.
 # memory: 384
 # disks: 448,448
 # allowed: Buffer I/O error
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-# contents DISK: a sum of what is on it, and not of what the page cache has of it.
+# contents DISK: a checksum of the disk's contents, not of its page cache.
 contents() {
     sync
     echo 3 >/proc/sys/vm/drop_caches
@@ -28,7 +28,7 @@ settled
 dmsetup suspend --nolockfs disk
 dd if=/dev/pmem0 of=/dev/mapper/goal bs=1M count=32 2>/dev/null
 sync
-# What is under way now has to wait, and is not to be lost.
+# I/O under way now must wait, and must not be lost.
 pagecheck --size 8 --mix random --pageout --seed 2 --hold /tmp/held-too &
 other=$!
 sleep 3
@@ -42,7 +42,7 @@ expect_empty
 remove /dev/mapper/disk
 dmsetup remove disk goal
 
-step "a partition that is made smaller"
+step "a partition that shrinks"
 partition add /dev/pmem1 1 0 $((32 * mib))
 within 10 test -b /dev/pmem1p1 || fail "there is no partition"
 add /dev/pmem1p1 10

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# What scripts/demo shows. Lines that begin with "step: " are progress, "  failed: " comes
+# The output of scripts/demo. Lines that begin with "step: " are progress, "  failed: " comes
 # before the end, the others are results.
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh
 
 step() { echo "step: $*"; }
 
-# row NAME: what is swapped out now, and what it costs.
+# row NAME: what is swapped out now, and its cost.
 row() {
     awk -v name="$1" '
         function mib(bytes) { return sprintf("%.1f MiB", bytes / 1048576) }
@@ -37,7 +37,7 @@ shown() {
     wait $pid || fail "$(cat /tmp/pagecheck)"
 }
 
-# pressed WHAT COMMAND...: COMMAND, which fails when its data is wrong, has to succeed; says
+# pressed WHAT COMMAND...: COMMAND, which fails when its data is wrong, must succeed; says
 # how much it swapped out.
 pressed() {
     what=$1 before=$(vmstat pswpout)

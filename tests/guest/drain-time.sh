@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# How long it takes to empty a disk whose pages one process has, and one whose pages many
-# have, and how long swapoff of a plain swap takes with the same pages. Asserts no times.
+# How long a drain takes of a disk with one process's pages, and with many processes' pages,
+# and how long swapoff of plain swap takes with the same pages. Asserts no times.
 # when: asked
 # memory: 384
 # disks: 448,448
@@ -10,7 +10,7 @@
 
 size=$(scaled 256)
 
-# owned PROCESSES: so many have the pages, each as much.
+# owned PROCESSES: that many processes have the pages, in equal parts.
 owned() {
     rm -f /tmp/held.*
     owners=""
@@ -23,7 +23,7 @@ owned() {
     done
 }
 
-# compared: all of them find their pages as they were.
+# compared: all of them find their pages unchanged.
 compared() {
     for number in $(seq "$1"); do
         rm "/tmp/held.$number"
@@ -66,7 +66,7 @@ for processes in 1 "$many"; do
     swapon --priority 2 /dev/pmem0
     owned "$processes"
     holds "KiB of swap used" $(($(meminfo SwapTotal) - $(meminfo SwapFree))) -ge $((size * 1000))
-    # Somewhere for the pages to go, as the disk of vswap has.
+    # Somewhere for the pages to go, as for the disk of vswap.
     swapon --priority 1 /dev/pmem1
     timed "$size MiB of $processes process(es), plain swap off" swapoff /dev/pmem0
     compared "$processes"

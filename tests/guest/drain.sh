@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# A disk is emptied while its pages are in use; that can be watched, cancelled and
-# interrupted, and when there is no room for its pages, the disk stays. What can't be read is lost
-# alone, and only by force.
+# A disk is drained while its pages are in use; the drain is watched, cancelled and
+# interrupted, and without room for its pages, the disk stays. Only pages that can't be read are
+# lost, and only by force.
 # memory: 384
 # disks: 448,448
 # allowed: Read-error on swap-device
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-# Some clusters are left when half of it was moved.
+# Some clusters are left when half of it has been moved.
 size=$(scaled 32)
 [ "$size" -ge 16 ] || size=16
 disk=/dev/mapper/disk
 
-# removing DISK: its removal, begun in the background, as $remover.
+# removing DISK: removes it in the background, as $remover.
 removing() {
     # shellcheck disable=SC2016 # expanded inside
     sh -c 'echo "$1" >"$2"' sh "$1" $class/tier_remove 2>/tmp/removal &
     remover=$!
 }
 
-# stays DISK: it is in service, with all that it had.
+# stays DISK: it is in service, with all its pages.
 stays() {
     expect "state" "$(tier "$1" state)" active
     expect "signs of a removal" "$(tier "$1" drained)" ""
@@ -76,7 +76,7 @@ hold_out --size "$size" --mix random --pageout
 settled
 used=$(tier $disk used)
 add /dev/pmem1 -1
-# It comes as far as there, and is stopped at the next piece.
+# It gets that far, and is stopped at the next extent.
 slow_from /dev/pmem0 $((size / 2)) 20000 | replace_table disk
 removing $disk
 within 60 draining $disk || fail "it does not begin: $(cat $class/tiers)"
@@ -85,7 +85,7 @@ goal=${drained#*/}
 holds "bytes to drain" "$goal" -le "$used"
 holds "bytes drained" "${drained%/*}" -lt "$goal"
 refused "Device or resource busy" sh -c "echo $disk >$class/tier_remove"
-# Who is refused leaves alone what the other one has done.
+# A refused removal does not undo what the other one has done.
 drained=$(tier $disk drained)
 expect "bytes to drain" "${drained#*/}" "$goal"
 tell tier_cancel $disk
@@ -150,10 +150,10 @@ for limit in $((4 * mib)) 0; do
     unreliable 0
     hold_out --size 10 --mix random --pageout --may-lose >/tmp/held-says
     settled
-    # The last pages that find no room may come 32 at a time, all of which stay in memory then.
+    # The last pages that find no room may come 32 at a time, and all stay in memory then.
     holds "bytes that are free" $(($(tier /dev/unreliable size) - $(tier /dev/unreliable used))) -lt $((32 * 4096))
     add $disk
-    # In one piece there are some of them, and many others.
+    # One extent has some of them, and many others.
     turns_bad 1000-1000 1002-1003 1040-1040 1900-1900
     dmesg -c >/dev/null
     refused "Input/output error" sh -c "echo /dev/unreliable >$class/tier_remove"
@@ -206,7 +206,7 @@ release
 echo $((4 * mib)) >$class/ram_limit
 
 failed=$(value failed_stores)
-step "while pages come and go, and their processes, too"
+step "while pages and their processes come and go"
 add $disk
 add /dev/pmem1
 limited "$(scaled 12)" pagecheck --size "$(scaled 32)" --mix same=10,compressible=30,random=60 --rounds 1 --threads 2 &

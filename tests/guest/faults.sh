@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Disks that fail: what can't be written goes elsewhere, what can't be read is an error for
-# its reader alone, and a dead disk can be taken out.
+# Disks that fail: pages that can't be written go elsewhere, a page that can't be read is an error
+# for its reader alone, and a dead disk can be removed.
 # memory: 384
 # disks: 448,448
 # allowed: Read-error on swap-device
@@ -11,8 +11,8 @@
 size=$(scaled 24)
 disk=/dev/mapper/disk
 
-# nearly_empty: nothing is in use but pages that could not be read. Such a page waits in the
-# swap cache for memory to be wanted, with any swap device.
+# nearly_empty: nothing is in use except for pages that could not be read. Such a page stays in the
+# swap cache until memory is needed, with any swap device.
 nearly_empty() {
     settled
     holds "slots in use" "$(value used_slots)" -le 16
@@ -51,7 +51,7 @@ bad=1
 for seed in 1 2; do
     hold_out --size "$size" --mix random --pageout --seed $seed
     settled
-    # What is bad stays so.
+    # Bad slots stay bad.
     holds "bytes that are bad" "$(tier $disk bad)" -ge "$bad"
     bad=$(tier $disk bad)
     holds "bytes that are bad" "$bad" -le $((2 * mib))
@@ -71,7 +71,7 @@ rm /tmp/held
 within 60 gone "$pid" || fail "the reader hangs"
 wait "$pid" && fail "pages could be read that can't be"
 grep -q "read error (SIGBUS)" /tmp/held-says || fail "the reader said: $(cat /tmp/held-says)"
-# Nobody else has anything of it.
+# No other process gets any of it.
 turn disk /dev/pmem0 healthy
 swapped $(($(scaled 8) * 128)) limited "$(scaled 4)" pagecheck --size "$(scaled 8)" --mix random --rounds 1
 nearly_empty
@@ -100,7 +100,7 @@ turn disk /dev/pmem0 healthy
 nearly_empty
 remove $disk
 
-step "a dead disk: what it has is given up"
+step "a dead disk: its pages are abandoned"
 add $disk 10
 hold_out --size "$size" --mix random --pageout --may-lose >/tmp/held-says
 settled
@@ -116,7 +116,7 @@ settled
 holds "slots that are lost" "$(value lost_slots)" -ge $((size * 256 * 90 / 100))
 release_some
 holds "pages that could not be read" "$lost" -ge $((size * 256 * 90 / 100))
-# The device mapper has it back.
+# The device mapper makes it healthy again.
 dmsetup remove disk || fail "the disk is still held"
 swapped $(($(scaled 8) * 128)) limited "$(scaled 4)" pagecheck --size "$(scaled 8)" --mix random --rounds 1
 nearly_empty
@@ -126,7 +126,7 @@ loop=$(loop /taken 16)
 add "$loop" 10
 hold_out --size 8 --mix random --pageout --may-lose >/tmp/held-says
 settled
-# Beneath the loop device: what it has is no longer there.
+# Beneath the loop device: its data is no longer there.
 : >/taken
 release_some
 holds "pages that could not be read" "$lost" -gt 0

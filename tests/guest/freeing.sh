@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# What freed slots held comes back by itself: nobody asks the device for its statistics here,
-# which would see to it at once.
+# What freed slots held is released without a request: nobody reads the statistics here,
+# which would sweep at once.
 # memory: 256
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh
@@ -9,7 +9,7 @@
 zspages() { sed -n 's/^nr_zspages //p' /proc/vmstat; }
 given_back() { [ "$(zspages)" -le $((before + 32)) ]; }
 
-# filled: so much is swapped out, and in memory.
+# filled: that much is swapped out, and in memory.
 size=$(scaled 24)
 filled() {
     before=$(zspages)

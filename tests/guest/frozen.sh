@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Disks that are files of a file system: it is frozen and thawed again, and it has no space left.
-# Nothing is lost, and nothing is of no use ever after.
+# Disks that are files on a file system: it is frozen and thawed again, and it runs out of space.
+# Nothing is lost, and no slot becomes unusable.
 # memory: 384
 # disks: 448,448
 # kernel: stock
@@ -48,7 +48,7 @@ step "frozen, and there is no other"
 hold_out --size 8 --mix random --pageout
 settled
 fsfreeze --freeze /home
-# In no small control group: one at its limit gets an OOM kill then, as with plain swap on such a file.
+# Not in a small control group: at its limit it gets an OOM kill, as with plain swap on such a file.
 limited 128 pagecheck --size 40 --mix random --pageout --rounds 2 --seed 4 &
 other=$!
 within 60 state_is stuck || fail "it is not stuck: $(cat $class/tiers)"

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Nothing has room any more: the kernel does not try to swap out, the OOM killer comes, others go on
-# meanwhile, and when there is room again, it is counted again.
+# Nothing has room any more: the kernel does not try to swap out, the OOM killer runs, other processes
+# continue, and when there is room again, it is counted again.
 # memory: 384
 # disks: 448,448
 # allowed: Out of memory: Killed|invoked oom-killer|Call Trace:
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-# free_slots: pages of swap that the kernel counts as free, and those that it should if all that are
-# not in use are.
+# free_slots: pages of swap that the kernel counts as free, and those that it should if it counted
+# all unused ones.
 free_slots() { echo $(($(meminfo SwapFree) / 4)); }
 unused_slots() { awk -v path="$device" '$1 == path { print ($3 - $4) / 4 }' /proc/swaps; }
 all_are_counted() { [ "$(free_slots)" -ge $(($(unused_slots) - 64)) ]; }
@@ -25,7 +25,7 @@ others() {
 }
 longest_gap() { awk 'NR > 1 && $1 - last > gap { gap = $1 - last } { last = $1 } END { print gap + 0 }' /tmp/others; }
 
-# overfill SIZE: a process wants more pages than there is room for, until it is killed.
+# overfill SIZE: a process uses more pages than there is room for, until it is killed.
 overfill() {
     others &
     other=$!
@@ -36,7 +36,7 @@ overfill() {
     kill $other
 }
 
-# More than there is room for, and somebody who tries for a while to swap it out.
+# More than there is room for, while another process tries for a while to swap it out.
 too_much() {
     hold_out --size $((limit + 16)) --mix random --pageout
     too_much_until=$(($(uptime_is) + 3))
@@ -73,7 +73,7 @@ swapped $((256 * 8)) pagecheck --size 12 --mix random --pageout
 release
 remove /dev/pmem0
 
-step "a disk is full that keeps segments for cleaning"
+step "a full disk that keeps segments in reserve for cleaning"
 slice packing /dev/pmem0 0 8
 add /dev/mapper/packing 0 compress=on
 hold --size 4 --mix compressible --pageout

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# The attributes and the node under calls that nobody should make, by several processes at once:
+# Calls on the attributes and the node that nobody should make, by several processes at once:
 # first by a user without rights, who changes nothing, then by root, while pages are swapped and
-# compared. MINUTES says for how long (some seconds, when there is none); SEED is for a second time.
+# compared. MINUTES sets the duration (some seconds by default); SEED repeats a run.
 # memory: 384
 # disks: 448,448
 # shellcheck source=tests/guest/disks.sh
@@ -12,7 +12,7 @@ seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
 seconds=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 20 : 6))
 step "seed $seed"
 
-# settings: what root alone may change.
+# settings: what only root may change.
 settings() {
     for attribute in size ram_limit comp_algorithm high_watermark low_watermark writeback_limit; do
         echo "$attribute $(cat $class/$attribute)"
@@ -21,8 +21,8 @@ settings() {
     stat -c '%n %a %u %g' $class/* "$device"
 }
 
-# compared: pages are compared once. What is drawn for ram_limit and writeback_limit may leave no room
-# for them: then the group is out of memory as all stores fail, and with no other reason.
+# compared: compares pages once. The random ram_limit and writeback_limit may leave no room
+# for them: then the group is out of memory because all stores fail, and for no other reason.
 compared() {
     refused=$(value failed_stores)
     limited "$(scaled 6)" pagecheck --size "$(scaled 12)" --mix same=20,compressible=40,random=40 --threads 2 --seed "$seed" || {
@@ -31,7 +31,7 @@ compared() {
     }
 }
 
-# swap_on: pages that come and go, within a cgroup, until swap_off.
+# swap_on: swaps pages in and out, within a cgroup, until swap_off.
 swap_on() {
     : >/tmp/going
     while [ -e /tmp/going ]; do
@@ -71,7 +71,7 @@ holds "disks" "$(grep -c . $class/tiers)" -ge 1
 settled
 expect "slots that were lost" "$(value lost_slots)" 0
 
-step "what there was is still taken"
+step "earlier settings are still accepted"
 echo $((16 * mib)) >$class/ram_limit
 for disk in /dev/mapper/one "$loop"; do
     [ -z "$(tier "$disk" state)" ] || remove "$disk"
@@ -84,7 +84,7 @@ swapoff "$device"
 
 step "while it is swapped off"
 fuzz_as root --disk /dev/mapper/one --disk "$loop"
-# Whatever the node's pages were, there is no trace of an older size.
+# The node's pages show no trace of an older size.
 echo 64M >$class/size
 swapon "$device"
 expect "KiB in /proc/swaps" "$(awk -v path="$device" '$1 == path { print $3 }' /proc/swaps)" $((64 * 1024 - 4))

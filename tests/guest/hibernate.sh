@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # The machine is hibernated to a swap partition and comes back from its image, while pages are
-# swapped to memory and to disks: what was in use before is there afterwards. With nothing but the
-# device to hibernate to, that is refused, and nothing is lost either.
+# swapped to memory and to disks: everything in use before is there afterwards. With nothing but the
+# device to hibernate to, hibernation is refused, and nothing is lost either.
 # memory: 384
 # disks: 448,448
 # kernel: stock
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-# From the image as it was written, without a boot between.
+# From the image as it was written, without a boot in between.
 echo test_resume >/sys/power/disk 2>/dev/null || fail "this kernel can't be hibernated: $(cat /sys/power/disk)"
 
 load size_mib=1024 ram_limit_mib="$(scaled 8)"
@@ -17,7 +17,7 @@ add /dev/pmem1
 swapon -p 10 "$device"
 hold --size "$(scaled 16)" --mix compressible=50,random=50 --pageout
 
-# begin_swapping SEED: somebody swaps all the time.
+# begin_swapping SEED: a process swaps all the time.
 begin_swapping() {
     begin_limited "$(scaled 6)" pagecheck --size "$(scaled 16)" --mix same=20,compressible=40,random=40 --threads 2 --rounds 100000 --seed "$1" >/tmp/swapping 2>&1
     goes_on_swapping
@@ -57,7 +57,7 @@ expect "failed stores" "$(value failed_stores)" 0
 expect "lost slots" "$(value lost_slots)" 0
 release
 swapoff /dev/pmem0
-# What was made room with for the image is of everybody.
+# To make room for the image, pages of all processes were reclaimed.
 swapoff "$device"
 expect_empty
 remove /dev/pmem1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# A processor goes and comes while pages are swapped.
+# A processor goes offline and comes back while pages are swapped.
 # memory: 256
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Allocations and transfers that fail, wherever the module asks for them: in each call that root
-# makes, one after the other, and at random while pages are swapped, moved and read. What fails
-# says so, nothing is lost, and nothing is left. MINUTES says for how long; SEED for a second time
-# (the kernel's own random numbers stay its own).
+# Allocations and transfers of the module fail, everywhere: in each call that root
+# makes, one after the other, and at random while pages are swapped, moved and read. A failing call
+# returns an error, nothing is lost, and nothing is left. MINUTES sets the duration; SEED repeats a
+# run (except for the kernel's own random numbers).
 # memory: 384
 # disks: 448,448
 # kernel: kasan kcsan
@@ -22,7 +22,7 @@ disk=/dev/mapper/disk
 # set_of KIND NAME VALUE
 set_of() { echo "$3" >"$debug/$1/$2"; }
 
-# injected: how many faults there were.
+# injected: the number of faults so far.
 injected() {
     injected_sum=0
     for kind in $kinds; do
@@ -31,7 +31,7 @@ injected() {
     echo $injected_sum
 }
 
-# allocations_fail PERCENT: those that the module asks for, whoever it is.
+# allocations_fail PERCENT: those of the module, in any task.
 allocations_fail() {
     for kind in failslab fail_page_alloc; do
         set_of "$kind" probability "$1"
@@ -47,14 +47,14 @@ in_turn() {
     step "$*: $(cat /tmp/nth-says)"
 }
 
-# may_fail ERRORS ATTRIBUTE TEXT: it is taken, or refused with one of them, a pattern.
+# may_fail ERRORS ATTRIBUTE TEXT: it is accepted, or refused with one of them, a pattern.
 may_fail() {
     # shellcheck disable=SC2016 # expanded inside
     sh -c 'echo "$2" >"$1"' sh "$class/$2" "$3" 2>/tmp/refusal && return
     grep -qE "$1" /tmp/refusal || fail "$2 said to '$3': $(cat /tmp/refusal)"
 }
 no_memory="Cannot allocate memory"
-# Without memory to look it up, it is not known for one of our own.
+# Without memory to look it up, it is not recognized as one of vswap's own.
 there="File exists|Device or resource busy"
 
 for kind in $kinds; do
@@ -71,7 +71,7 @@ for kind in failslab fail_page_alloc; do
 done
 set_of fail_page_alloc ignore-gfp-highmem N
 set_of fail_page_alloc min-order 0
-# Only what modules ask for, which lie near each other.
+# Only requests of modules, whose code lies close together.
 insmod /vswap.ko
 address=$(awk '$1 == "vswap" { print $6 }' /proc/modules)
 rmmod vswap
@@ -119,7 +119,7 @@ until=$(($(cut -d. -f1 /proc/uptime) + ${MINUTES:-0} * 60))
 while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     round=$((round + 1))
     for percent in 5 50; do
-        step "allocations of pages that go and come, $percent percent"
+        step "allocations of pages that come and go, $percent percent"
         allocations_fail $percent
         pagecheck --size "$(scaled 8)" --mix same=10,compressible=50,random=40 --rounds 1 --threads 2 --pageout --fork --seed $((seed + round)) >/tmp/held-says 2>&1 ||
             fail "pagecheck: $(cat /tmp/held-says)"
@@ -127,7 +127,7 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
         expect_empty
     done
 
-    step "allocations of what moves pages"
+    step "allocations of movers"
     begin_limited "$(scaled 10)" pagecheck --size "$(scaled 16)" --mix same=10,compressible=50,random=40 --rounds 100000 --seed $((seed + round)) >/tmp/swapping 2>&1
     ended=$(($(cut -d. -f1 /proc/uptime) + 2 * seconds))
     allocations_fail 20
@@ -148,7 +148,7 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     [ -n "$(tier /dev/pmem1 state)" ] || add /dev/pmem1
     expect_empty
 
-    step "all that a call asks for, whoever asks for it"
+    step "all allocations of a call, in any task"
     for kind in failslab fail_page_alloc; do
         set_of "$kind" task-filter Y
         set_of "$kind" require-start 0
@@ -156,7 +156,7 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     done
     allocations_fail 3
     for _ in 1 2 3 4 5 6 7 8; do
-        # It may not even get so far.
+        # It may not even get that far.
         # shellcheck disable=SC2016 # expanded inside
         sh -c 'echo 1 >/proc/self/make-it-fail && { echo "$2" >"$1/tier_remove"; echo "$2" >"$1/tier_add"; echo all >"$1/writeback"; cat "$1/stat"; }' \
             sh $class $disk >/dev/null 2>&1 || true
@@ -187,12 +187,12 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     transfers_fail 5
     release_some
     holds "pages that could not be read" "$lost" -le $(($(scaled 8) * 256 / 2))
-    step "a disk is emptied that can't be read"
+    step "a disk that can't be read is drained"
     hold_out --size "$(scaled 4)" --mix random --pageout --may-lose --seed $((seed + round)) >/tmp/held-says
     may_fail "Input/output error" tier_remove $disk
     transfers_fail 0
     release_some
-    # A page that could not be read waits in the swap cache for memory to be wanted.
+    # A page that could not be read stays in the swap cache until memory is needed.
     if [ -n "$(tier $disk state)" ]; then
         remove "$disk force"
     fi

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Pages that are used come back from memory, and the disk has those that are not. With zram
-# and a disk behind it, as swap has it without this module, that is not so.
+# Pages in use come back from memory, and the disk has the others. With zram
+# and a disk behind it, the way swap works without this module, that is not so.
 # memory: 384
 # disks: 448,448
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-# Whole on every kernel: with fewer clusters there is no coldest one to tell from the others.
+# Full size on every kernel: with fewer clusters no coldest one stands out.
 hot=16 cold=64 slice=8
 # The hot pages fit into it, compressed.
 limit=12
 
 # from COUNTERS [OPTION...]: the percentage of hot pages that came back from memory, when not all of them
-# fit into that of the program.
+# fit into the program's memory.
 from() {
     from_counters=$1
     shift
@@ -33,9 +33,9 @@ holds "percent of hot pages from memory" "$percent" -ge 90
 holds "pages on the disk at some time" "$(value written_back_pages)" -gt 0
 expect "failed stores" "$(value failed_stores)" 0
 
-step "hot pages that don't compress"
-# With as much memory in which to keep them as for the others. They are written back a generation
-# earlier than others of their age, as each takes the memory of three; without being kept at all
+step "incompressible hot pages"
+# With as much memory to keep them in as for the others. They are written back a generation
+# earlier than others of their age, as each takes the memory of three; if they were not kept at all,
 # none of them would come from memory.
 hot=8
 echo $((20 * mib)) >$class/ram_limit
@@ -46,10 +46,10 @@ remove /dev/pmem0
 stop
 hot=16
 
-# The comparison takes as long as all before it.
+# The comparison takes as long as everything before it.
 [ "${VSWAP_TEST_DIVISOR:-1}" = 1 ] || exit 0
 modprobe zram
-# Persistent memory counts nothing unless it is told to.
+# Persistent memory counts nothing by default.
 echo 1 >/sys/block/pmem0/queue/iostats
 # As many pages as fit into as much memory, at 3:1.
 echo $((3 * limit))M >/sys/block/zram0/disksize

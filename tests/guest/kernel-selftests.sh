@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# The kernel's own tests of memory and its cgroups, as its source has them, with nothing but the
+# The kernel's own tests of memory and its cgroups, as they are in its source, with only the
 # device to swap on.
 # memory: 1536
 # with: selftests
@@ -18,7 +18,7 @@ mm() {
 
 start size_mib=2048
 # Arguments are those of tools/testing/selftests/mm/run_vmtests.sh; where it has none for a part of
-# a program, the part that has to do with swapping. What swaps by itself, or looks where pages are:
+# a program, the part that involves swapping. First, tests that swap themselves, or check where pages are:
 mm cow ./cow
 mm droppable ./droppable
 mm guard-regions ./guard-regions
@@ -48,7 +48,7 @@ mm reclaimed-merge --reclaimed ./merge
 mm reclaimed-mlock-random-test --reclaimed ./mlock-random-test
 mm reclaimed-transhuge-stress --reclaimed ./transhuge-stress -d 20
 
-# What also needs a file whose pages can be reclaimed.
+# This also needs a file whose pages can be reclaimed.
 modprobe brd rd_nr=1 rd_size=65536
 modprobe ext4
 mke2fs /dev/ram0 >/tmp/mke2fs

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# What the swap core takes the device for: of pages that were read from a disk it keeps the slots,
-# so that they cost nothing when they go again; of those from memory it does not.
+# How the swap core treats the device: it keeps the slots of pages that were read from a disk,
+# so that they cost nothing when they are reclaimed again; for pages from memory it does not.
 # memory: 384
 # disks: 448,448
 # shellcheck source=tests/guest/disks.sh

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Makes the disks that the suites in kunit/ use, and loads the module that has them, which are run
-# then: kunit/run reads in the log what came of it.
+# Makes the disks that the suites in kunit/ use, and loads the module, which
+# runs them: kunit/run finds the results in the log.
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-# /dev/pmem0 is memory, /dev/ram0 is done when a bio is sent, and /dev/nullb0 interrupts later.
+# /dev/pmem0 is memory, /dev/ram0 completes a bio during submission, and /dev/nullb0 interrupts later.
 modprobe brd rd_nr=2 rd_size=8192
 modprobe null_blk nr_devices=1 gb=1 memory_backed=1 irqmode=2 completion_nsec=100000
 dmsetup create half <<TABLE

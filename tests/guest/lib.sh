@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# What the guest tests share. To be sourced.
+# Common functions of the guest tests. To be sourced.
 
 set -eu
 
@@ -10,11 +10,11 @@ group=/sys/fs/cgroup/test
 # shellcheck disable=SC2034 # used by the tests
 mib=$((1 << 20))
 
-# busybox's shell would take its own swapon and swapoff.
+# busybox's shell would use its own swapon and swapoff.
 swapon() { /usr/sbin/swapon "$@"; }
 swapoff() { /usr/sbin/swapoff "$@"; }
 
-# step WHAT: what begins now, with the seconds since boot.
+# step WHAT: prints what begins now, with the seconds since boot.
 step() { echo "  - [$(cut -d" " -f1 /proc/uptime)] $*"; }
 
 fail() {
@@ -25,10 +25,10 @@ fail() {
 # expect WHAT GOT EXPECTED
 expect() { [ "$2" = "$3" ] || fail "$1 is '$2', expected '$3'"; }
 
-# holds WHAT NUMBER OPERATOR NUMBER, as test(1) has the operators.
+# holds WHAT NUMBER OPERATOR NUMBER, with the operators of test(1).
 holds() { test "$2" "$3" "$4" || fail "$1: $2 $3 $4 does not hold"; }
 
-# refused ERROR COMMAND...: COMMAND has to fail and say ERROR.
+# refused ERROR COMMAND...: COMMAND must fail and print ERROR.
 refused() {
     refused_with=$1
     shift
@@ -41,7 +41,7 @@ refused() {
     esac
 }
 
-# within SECONDS COMMAND...: tries for so long until COMMAND succeeds.
+# within SECONDS COMMAND...: retries for that long until COMMAND succeeds.
 within() {
     within_until=$(($(cut -d. -f1 /proc/uptime) + $1))
     shift
@@ -56,7 +56,7 @@ within() {
 eventually() { within 10 "$@"; }
 
 # load [PARAMETER...]: loads the module. With VSWAP_TEST_DEVICE=/dev/zram0 in the kernel's
-# command line zram stands in, which shows what is the kernel's own doing.
+# command line zram stands in, which shows what is the kernel's own behaviour.
 load() {
     case $device in
     /dev/zram*)
@@ -81,7 +81,7 @@ start() {
     swapon "$device"
 }
 
-# stop: the other way; then nothing may be left.
+# stop: undoes that; then nothing may be left.
 stop() {
     swapoff "$device"
     expect_empty
@@ -99,7 +99,7 @@ value() {
     echo "$value_is"
 }
 
-# What is a level and not a count of events, and so 0 when nothing is swapped out.
+# Levels, not counts of events, and so 0 when nothing is swapped out.
 levels='used_slots same_filled_slots ram_slots raw_slots disk_slots packed_slots lost_slots compressed_bytes pool_bytes table_bytes clusters whole_clusters'
 
 # Disks have bytes of metadata even when they are empty.
@@ -129,11 +129,11 @@ vmstat() { sed -n "s/^$1 //p" /proc/vmstat; }
 
 meminfo() { sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo; }
 
-# available PERCENT: that share of the available memory in MiB.
+# available PERCENT: that share of the available memory, in MiB.
 available() { echo $(($(meminfo MemAvailable) * $1 / 100 / 1024)); }
 
 # limited MIB COMMAND...: runs COMMAND in a memory cgroup of that size, so that the rest of
-# what it uses is swapped out while the guest itself has enough.
+# its memory is swapped out while the guest itself has enough.
 limited() {
     mkdir -p "$group"
     echo "$1M" >"$group/memory.max"
@@ -154,12 +154,12 @@ begin_limited() {
     begun=$!
 }
 
-# scaled NUMBER: a size in MiB, or a number that goes with one. VSWAP_TEST_DIVISOR=4 in the
-# kernel's command line makes all of them a quarter of that: a kernel that checks each of its
-# steps is so much slower, and finds as much.
+# scaled NUMBER: a size in MiB, or a number that depends on one. VSWAP_TEST_DIVISOR=4 in the
+# kernel's command line divides all of them by four: a kernel that checks each of its
+# steps is that much slower, and finds as much.
 scaled() { echo $((($1 + ${VSWAP_TEST_DIVISOR:-1} - 1) / ${VSWAP_TEST_DIVISOR:-1})); }
 
-# swapped PAGES COMMAND...: COMMAND has to succeed and swap out at least so many pages.
+# swapped PAGES COMMAND...: COMMAND must succeed and swap out at least that many pages.
 swapped() {
     swapped_least=$1
     swapped_before=$(vmstat pswpout)
@@ -185,20 +185,20 @@ hold() {
     held /tmp/held
 }
 
-# release: what is held is compared.
+# release: compares what is held.
 release() {
     rm /tmp/held
     finished "$pid"
 }
 
-# finished PID: that process, started before, has to end well.
+# finished PID: that process, started before, must end well.
 finished() { wait "$1" || fail "process $1 ended with status $?"; }
 
-# What the pool allocates beyond its limit is given back at once, but may be seen meanwhile:
+# The pool frees at once what it allocates beyond its limit, but it may be seen meanwhile:
 # a zspage, of 8 pages, for each CPU.
 slack=$(($(nproc) * 8 * 4096))
 
-# sample LIMIT: until its file is gone, sees that the pool isn't larger than LIMIT, but for
+# sample LIMIT: until its file is gone, checks that the pool isn't larger than LIMIT, apart from
 # the slack.
 sample() {
     : >/tmp/sampling
@@ -209,7 +209,7 @@ sample() {
     done
 }
 
-# sampled LIMIT COMMAND...: COMMAND has to succeed, with the pool sampled meanwhile.
+# sampled LIMIT COMMAND...: COMMAND must succeed, with the pool sampled meanwhile.
 sampled() {
     sampled_limit=$1
     shift

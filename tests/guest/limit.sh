@@ -6,8 +6,8 @@
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh
 
-# fill MIB: as much random memory, held with what went out of it. When it is released, it is
-# compared, rewritten and pushed out again.
+# fill MIB: that much random memory, held, with the number of its pages swapped out. When it is
+# released, it is compared, rewritten and swapped out again.
 fill() { hold --size "$1" --mix random --pageout --rounds 1 --threads 2; }
 
 load size_mib=1024 ram_limit_mib=16
@@ -50,19 +50,19 @@ echo 1 >/proc/sys/vm/compact_memory
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 small=$(vmstat thp_fault_fallback)
 hold --size 8 --memory thp --mix same=90,random=10 --pageout
-# Each has a page that can't be stored, unless it is no huge page.
+# Each has a page that can't be stored, unless it is not a huge page.
 expect "huge pages that the kernel did not have" $(($(vmstat thp_fault_fallback) - small)) 0
 expect "used slots" "$(value used_slots)" 0
 release
 
-step "same-filled pages at the limit need none of it"
+step "same-filled pages at the limit need no room in it"
 failed=$(value failed_stores)
 fill 1
 holds "failed stores" "$(value failed_stores)" -gt "$failed"
 expect "bytes in the pool" "$(value pool_bytes)" 0
 release
 failed=$(value failed_stores)
-# An entry holds no arbitrary word, so not all of them are stored.
+# Not every word fits in an entry, so not all of them are stored.
 swapped $(($(scaled 16) * 256 * 3 / 4)) pagecheck --size "$(scaled 16)" --mix same --pageout
 same=$(($(value failed_stores) - failed))
 holds "failed stores" $same -le $(($(scaled 16) * 256 / 4))

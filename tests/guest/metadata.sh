@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# What a slot costs: less than a byte for pages that lie on a disk as they do in the device,
+# What a slot costs: less than a byte for pages that lie on a disk at their own offsets,
 # 8 bytes for others, and half a byte more for those that are packed.
 # memory: 384
 # disks: 448,448
@@ -16,22 +16,22 @@ swapon "$device"
 size=$(scaled 400)
 step "$((size * 256)) pages in order"
 hold_out --size "$size" --mix random --pageout
-# What comes back is more than the guest has.
+# More comes back than the guest has memory for.
 echo 64M >$group/memory.max
 settled
 slots=$(value disk_slots)
 holds "slots on the disk" "$slots" -ge $((size * 256 * 97 / 100))
 expect "failed stores" "$(value failed_stores)" 0
 step "$(value metadata_bytes) bytes for $slots slots, $(value whole_clusters) of $(value clusters) clusters whole"
-# What the disk has by itself is too large a part of fewer slots.
+# With fewer slots, the disk's fixed part is too large a share.
 [ "$slots" -ge 50000 ] || slots=50000
 holds "bytes of metadata for so many slots" "$(value metadata_bytes)" -lt "$slots"
 release
 expect_empty
 
-# Pages that are written anew keep their clusters whole.
+# Rewritten pages keep their clusters whole.
 size=$(scaled 64)
-step "pages in order, all of them written anew"
+step "pages in order, all of them rewritten"
 hold_out --size "$size" --mix random --rounds 2 --rewrite 100 --discard 0 --hold-after 2 --pageout
 settled
 step "$(value whole_clusters) of $(value clusters) clusters whole"
@@ -39,7 +39,7 @@ holds "clusters that are whole" "$(value whole_clusters)" -ge $(($(value cluster
 release
 expect_empty
 
-# tables: no more than 8 bytes a slot, but for clusters that are not full.
+# tables: at most 8 bytes a slot, except for clusters that are not full.
 tables() {
     holds "bytes of tables" "$(value table_bytes)" -le $((8 * $(value used_slots) + 2 * $(nproc) * 4096))
 }
@@ -56,7 +56,7 @@ expect_empty
 step "pages in order, a quarter of them replaced"
 hold_out --size "$size" --mix random=70,same=30 --rounds 1 --rewrite 15 --discard 10 --hold-after 1 --pageout
 settled
-# Only those have one that need it.
+# Only clusters that need a table have one.
 tables_fit() { [ "$(value table_bytes)" = $((4096 * ($(value clusters) - $(value whole_clusters)))) ]; }
 eventually tables_fit || fail "$(value table_bytes) bytes of tables for $(value clusters) clusters, $(value whole_clusters) whole"
 release
@@ -71,10 +71,10 @@ tell writeback all
 settled
 packed=$(value packed_slots)
 holds "packed pages" "$packed" -ge $((size * 256 * 97 / 100))
-# With the part of what the disk has by itself that is for the segments in use.
+# Includes the disk's fixed part for the segments in use.
 took=$(($(value metadata_bytes) - empty + $(segment_bytes) * 136 / (2 * mib)))
 step "$took bytes for $packed packed pages"
-# 8.5 each, but for clusters that are not full.
+# 8.5 each, except for clusters that are not full.
 holds "bytes of metadata" "$took" -le $((packed * 85 / 10 + 2 * $(nproc) * 4096))
 release
 remove /dev/mapper/disk

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Another machine's memory as a disk, over NBD: used, emptied, and lost with its server.
+# Another machine's memory as a disk, over NBD: used, drained, and lost with its server.
 # memory: 384
 # disks: 448,448
 # allowed: Read-error on swap-device
@@ -21,7 +21,7 @@ swapped $(($(scaled 10) * 128)) limited "$(scaled 6)" pagecheck --size "$(scaled
 holds "bytes written" "$(tier /dev/nbd0 written)" -gt $(($(scaled 10) * mib / 4))
 expect "failed stores" "$(value failed_stores)" 0
 
-step "emptied"
+step "drained"
 hold_out --size "$size" --mix random --pageout
 settled
 holds "bytes over there" "$(tier /dev/nbd0 used)" -ge $((size * mib * 90 / 100))
@@ -38,7 +38,7 @@ hold_out --size "$size" --mix random --pageout --may-lose >/tmp/held-says
 settled
 add /dev/pmem0 -1
 stop_server
-# What is swapped out from now on may not be lost.
+# Pages swapped out from now on must not be lost.
 limited "$(scaled 6)" pagecheck --size "$(scaled 12)" --mix random --rounds 1 --seed 2 &
 other=$!
 ends 200 $other || fail "pagecheck ended with status $?"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # The README's first steps, command by command as they stand there (scripts/guest-image takes them
-# from the README), each of which has to end well and do what it says. Its needs are nobody else's,
-# so that the guest is a fresh one.
+# from the README), each of which must succeed and do what it says. No other test has the same needs,
+# so the guest is a fresh one.
 # memory: 320
 # with: vswapctl
 # disks: 256
@@ -23,7 +23,7 @@ loaded() { [ -e /sys/module/vswap ]; }
 is_said() { grep -qF -- "$1" $said || fail "it does not say '$1'"; }
 there_is_a_disk() { [ -b /dev/pmem0 ]; }
 
-# What the installation would have done: modprobe finds the module.
+# The effect of the installation: modprobe finds the module.
 install_module() {
     mkdir -p "$tree/updates"
     cp /vswap.ko "$tree/updates/"
@@ -36,7 +36,7 @@ clean_up() {
     [ ! -L "$disk" ] || rm "$disk"
 }
 
-# become_true COMMAND DISK: what is to be so after that command.
+# become_true COMMAND DISK: checks the effect of that command.
 become_true() {
     case $1 in
     "vswapctl estimate")
@@ -61,7 +61,7 @@ become_true() {
     "vswapctl add $2")
         expect "lines of $2 in the list" "$(listed "$2")" 1
         is_said "$2 is a tier"
-        # Something is swapped out, and is old enough for the disk when somebody says so.
+        # Something is swapped out, and is old enough for the disk when writeback is requested.
         hold --size "$(scaled 16)" --mix compressible=50,random=50 --pageout
         echo all >$class/writeback
         holds "bytes on $2" "$(used "$2")" -ge $(($(scaled 4) * mib))
@@ -76,7 +76,7 @@ become_true() {
         expect "priority in /proc/swaps" "$(priority)" ""
         ! loaded || fail "the module is loaded"
         [ ! -e "$device" ] || fail "$device is still there"
-        # What came back is what had gone.
+        # What came back is what was swapped out.
         release
         ;;
     *) fail "it isn't known here what is to be so after it" ;;
@@ -91,7 +91,7 @@ done
 eventually there_is_a_disk || fail "there is no disk of persistent memory"
 install_module
 
-# The README's disk is one that this guest does not have, so a link of that name stands for it.
+# This guest does not have the README's disk, so a link of that name stands in for it.
 disk=$(sed -n 's/^vswapctl add \(\/dev\/[^ ]*\).*/\1/p' $steps)
 [ -n "$disk" ] || fail "no disk is added"
 [ ! -e "$disk" ] || fail "there is a $disk"
@@ -108,7 +108,7 @@ while IFS= read -r line <&3; do
     fi
     step "$command"
     status=0
-    # The line as it is, with its remark.
+    # The line as it is, with its comment.
     sh -c "$line" >$said 2>&1 </dev/null 3<&- || status=$?
     cat $said
     expect "status" $status 0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # The OOM killer in the middle of swapping, with pages in memory and on a disk: in control groups
-# with each of their limits, when the device is full, and at the word of whoever runs the machine. Who lives on has
-# his data, and what the killed had comes back. MINUTES says for how long (each once, when there is
-# none); SEED is for a second time.
+# with each of their limits, when the device is full, and by SysRq. Survivors keep
+# their data, and what the killed processes had is released. MINUTES sets the duration (each once by
+# default); SEED repeats a run.
 # memory: 384
 # disks: 448,448
 # allowed: Out of memory: Killed|invoked oom-killer|Call Trace:
@@ -21,7 +21,7 @@ of_group() {
     sh -c 'echo 0 >"/sys/fs/cgroup/$1/cgroup.procs" && shift && exec pagecheck "$@"' sh "$@"
 }
 
-# kills: how many processes the OOM killer took from $group.
+# kills: how many processes of $group the OOM killer has killed.
 kills() { sed -n 's/^oom_kill //p' $group/memory.events; }
 
 # limits MAX HIGH SWAP: of $group.
@@ -31,7 +31,7 @@ limits() {
     echo "$3" >$group/memory.swap.max
 }
 
-# victims COUNT OPTIONS: so many processes in $group, of which the OOM killer takes at least one;
+# victims COUNT OPTIONS: that many processes in $group, of which the OOM killer kills at least one;
 # the others end well.
 victims() {
     killed_before=$(kills) victims=""
@@ -51,8 +51,8 @@ victims() {
     step "failed stores: $(value failed_stores)"
 }
 
-# lives_on NAME: what was held before is still there, in memory and on the disk, and nobody else's
-# is left.
+# lives_on NAME: what was held before is still there, in memory and on the disk, and nothing of
+# others is left.
 lives_on() {
     step "$(cat $class/tiers)"
     settled
@@ -90,7 +90,7 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     victims 2 "--size $(scaled 20) --mix random --threads 2"
     lives_on "memory.swap.max"
 
-    step "all of a group"
+    step "a whole group"
     echo 1 >$group/memory.oom.group
     victims 2 "--size $(scaled 20) --mix same=20,compressible=40,random=40"
     echo 0 >$group/memory.oom.group
@@ -115,7 +115,7 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     killed=$(vmstat oom_kill)
     begin_limited "$(scaled 8)" pagecheck --size "$(scaled 16)" --mix same=20,compressible=40,random=40 --rounds 100000 --threads 2 >/tmp/victims 2>&1
     victim=$begun
-    # It goes first.
+    # It is killed first.
     echo 1000 >"/proc/$victim/oom_score_adj"
     swapping=$(vmstat pswpout)
     goes_on() { [ "$(vmstat pswpout)" -ge $((swapping + 500)) ]; }

@@ -24,7 +24,7 @@ release
 expect "corrupt pages" "$(tier /dev/mapper/disk corrupt)" 0
 settled
 
-step "one that changed on the disk is an error, and no other"
+step "a page that changed on the disk is an error, and no other"
 pagecheck --may-lose --hold /tmp/held --size "$mib_held" --mix compressible --pageout >/tmp/held-says &
 pid=$!
 held /tmp/held
@@ -44,7 +44,7 @@ step "bad places"
 worn /dev/pmem0 2 1 | replace_table disk
 add /dev/mapper/disk
 hold --size "$mib_held" --mix compressible --pageout
-# What could not be written stays in memory, and goes elsewhere the next time.
+# Pages that could not be written stay in memory, and go elsewhere the next time.
 for _ in 1 2 3 4 5 6 7 8; do
     tell writeback all
 done

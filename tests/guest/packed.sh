@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Pages that are written back to a disk stay compressed there: they take a third of it, come back with
-# those that follow them, and what is freed is found again.
+# Pages that are written back to a disk stay compressed there: they take a third of it, are read
+# together with those that follow them, and freed space is reused.
 # memory: 384
 # disks: 448,448
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-# packed_share: what a page that is packed takes of the disk, in percent of a page.
+# packed_share: what a packed page takes of the disk, in percent of a page.
 packed_share() { echo $(($(segment_bytes) * 100 / ($(value packed_slots) * 4096))); }
 
 load size_mib=2048 ram_limit_mib=64
@@ -40,7 +40,7 @@ holds "bytes read" $read -le $((pages * 4096 * 60 / 100))
 settled
 expect "packed pages" "$(value packed_slots)" 0
 
-step "here and there, while it changes"
+step "random reads, while it changes"
 tell low_watermark 5
 tell high_watermark 10
 pagecheck --size "$mib_held" --mix same=10,compressible=80,random=10 --threads 3 --pageout --rounds 1 ||
@@ -48,7 +48,7 @@ pagecheck --size "$mib_held" --mix same=10,compressible=80,random=10 --threads 3
 settled
 expect "failed stores" "$(value failed_stores)" 0
 
-step "removed, to a disk on which pages stay compressed, to memory, to one on which they do not"
+step "removed: to a disk on which pages stay compressed, to memory, to one on which they do not"
 make_disk other /dev/pmem1
 add /dev/mapper/other
 hold --size "$mib_held" --mix compressible --pageout
@@ -82,7 +82,7 @@ dmsetup remove disk
 slice small /dev/pmem0 0 $((mib_held * 5 / 12))
 tell low_watermark 2
 tell high_watermark 4
-# So little that what is written anew goes to the disk, however slow the machine is.
+# So little that what is rewritten goes to the disk, however slow the machine is.
 tell ram_limit 16M
 add /dev/mapper/small 0 compress=on
 written=$(value disk_write_bytes) stored=$(value written_back_pages)

@@ -11,7 +11,7 @@ impossible() {
     dmesg -c >/dev/null
     refused "Invalid argument" insmod /vswap.ko "$@"
     [ ! -e /sys/module/vswap ] || fail "the module is loaded"
-    # busybox tries twice. The kernel's own line about a module from outside its tree goes
+    # busybox tries twice. The kernel's own line about an out-of-tree module comes
     # before the first.
     reasons=$(dmesg | sed -n 's/^.*\] vswap: //p' | grep -v taint | sort -u)
     step "$reasons"
@@ -56,7 +56,7 @@ cost() {
 step "1 TiB does not cost more than 1 GiB"
 cost size_mib=1048576 >/dev/null
 least=1000000
-# Other things move as well, so the least of some differences counts.
+# Other allocations vary as well, so the least of some differences counts.
 for _ in 1 2 3 4; do
     small=$(cost size_mib=1024)
     large=$(cost size_mib=1048576)
@@ -64,7 +64,7 @@ for _ in 1 2 3 4; do
 done
 holds "KiB that 1 TiB costs more" $least -lt 1024
 
-step "what the swap core keeps of slots that are not used"
+step "what the swap core keeps for unused slots"
 # kept MIB: KiB of the kernel's memory that a swap area of that size takes.
 kept() {
     load "size_mib=$1"
@@ -77,14 +77,14 @@ kept() {
 kept 1048576 >/dev/null
 small=$(kept 1024) large=$(kept 1048576)
 echo "result: swapped on, an area of 1 GiB takes $small KiB, of 1 TiB $large KiB: $(((large - small) * 1024 / 268173)) bytes for 1000 slots"
-# Debugging makes the locks in it larger.
+# Debugging makes its locks larger.
 case $(uname -r) in
 *-vswap-debug) ;;
 *) holds "bytes for 1000 slots" $(((large - small) * 1024 / 268173)) -le 150 ;;
 esac
 default=$(($(meminfo MemTotal) * 1024 * 16))
 load
-# RAM that the kernel has, which is a little more than this says.
+# The kernel has a little more RAM than this says.
 holds "size by default" "$(cat $class/size)" -ge "$default"
 holds "size by default" "$(cat $class/size)" -le $((default + default / 8))
 unload

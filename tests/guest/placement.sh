@@ -16,7 +16,7 @@ placed() {
     holds "used slots" "$(value used_slots)" -ge $((pages * 97 / 100))
 }
 
-# share NAME OPERATOR PERCENT: how many of the slots in use are such.
+# share NAME OPERATOR PERCENT: how many of the slots in use are of that kind.
 share() { holds "percent of $1" $(($(value "$1") * 100 / $(value used_slots))) "$2" "$3"; }
 
 released() {
@@ -91,7 +91,7 @@ pagecheck --size "$small" --mix random --pageout --seed 2 --hold /tmp/held-too &
 other=$!
 held /tmp/held-too
 settled
-# What is left of it is at most a cluster for each CPU.
+# At most a cluster of it is left for each CPU.
 holds "bytes on the upper disk" "$(tier /dev/mapper/upper used)" -ge $(($(tier /dev/mapper/upper size) - 2 * $(nproc) * 2 * mib))
 holds "bytes on the lower disk" "$(tier /dev/pmem1 used)" -gt 0
 expect "failed stores" "$(value failed_stores)" 0

@@ -5,11 +5,11 @@
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh
 
-# The rest of the memory is taken by a file that can't be reclaimed: the root is a ramfs.
+# A file that can't be reclaimed takes the rest of the memory: the root is a ramfs.
 dd if=/dev/zero of=/taken bs=1M count=$(($(available 100) - 48 - $(scaled 48))) 2>/dev/null
-# KASAN holds freed memory back and gives some of it up when memory is allocated that may be
-# waited for, which swapping alone does not do: the swap core's own freed requests would soon
-# be all of the guest's memory.
+# KASAN holds freed memory back and releases some of it on allocations that may
+# wait, which swapping alone does not make: the swap core's own freed requests would soon
+# take all of the guest's memory.
 : >/tmp/pressing
 while [ -e /tmp/pressing ]; do
     cat /proc/meminfo
@@ -17,12 +17,12 @@ while [ -e /tmp/pressing ]; do
 done >/dev/null &
 other=$!
 start size_mib=1024
-# Some of what is not called available is to be had all the same.
+# Some of the memory that is not called available can be had nevertheless.
 size=$(($(available 100) + $(scaled 72)))
 step "pagecheck of $size MiB"
 swapped "$(scaled 5000)" pagecheck --size "$size" --mix same=60,compressible=35,random=5 --threads 2 --rounds 1 --rewrite 5 --discard 5
 step "memhog of $size MiB"
-# How much of it is had by giving up caches varies.
+# How much of it comes from dropping caches varies.
 swapped "$(scaled 3000)" sh -c "memhog -r1 ${size}M >/dev/null"
 rm /tmp/pressing
 finished $other

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # Disks whose pages are encrypted, or compared with tags: nothing of a page can be read on the
-# disk, and what has changed there is an error for its reader and never somebody's data.
+# disk, and a page that has changed there is an error for its reader and never somebody's data.
 # memory: 384
 # disks: 448,448
 # protected: no
@@ -14,7 +14,7 @@ small=/dev/mapper/small
 # small_disk MIB: the end of /dev/pmem1, as a disk of its own.
 small_disk() { echo "0 $(($1 * 2048)) linear /dev/pmem1 $((400 * 2048))" | dmsetup create small; }
 
-# held_secrets: many copies of a text are swapped out.
+# held_secrets: swaps out many copies of a text.
 held_secrets() {
     mkdir -p /tmp/secrets
     mount -t tmpfs secrets /tmp/secrets
@@ -49,7 +49,7 @@ denied_for_a_reason "Cannot allocate memory" tier_add "/dev/nullb0 integrity"
 modprobe -r null_blk
 
 for options in encrypt integrity "encrypt integrity"; do
-    # What is done when it is asked for, and what is done later.
+    # Requested transfers, and deferred ones.
     for disk in /dev/pmem1 /dev/mapper/disk; do
         step "$disk, $options"
         add $disk 5 "$options"
@@ -63,7 +63,7 @@ for options in encrypt integrity "encrypt integrity"; do
     done
 done
 
-step "moved about"
+step "moved around"
 tell ram_limit "$(($(scaled 32) * mib))"
 add /dev/mapper/disk 1 encrypt integrity
 hold_out --size "$(scaled 24)" --mix compressible=50,random=50 --pageout
@@ -129,13 +129,13 @@ for options in integrity "encrypt integrity"; do
     swapon "$device"
 done
 
-# as_it_is: what the disk has now, as /tmp/older.
+# as_it_is: saves the disk's contents as /tmp/older.
 as_it_is() {
     echo 3 >/proc/sys/vm/drop_caches
     dd if=$small of=/tmp/older bs=4096 2>/dev/null
 }
 
-# put_back FROM TO COUNT: so many pages of that to the disk, from that page on.
+# put_back FROM TO COUNT: writes that many pages of it to the disk, from that page on.
 put_back() { dd if=/tmp/older of=$small bs=4096 skip="$1" seek="$2" count="$3" conv=notrunc,fsync 2>/dev/null; }
 
 # Those are pages that were written, and have the tags that they were written with.
@@ -171,7 +171,7 @@ for options in integrity "encrypt integrity"; do
 done
 rm /tmp/older
 
-step "one page has changed of a disk that is to go"
+step "one page has changed on a disk that is being removed"
 dmsetup remove disk
 add $small 0 integrity
 hold_out --size 16 --mix random --pageout --may-lose >/tmp/held-says 2>&1

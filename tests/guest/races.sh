@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # Everything at once, in an order drawn from a seed: processes that swap, fork, discard and
-# exit, writeback, recompression, disks, protected or not, that are emptied, added, slow, given up
-# half-way, worn out, silent, failed and well again, limits and algorithms that change, swapping that ends and begins, and
-# processors that come and go. Every byte is compared.
-# MINUTES says for how long (less than one, when there is none); SEED is for a second time.
+# exit, writeback, recompression, disks, protected or not, that are drained, added, slow, removed
+# only half-way, worn out, silent, failed and recovered, limits and algorithms that change, swapping off
+# and on, and processors that go offline and come back. Every byte is compared.
+# MINUTES sets the duration (less than one by default); SEED repeats a run.
 # memory: 384
 # disks: 448,448
 # cpus: 4
@@ -16,7 +16,7 @@ seconds=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 60 : 30))
 step "seed $seed, $seconds s"
 begun=$(cut -d. -f1 /proc/uptime)
 
-# seeded NUMBER: what this process draws from now on.
+# seeded NUMBER: seeds what this process draws from now on.
 seeded() { drawn=$(((seed * 1000003 + $1) & 0x7fffffff)); }
 
 # draw BOUND: $draw is from 0 to below BOUND.
@@ -30,13 +30,13 @@ going_on() { [ $(($(cut -d. -f1 /proc/uptime) - begun)) -lt $seconds ] && [ ! -e
 # done_once WHAT: counts it.
 done_once() { echo "$1" >>/tmp/done; }
 
-# broken WHAT: ends all of it.
+# broken WHAT: ends the whole test.
 broken() {
     echo "  broken: $*" | tee -a /tmp/broken
     exit 1
 }
 
-# load_memory NUMBER: one pagecheck after the other.
+# load_memory NUMBER: runs one pagecheck after the other.
 load_memory() {
     seeded "$1"
     while going_on; do
@@ -65,7 +65,7 @@ load_memory() {
     done
 }
 
-# kill_some: processes that do not end by themselves.
+# kill_some: kills processes before they end by themselves.
 kill_some() {
     seeded 100
     while going_on; do
@@ -100,7 +100,7 @@ move_pages() {
     done
 }
 
-# draw_tier DISK: $tier is what adds it with some priority and some protection.
+# draw_tier DISK: $tier is the text that adds it with some priority and some protection.
 draw_tier() {
     draw 3
     tier="$1 $draw"
@@ -124,7 +124,7 @@ change_disks() {
         fi
         draw 3
         if [ "$draw" = 0 ]; then
-            # Given up, if it has not ended by then.
+            # Cancelled, if it has not ended by then.
             sh -c "echo $one >$class/tier_remove" 2>/tmp/removal &
             remover=$!
             draw 5
@@ -145,7 +145,7 @@ change_disks() {
     done
 }
 
-# slow_down: the disk is slow for a while.
+# slow_down: makes the disk slow for a while.
 slow_down() {
     seeded 103
     while going_on; do
@@ -160,7 +160,7 @@ slow_down() {
     done
 }
 
-# wear_out: a disk that takes no more pages, and is read all the same until it has gone.
+# wear_out: a disk that takes no more pages, and is still read until it is removed.
 wear_out() {
     seeded 105
     while going_on; do
@@ -206,7 +206,7 @@ fall_silent() {
 }
 answers() { tier_is "$1" state active; }
 
-# change_limits: of the processes' memory, and whether there is anything to swap on.
+# change_limits: those of the processes' memory, and whether there is anything to swap on.
 change_limits() {
     seeded 106
     while going_on; do
@@ -221,7 +221,7 @@ change_limits() {
             echo "$((4 + $(scaled $((draw + 4)))))M" >"$group/memory.high"
             ;;
         4 | 5) echo max >"$group/memory.high" ;;
-        # It says that it found less than that.
+        # It prints that it found less than that.
         6 | 7) echo 1G 2>/dev/null >"$group/memory.reclaim" || true ;;
         8) swap_anew ;;
         esac
@@ -233,7 +233,7 @@ change_limits() {
 }
 limit() { echo "$((4 + $(scaled "$1")))M" >"$group/memory.max"; }
 
-# swap_anew: all pages come back to their processes, for which there has to be room.
+# swap_anew: all pages come back to their processes, which needs room.
 swap_anew() {
     no_failed_stores
     echo max >"$group/memory.max"
@@ -250,7 +250,7 @@ no_failed_stores() {
     done
 }
 
-# change_processors: all but the first go and come.
+# change_processors: all but the first go offline and come back.
 change_processors() {
     seeded 104
     while going_on; do
@@ -299,7 +299,7 @@ for worker in kill_some move_pages change_disks slow_down wear_out fall_silent c
     workers="$workers $!"
 done
 for worker in $workers; do
-    # Each ends what it is at, which may wait for a slow disk.
+    # Each finishes its current operation, which may wait for a slow disk.
     ends $((seconds + 120)) "$worker" || : >>/tmp/broken
 done
 [ ! -e /tmp/broken ] || fail "seed $seed: $(cat /tmp/broken)"
@@ -310,7 +310,7 @@ compared=$(awk '{ sum += $1 } END { print sum + 0 }' /tmp/compared)
 echo "result: races: seed $seed, $seconds s, $compared pages compared, 0 wrong, 0 lost;$(sort /tmp/done | uniq -c | tr -s ' \n' ' ')"
 turn one /dev/mapper/first healthy
 no_failed_stores
-# Some slots the swap core may still hold, of pages that were under way when their processes
+# The swap core may still hold some slots, of pages that were under way when their processes
 # were killed.
 swapoff "$device"
 expect_empty

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# A disk that failed is probed, and taken back when it is well; bad pages don't make it fail.
+# A failed disk is probed, and taken back when it has recovered; bad pages don't make it fail.
 # memory: 384
 # disks: 448,448
 # allowed: Read-error on swap-device
@@ -11,7 +11,7 @@ disk=/dev/mapper/disk
 has_failed() { tier_is $disk state failed; }
 is_back() { tier_is $disk state active; }
 
-# make_it_fail STATE: it does, and has to be said to.
+# make_it_fail STATE: it does, and the list must show that.
 make_it_fail() {
     turn disk /dev/pmem0 "$1"
     pagecheck --size 12 --mix random --pageout --rounds 1 || fail "pagecheck ended with status $?"
@@ -36,16 +36,16 @@ expect "times that it recovered" "$(tier $disk recovered)" 1
 step "$(cat $class/tiers)"
 holds "bytes that were written to it" "$(tier $disk written)" -gt $((10 * mib))
 
-step "taken back when somebody asks"
+step "taken back on request"
 make_it_fail no-writes
-# So often was it probed that it takes a while until the next time.
+# It has been probed so often that the next probe takes a while.
 sleep 20
 turn disk /dev/pmem0 healthy
 tell tier_probe $disk
 within 8 is_back || fail "it is not taken back: $(cat $class/tiers)"
 swapped 2000 pagecheck --size 12 --mix random --pageout
 expect "times that it recovered" "$(tier $disk recovered)" 2
-# Nothing is the matter with it.
+# There is nothing wrong with it.
 tell tier_probe $disk
 denied_for_a_reason "No such file or directory" tier_probe /dev/pmem3
 denied_for_a_reason "Invalid argument" tier_probe "$disk now"

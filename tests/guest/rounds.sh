@@ -11,8 +11,8 @@ round() {
     stop
 }
 
-# free: KiB of free memory, those in the CPUs' own lists included, of which there are some
-# thousand more or less each time.
+# free: KiB of free memory, including the CPUs' own lists, which vary by some
+# thousand each time.
 free() {
     sync
     echo 3 >/proc/sys/vm/drop_caches
@@ -21,7 +21,7 @@ free() {
     awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 } END { print pages * 4 }' /proc/zoneinfo
 }
 
-# KASAN keeps freed memory back for a while, up to a 32nd of all.
+# KASAN holds freed memory back for a while, up to a 32nd of all.
 allowed=1024
 [ ! -e /sys/kernel/debug/kmemleak ] || allowed=$(($(meminfo MemTotal) / 32))
 round 0

@@ -7,7 +7,7 @@
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh
 
-# passes COMMAND...: shows what COMMAND says only when it fails.
+# passes COMMAND...: shows the output of COMMAND only when it fails.
 passes() {
     "$@" >/tmp/said 2>&1 && return
     cat /tmp/said

@@ -9,7 +9,7 @@
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 echo 1 >/proc/sys/vm/compact_memory
 load size_mib=1024 ram_limit_mib=0
-# Where writes are merged: on a disk that is not memory to who uses it.
+# Where writes are merged: on a disk that does not present itself as memory.
 make_disk disk /dev/pmem0
 add /dev/mapper/disk
 swapon "$device"

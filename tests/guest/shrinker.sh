@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# When the machine has little memory, cold pages go from memory to the disk though the device's own
+# When the machine has little memory, cold pages go from memory to the disk although the device's own
 # limit is far away.
 # memory: 384
 # disks: 448,448
@@ -20,7 +20,7 @@ expect "pages written back" "$(value written_back_pages)" 0
 
 step "memory gets short"
 size=$(($(available 100) + $(scaled 48)))
-# Only a part of the pool is asked for in a second, and how long a round takes is the machine's affair.
+# Only a part of the pool is asked for in a second, and the length of a round depends on the machine.
 rounds=0
 while [ "$(value written_back_pages)" -lt 128 ] && [ $((rounds += 1)) -le 40 ]; do
     pagecheck --size "$size" --mix same=20,compressible=80 || fail "pagecheck ended with status $?"
@@ -30,7 +30,7 @@ step "$rounds rounds, $(value written_back_pages) pages written back; the pool t
 holds "pages written back" "$(value written_back_pages)" -ge 128
 expect "failed stores" "$(value failed_stores)" 0
 
-step "nothing more may be written"
+step "the daily limit is spent"
 tell writeback_limit 4K
 written=$(value disk_write_bytes)
 pagecheck --size "$size" --mix same=20,compressible=80 || fail "pagecheck ended with status $?"

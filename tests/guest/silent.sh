@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# A disk that does not answer: it gets no more than its quota, others take its place, what is to be
-# done with others is done, and it comes back by itself. Nothing is lost.
+# A disk that does not answer: it gets no more than its quota, others take its place, operations
+# on others succeed, and it comes back by itself. Nothing is lost.
 # memory: 384
 # disks: 448,448
 # shellcheck source=tests/guest/disks.sh
@@ -12,10 +12,10 @@ silence() { dmsetup suspend --nolockfs --noflush "$1"; }
 is_stuck() { tier_is $disk state stuck; }
 is_back() { tier_is $disk state active; }
 
-# unheld NAME: nobody holds /dev/mapper/NAME, and it goes.
+# unheld NAME: nobody holds /dev/mapper/NAME, and it can be removed.
 unheld() { dmsetup remove "$1" 2>/dev/null; }
 
-# ordered ATTRIBUTE TEXT: that, in the background, as $ordered.
+# ordered ATTRIBUTE TEXT: writes that, in the background, as $ordered.
 ordered() {
     # shellcheck disable=SC2016 # expanded inside
     sh -c 'echo "$2" >"$1"' sh "$class/$1" "$2" 2>/tmp/ordered &
@@ -53,7 +53,7 @@ used=$(tier $disk used)
 swapped 2000 limited 64 pagecheck --size 12 --mix random --pageout --seed 3
 expect "bytes that it was given when it was stuck" "$(tier $disk used)" "$used"
 
-step "what is done with other disks is done meanwhile"
+step "operations on other disks succeed meanwhile"
 ordered tier_remove $disk
 remover=$ordered
 sleep 1
@@ -65,7 +65,7 @@ tell tier_cancel $disk
 ends 60 $remover && fail "it could be removed"
 # It is put back when it answers, as there may be readers of what was moved away.
 refused "Device or resource busy" sh -c "echo $disk >$class/tier_remove"
-# One that does not even let its signature go.
+# One whose signature can't even be erased.
 add /dev/mapper/worn -5
 silence worn
 ordered tier_remove /dev/mapper/worn
@@ -76,7 +76,7 @@ expect "what is listed of it" "$(tier /dev/mapper/worn state)" ""
 dmsetup resume worn
 within 60 unheld worn || fail "what was removed is still held"
 make_disk worn /dev/mapper/second
-# One that does not even take its signature.
+# One whose signature can't even be written.
 make_disk fourth /dev/mapper/third
 silence fourth
 ordered tier_add /dev/mapper/fourth
@@ -103,7 +103,7 @@ release
 expect_empty
 expect "bytes that are bad" "$(tier $disk bad)" 0
 
-step "what others fail to take does not wait for it"
+step "pages that other disks fail to take do not wait for it"
 add /dev/mapper/worn 20
 turn worn /dev/mapper/second no-writes
 silence disk

@@ -2,7 +2,7 @@
 # shellcheck shell=busybox
 # stale.sh leave panic | leave kexec KERNEL_BYTES INITRAMFS_BYTES | take: the two lives of a disk,
 # for tests/stale. The first kernel panics, or starts another one that lies on /dev/vdb, while its
-# pages are on the disk; the second one finds it so.
+# pages are on the disk; the second kernel finds the disk like that.
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
@@ -57,7 +57,7 @@ take() {
     add $disk
     expect "bytes in use" "$(tier $disk used)" 0
     expect "slots in use" "$(value used_slots)" 0
-    # All of the disk, and what was there can be told from what is to be there.
+    # All of the disk; old and new contents differ.
     hold_out --size 36 --mix random --pageout --seed 2
     settled
     holds "pages on the disk" "$(value disk_slots)" -ge 7500

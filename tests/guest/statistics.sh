@@ -8,7 +8,7 @@
 # percent PART WHOLE
 percent() { echo $(($1 * 100 / $2)); }
 
-# filled MIX: so many pages of that kind are swapped out, and read into variables.
+# filled MIX: that many pages of that kind are swapped out, and the figures read into variables.
 pages=$(($(scaled 24) * 256))
 filled() {
     step "$1"
@@ -31,7 +31,7 @@ filled() {
     expect "clusters that need no table" "$whole_clusters" 0
     # shellcheck disable=SC2154
     expect "bytes of tables" "$table_bytes" $((clusters * 4096))
-    # The object of a cluster is larger where the kernel has debugging in its locks.
+    # A cluster's object is larger in a kernel with lock debugging.
     # shellcheck disable=SC2154
     holds "bytes of clusters" "$metadata_bytes" -gt "$table_bytes"
     holds "bytes of clusters" "$metadata_bytes" -le $((clusters * (4096 + 256)))
@@ -49,7 +49,7 @@ released() {
 start size_mib=1024
 expect_empty
 filled same
-# A sixth of the pages repeat an arbitrary word, and most of those don't fit into an entry:
+# A sixth of the pages repeat an arbitrary word, and most of those words don't fit in an entry:
 # they are objects of 8 bytes.
 # shellcheck disable=SC2154
 holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -ge 80

@@ -7,7 +7,7 @@
 . /tests/lib.sh
 
 start size_mib=1024
-# Whole on every kernel: with a smaller limit, the memory that stress-ng shares takes all of it.
+# Full size on every kernel: with a smaller limit, the memory that stress-ng shares takes all of it.
 before=$(vmstat pswpout)
 limited 48 stress-ng --quiet --vm 2 --vm-bytes 80M --vm-keep --verify --timeout "${STRESS_SECONDS:-20}" ||
     fail "stress-ng ended with status $?"

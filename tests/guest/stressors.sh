@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # stress-ng's stressors of memory, one after the other, each in a memory cgroup that is too small
-# for it; those that can verify what they read.
+# for it; only those that can verify what they read.
 # memory: 768
 # with: stress-ng
 # kernel: stock

@@ -5,7 +5,7 @@
 
 failed=0
 
-# Whatever a failed test left behind, so that the next one finds the guest as at boot.
+# Removes whatever a failed test left behind, so that the next one finds the guest as at boot.
 clean_up() {
     killall -9 pagecheck hotcold memhog stress-ng nbd-server 2>/dev/null
     for cpu in /sys/devices/system/cpu/cpu*/online; do
@@ -27,8 +27,8 @@ clean_up() {
 } >/dev/null 2>&1
 
 for name; do
-    # In the log, what the kernel says is under the test that it belongs to, and so is what
-    # that test means it to say (see scripts/check-log).
+    # In the log, the kernel's messages are under the test that they belong to, and so is what
+    # that test is allowed to cause (see scripts/check-log).
     echo "vswap-test: $name" >/dev/kmsg
     sed -n 's/^# allowed: /vswap-test: allowed: /p' "/tests/$name.sh" >/dev/kmsg
     began=$(cut -d. -f1 /proc/uptime)
@@ -43,8 +43,8 @@ for name; do
     echo "vswap-test: $name is over" >/dev/kmsg
 done
 
-# What kmemleak finds goes to the log, where each writer may say so much only. It doesn't
-# report what is younger than some seconds, and wants a second look.
+# kmemleak's findings go to the log, where each writer may only print so much. It doesn't
+# report allocations of the last seconds, and needs a second look.
 kmemleak=/sys/kernel/debug/kmemleak
 if [ -e $kmemleak ] && echo scan 2>/dev/null >$kmemleak; then
     echo on >/proc/sys/kernel/printk_devkmsg

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# The machine is suspended to memory and woken by its clock, or to each of the stages before that
-# which the kernel can test (the last of them, when there is no MINUTES), while pages are swapped to
-# memory and to disks, and while a disk is emptied.
+# The machine is suspended to memory and woken by its clock, or to each of the earlier stages
+# that the kernel can test (only the last of them without MINUTES), while pages are swapped to
+# memory and to disks, and while a disk is drained.
 # memory: 384
 # with: vswapctl
 # disks: 448,448
@@ -34,7 +34,7 @@ sleep_in() {
 grep -qw mem /sys/power/state || fail "this kernel knows no suspend to memory: $(cat /sys/power/state)"
 stages=none
 if [ -e $test ]; then
-    # Each has in it what the ones before it have.
+    # Each includes the ones before it.
     stages="core none"
     [ "${MINUTES:-0}" = 0 ] || stages="freezer devices platform processors core none"
     echo 1 >/sys/module/suspend/parameters/pm_test_delay
@@ -58,14 +58,14 @@ while [ $number -lt $times ]; do
         goes_on() { [ "$(vmstat pswpout)" -ge $((swapping + 100)) ]; }
         within 30 goes_on || fail "nothing is swapped: $(cat /tmp/swapping)"
         sleep_in "$stage"
-        # It goes on where it was.
+        # It continues where it was.
         swapping=$(vmstat pswpout)
         within 30 goes_on || fail "nothing is swapped any more: $(cat /tmp/swapping)"
         killed "$begun"
         ! grep -E "wrong byte|read error" /tmp/swapping || fail "see above"
     done
-    # Too slow to come to its end before.
-    step "while a disk is emptied"
+    # Too slow to end before.
+    step "while a disk is drained"
     echo 0 >$class/ram_limit
     pagecheck --size 10 --mix random --pageout --hold /tmp/held-too &
     other=$!
@@ -77,7 +77,7 @@ while [ $number -lt $times ]; do
     begun_to() { [ -n "$(tier /dev/mapper/disk drained)" ]; }
     within 30 begun_to || fail "it does not begin: $(cat /tmp/removal)"
     sleep_in "${stages##* }"
-    # It is not over, and goes on.
+    # It is not over, and continues.
     eventually begun_to || fail "it was given up: $(cat /tmp/removal)"
     turn disk /dev/pmem0 healthy
     ends 120 $remover || fail "it can't be removed: $(cat /tmp/removal) $(cat $class/tiers)"
@@ -103,7 +103,7 @@ if [ -e $test ] && mount -t tracefs trace $tracing; then
     echo 3 >/sys/module/suspend/parameters/pm_test_delay
     sleep_in freezer
     turn disk /dev/pmem0 healthy
-    # frozen EVENT: how many there were while everybody was frozen.
+    # frozen EVENT: how many there were while tasks were frozen.
     frozen() {
         awk -v event="$1:" '
             /suspend_resume: freeze_processes.* end/ { frozen = 1 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# swapoff brings everything back, and the pages go on being right.
+# swapoff brings everything back, and the pages stay right.
 # memory: 256
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh

@@ -9,8 +9,8 @@
 header() { dd if="$device" bs=4096 count=1 2>/dev/null | dd bs=1 skip="$1" count="$2" 2>/dev/null; }
 hex() { header "$1" "$2" | od -An -v -tx1 | tr -d ' \n'; }
 
-# shown COLUMN: what util-linux's swapon shows. It says that it can't look for a label on a
-# character device, which is so and doesn't matter.
+# shown COLUMN: what util-linux's swapon shows. It prints that it can't look for a label on a
+# character device, which is true and harmless.
 shown() { swapon --show="$1" --noheadings --bytes --raw 2>/dev/null; }
 
 # check_on: all agree about a device of 1 GiB that is on, without its header page.

@@ -8,7 +8,7 @@
 
 signature() { blkid -p -o value -s "$1" "$2" || true; }
 
-# listed DISK PRIORITY: its line is as it should be while nothing fails.
+# listed DISK PRIORITY: its line is right as long as nothing fails.
 listed() {
     grep -Eqx "$1 priority=$2 state=active size=[0-9]+ used=[0-9]+ bad=0 errors=0 read=[0-9]+ written=[0-9]+ dev=[0-9]+:[0-9]+${VSWAP_TEST_TIER:+ encrypt=1 integrity=1 corrupt=0}" $class/tiers ||
         fail "no such line for $1: $(cat $class/tiers)"
@@ -22,7 +22,7 @@ unheld() {
     dmsetup remove probe
 }
 
-# filled: more random pages than the ram tier has room for go out and come back.
+# filled: swaps out and in more random pages than the ram tier has room for.
 filled() {
     swapped $(($(scaled 16) * 240)) pagecheck --size "$(scaled 16)" --mix random --pageout
     expect "failed stores" "$(value failed_stores)" 0
@@ -108,7 +108,7 @@ denied_for_a_reason "Invalid argument" tier_add /dev/nullb0
 rmmod null_blk
 remove /dev/pmem0
 
-step "the smallest disks, and as many as there may be"
+step "the smallest disks, and the largest number of them"
 for number in 1 2 3 4 5 6 7 8 9; do
     slice "slice$number" /dev/pmem1 $((8 * number)) 4
     [ $number = 9 ] || add /dev/mapper/slice$number $number

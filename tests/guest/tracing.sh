@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# The tracepoints tell what becomes of pages.
+# The tracepoints report what happens to pages.
 # memory: 384
 # disks: 448,448
 # shellcheck source=tests/guest/disks.sh
@@ -50,7 +50,7 @@ drained=$(sed -n 's/.*vswap_drain: cluster=[0-9]* pages=\([0-9]*\) error=0$/\1/p
     awk '{ sum += $1 } END { print sum + 0 }')
 expect "pages drained" "$drained" "$(value drained_pages)"
 release
-# Some have been stored anew in the ram tier, some are on the other disk.
+# Some have been stored in the ram tier again, some are on the other disk.
 holds "reads" "$(traced load)" -ge 1500
 
 step "off, nothing is traced"

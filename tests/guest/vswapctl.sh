@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# vswapctl with the real module: what it does is so, what it shows adds up, and what it can't do
-# it says in a sentence, with the status that belongs to it.
+# vswapctl with the real module: it does what it says, its figures add up, and it reports errors
+# in a sentence, with the right status.
 # memory: 384
 # with: vswapctl
 # disks: 448,448
@@ -11,11 +11,11 @@
 files=/tmp/files
 file=$files/swapfile
 
-# as_nobody ARGUMENT...: vswapctl for somebody who isn't root. busybox has its own setpriv, which
-# knows less.
+# as_nobody ARGUMENT...: vswapctl for a user who isn't root. busybox has its own setpriv, which
+# can do less.
 as_nobody() { /usr/bin/setpriv --reuid 65534 --clear-groups /usr/bin/vswapctl "$@"; }
 
-# fails STATUS SENTENCE ARGUMENT...: vswapctl has to end so, and to say that.
+# fails STATUS SENTENCE ARGUMENT...: vswapctl must exit with that, and print that.
 fails() {
     fails_with=$1 fails_saying=$2 fails_status=0
     shift 2
@@ -33,11 +33,11 @@ says() { fails 0 "$@"; }
 priority() { awk -v path="$device" '$1 == path { print $5 }' /proc/swaps; }
 loops() { losetup --list --noheadings | wc -l; }
 no_loops() { [ "$(loops)" = 0 ]; }
-# After the tier is gone, the loop device goes by itself.
+# After the tier is gone, the loop device is detached by itself.
 no_loops_at_last() { eventually no_loops || fail "there is a loop device left: $(losetup --list)"; }
 loaded() { [ -e /sys/module/vswap ]; }
 
-# parts: the sum of the parts, what the sum is said to be, and what the module has in use.
+# parts: the sum of the parts, the sum shown, and what the module has in use.
 parts() {
     vswapctl status --json | awk '
         /"parts"/ { inside = 1 } /"disks"/ { inside = 0 }
@@ -81,7 +81,7 @@ step "settings"
 says "" set high-watermark=95% low_watermark=85
 expect "settings" "$(vswapctl get | tr '\n' ' ')" \
     "size=1G ram_limit=4M comp_algorithm=lz4 high_watermark=95 low_watermark=85 writeback_limit=0 "
-# Both marks above or below what they were.
+# Both watermarks above or below the old ones.
 says "" set low_watermark=97 high_watermark=99
 says "" set low_watermark=10 high_watermark=20
 says "" set low_watermark=80 high_watermark=90
@@ -131,7 +131,7 @@ rm /etc/machine-id
 step "a disk and a file"
 says "/dev/pmem1 is a tier, with priority 10" add /dev/pmem1 --priority 10 --force
 fails 1 "is a tier already" add /dev/pmem1
-# It is nothing to lose, whatever it has been before.
+# Its contents are disposable, whatever they were before.
 says "removed" remove /dev/pmem1
 says "is a tier" add /dev/pmem1 --priority 10
 says "removed" remove /dev/pmem1
@@ -200,7 +200,7 @@ while ! gone $pid; do
     expect "the sum of the parts" "$1" "$2"
     [ "$1" -le "$most" ] || most=$1
     looks=$((looks + 1))
-    # As the pictures of top are drawn with: tools/vswapctl/tests/rates.
+    # With the rates of the pictures of top: tools/vswapctl/tests/rates.
     echo "rates $(vswapctl top --once --interval 0.3 --json | tr -d ' \n')"
 done
 finished $pid
@@ -229,7 +229,7 @@ step "a removal is cancelled"
 turn disk /dev/pmem0 slow 1000
 vswapctl remove /dev/mapper/disk >/tmp/removal 2>&1 &
 remover=$!
-# Of so few pages none may have been moved yet.
+# With so few pages none may have been moved yet.
 within 60 tier_is /dev/mapper/disk state draining || fail "it does not begin: $(cat $class/tiers)"
 case $(vswapctl status) in
 *"leaving: "*"removal   /dev/mapper/disk: "*" moved"*) ;;
@@ -330,7 +330,7 @@ create-size = 16M
 force = yes
 END
 says "/dev/there-is-none]" config
-# Nobody listens to the warning.
+# Nobody reads the warning.
 vswapctl start --module /vswap.ko 2>/dev/full || fail "it does not start when what it says can't be written"
 says "the module unloaded" stop --unload
 says "there is no /dev/there-is-none; going on without it" start --module /vswap.ko
@@ -354,7 +354,7 @@ no_loops_at_last
 expect "the disks" "$(cat $class/tiers)" ""
 says "and the module unloaded" stop --unload
 says "nothing to do" stop
-# What was made is there already.
+# The file exists already.
 says "with 2 disks" start --module /vswap.ko
 swapoff "$device"
 remove /dev/pmem1
@@ -376,7 +376,7 @@ says "with 2 disks" start --module /vswap.ko
 case $(vswapctl start 2>&1) in
 *warning*it\ stays*) fail "a third of the RAM is not what it was: $(vswapctl start 2>&1)" ;;
 esac
-# A file of another size than is configured.
+# A file whose size differs from the configuration.
 sed -i 's/create-size = 16M/create-size = 20M/' /etc/vswap.conf
 says "removed" remove $files/configured
 says "is there already, and of 16M, not 20M; it is used as it is" start

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# Pages in memory go to a disk when there are too many of them, or when asked for, and are
-# compressed better when asked for.
+# Pages in memory go to a disk when there are too many of them, or on request, and are
+# compressed better on request.
 # memory: 384
 # disks: 448,448
 # shellcheck source=tests/guest/disks.sh
@@ -40,7 +40,7 @@ set_to low_watermark 80
 
 step "no disk to write to, and nonsense"
 denied "No space left on device" writeback all
-# What is above the watermark already is written when there is one.
+# Pages already above the watermark are written when a disk comes.
 hold --size "$(scaled 24)" --mix compressible --pageout
 set_to low_watermark 2
 set_to high_watermark 4
@@ -69,7 +69,7 @@ expect "failed stores" "$(value failed_stores)" 0
 holds "slots" "$(value used_slots)" -ge $((data * 256 * 97 / 100))
 holds "pages written back" "$(value written_back_pages)" -ge $((data * 256 / 4))
 holds "bytes in the pool" "$(value pool_bytes)" -le "$limit"
-# What was written last stays.
+# Pages written last stay.
 holds "pages in memory" "$(value ram_slots)" -gt 0
 sampled "$limit" released
 expect "failed stores" "$(value failed_stores)" 0
@@ -91,7 +91,7 @@ released
 set_to high_watermark 90
 set_to low_watermark 80
 
-step "all of it, when asked for"
+step "all of it, on request"
 echo $((64 * mib)) >$class/ram_limit
 data=$(scaled 16)
 hold --size "$data" --mix compressible=90,same=10 --pageout
@@ -106,8 +106,8 @@ holds "pages on the disk" "$(value disk_slots)" -ge $((data * 256 * 85 / 100))
 holds "bytes in the pool" "$(value pool_bytes)" -le $((64 * 4096))
 released
 
-step "what is old, when asked for"
-# One after the other on one processor, so that they share no more than a cluster.
+step "old pages, on request"
+# One after the other on one processor, so that they share at most a cluster.
 taskset 1 pagecheck --size 8 --mix compressible --pageout --hold /tmp/held-too &
 older=$!
 held /tmp/held-too
@@ -141,7 +141,7 @@ expect "pages in memory" "$(value ram_slots)" "$slots"
 expect "pages of whom more would be gained" "$(value compressed_bytes)" "$(tell recompress all && value compressed_bytes)"
 released
 
-step "a limit of what is written unasked"
+step "a daily limit for automatic writeback"
 set_to low_watermark 5
 set_to high_watermark 10
 echo "$(($(scaled 64) * mib))" >$class/ram_limit
@@ -170,7 +170,7 @@ holds "pages in memory" "$(value ram_slots)" -le 16
 rm /tmp/held-too
 finished $other
 
-step "more than memory has room for, and nothing more may be written"
+step "more than memory has room for, with the daily limit spent"
 written=$(value disk_write_bytes) failed=$(value failed_stores)
 echo "$((2 * mib))" >$class/ram_limit
 for mix in compressible random; do

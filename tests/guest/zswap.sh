@@ -13,7 +13,7 @@ percent=$(scaled 4)
 echo "$percent" >$zswap/max_pool_percent
 echo 1 >$zswap/enabled
 taken=$(vmstat zswpout)
-# What zswap keeps counts in the cgroup, and can't be less than some.
+# zswap's memory counts in the cgroup, and has a minimum.
 swapped "$(scaled 1000)" limited $((4 + $(scaled 8))) pagecheck --size $((4 + $(scaled 32))) --mix compressible=70,random=30 --rounds 1 --threads 2
 holds "pages that zswap took" $(($(vmstat zswpout) - taken)) -ge "$(scaled 1000)"
 echo 0 >$zswap/enabled
