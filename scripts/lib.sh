@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034 # used by those who source it
-# What every script shares: where things lie, how messages look, how to become root.
+# Common functions of the scripts: where things lie, how messages look, how to become root.
 # To be sourced.
 
 set -euo pipefail
@@ -9,8 +9,8 @@ project=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${VSWAP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vswap}
 root=$cache/root
 logs=$cache/logs
-# Where cargo builds. A worktree builds in a place of its own: in a common one, cargo takes what
-# another worktree built last for this one's.
+# Where cargo builds. A worktree builds in a place of its own: in a shared one, cargo would mistake
+# another worktree's last build for this one's.
 target=$cache/target
 [ ! -f "$project/.git" ] || target+=-$(basename "$project")
 
@@ -26,7 +26,7 @@ die() {
     exit 1
 }
 
-# as_root COMMAND...: run it as root, through sudo when that is needed.
+# as_root COMMAND...: runs it as root, through sudo if necessary.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -37,7 +37,7 @@ as_root() {
     fi
 }
 
-# logged NAME WHAT COMMAND...: run COMMAND with its output in a log; on failure show its end.
+# logged NAME WHAT COMMAND...: runs COMMAND with its output in a log; on failure prints the end of it.
 logged() {
     local log=$logs/$1.log what=$2 began=$SECONDS
     shift 2

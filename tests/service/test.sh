@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# What is to hold in a booted guest in which the packages are installed and the service enabled.
+# What must hold in a booted guest in which the packages are installed and the service enabled.
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh
 
