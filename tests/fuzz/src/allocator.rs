@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A disk's allocator, used by several CPUs in turn, beside a list of what is in use.
+//! A disk's allocator, used by several CPUs in turn, beside a list of the slots in use.
 
 use arbitrary::Arbitrary;
 use vswap_bench_engine::{Disk, Lock};
@@ -18,9 +18,9 @@ enum Step {
     Allocate(u8, u16, bool),
     ClaimAt(u16, u16),
     Free(u16),
-    /// From a slot on, so many.
+    /// From a slot on, that many.
     FreeMany(u16, u16),
-    /// Of a part of a cluster.
+    /// A part of a cluster.
     FreeBits(u8, u8, u32),
     Retire(u16),
     Reset(u8),
@@ -50,7 +50,7 @@ pub fn run(data: &[u8]) {
     model.end(disk.allocator(), &cpus);
 }
 
-/// What each slot of a disk is.
+/// The expected use of each slot of a disk.
 pub(crate) struct Model(pub(crate) Vec<Use>);
 
 /// A slot and how many.
@@ -163,7 +163,7 @@ impl Model {
             return;
         }
         if contiguous {
-            // An empty cluster that no CPU has as its own would have done.
+            // An empty cluster that is no CPU's current one would have been found.
             let empty = self.clusters().find(|cluster| {
                 let slots = self.cluster(*cluster);
                 slots.len() == SLOTS_PER_CLUSTER
@@ -177,7 +177,7 @@ impl Model {
     }
 
     fn free(&mut self, allocator: Allocator<'_, Lock>, slot: PhysicalSlot) {
-        // A lost one is nobody's to free.
+        // A lost one must not be freed.
         match self.get(slot) {
             Some(Use::Used) => {
                 assert!(allocator.free(slot), "{slot:?}");
@@ -233,8 +233,8 @@ impl Model {
         }
     }
 
-    /// In the end every free slot can be had, also in clusters that CPUs hold; and when all are
-    /// free again, so is every cluster in which a slot can be.
+    /// In the end every free slot can be allocated, also in clusters that CPUs hold; and when all are
+    /// free again, so is every cluster with a usable slot.
     fn end(mut self, allocator: Allocator<'_, Lock>, cpus: &[Current]) {
         while let Some(run) = allocator.allocate(&cpus[0], SLOTS_PER_CLUSTER, false) {
             self.claim(run);
@@ -248,7 +248,7 @@ impl Model {
         }
         cpus.iter().for_each(|cpu| allocator.reset(cpu));
         self.compare(&allocator);
-        // Each cluster is taken once, with one slot more than it holds asked for.
+        // Each cluster is taken once, by asking for one slot more than it has.
         let (cpu, mut clusters) = (Current::default(), Vec::new());
         while let Some(run) = allocator.allocate(&cpu, 1, false) {
             if clusters.last() != Some(&run.0.cluster()) {

@@ -2,10 +2,10 @@
 
 //! A device around the engine's index, beside a list of the pages that its slots hold: stores,
 //! loads, frees and sweeps, and between them the steps of movers and of a drain, which begin
-//! with what may be another page's when they end.
+//! with a page that may be another one when they end.
 //!
-//! The index is the module's own, over the host's platform. A page is a number; what is free is
-//! handed out again at once.
+//! The index is the module's own, over the host's platform. A page is a number; whatever is freed is
+//! reused at once.
 
 mod tiers;
 
@@ -27,7 +27,7 @@ use vswap_platform::{Host, HostPage};
 const CLUSTERS: usize = 3;
 const DISKS: usize = 2;
 
-/// The offsets that steps speak of: few, so that they meet, and those at the edges of a map's
+/// The offsets that steps use: few, so that they collide, and those at the edges of a map's
 /// words and parts.
 const OFFSETS: [usize; 16] = [
     0, 1, 2, 3, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 510, 511,
@@ -50,7 +50,7 @@ enum To {
 enum Step {
     Same(At, u64),
     Store(At, To),
-    /// So many slots one after the other, at their own offsets.
+    /// That many consecutive slots, at their own offsets.
     StoreRun(At, u8, bool),
     Load(At),
     Free(At),
@@ -58,13 +58,13 @@ enum Step {
     /// A store that fails.
     Undo(At),
     Sweep,
-    /// The first cluster that waits for it.
+    /// Sweeps the first cluster that waits for it.
     SweepOne,
     StartMove(At),
     FinishMove(u8, To),
     AbandonMove(u8),
     Collapse(u8),
-    /// What movers replaced is given back.
+    /// Releases what movers replaced.
     Flush,
     Drain(bool, bool),
     /// The drain looks at a cluster and copies, or puts what it copied.
@@ -95,16 +95,16 @@ struct Drain {
     copied: Option<Copied>,
 }
 
-/// What a drain has copied of a cluster.
+/// A drain's copies of a cluster's pages.
 struct Copied {
-    /// The cluster's home, and its home to be.
+    /// The cluster's home, and its new home.
     homes: Option<(Home, Home)>,
-    /// Where each page lies, and what its entry is to be.
+    /// Where each page lies, and its new entry.
     pages: Vec<(Slot, Place, Owned)>,
 }
 
 struct World {
-    /// What each slot is to hold.
+    /// The expected page of each slot.
     pages: Vec<Option<u64>>,
     index: Index<Host>,
     pool: Pool,
@@ -125,7 +125,7 @@ impl At {
         cluster.slot(Offset::new(offset).expect("below 512"))
     }
 
-    /// So many slots from here on that lie in the cluster.
+    /// That many slots from here on that lie in the cluster.
     fn run(self, count: u8) -> impl Iterator<Item = Slot> {
         let slot = self.slot();
         let slots = (0..usize::from(count)).filter_map(move |place| slot.checked_add(place));
@@ -211,13 +211,13 @@ impl World {
         (disk.health.state() == State::Active).then_some(disk)
     }
 
-    /// A page that no other one is like.
+    /// A new page, unlike any other.
     fn new_page(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
-    /// An entry for a page of a slot, where it is to go, or else in memory.
+    /// An entry for a page of a slot, at the requested place, or else in memory.
     fn placed(&mut self, slot: Slot, page: u64, to: To) -> Owned {
         let disk = match to {
             To::Ram => None,
@@ -253,7 +253,7 @@ impl World {
         self.release(replaced.expect("memory").old);
     }
 
-    /// Gives back what an entry holds that is in no table.
+    /// Releases what an entry that is in no table holds.
     fn release(&mut self, entry: Owned) {
         match entry.content().expect("an entry") {
             Content::Disk(place) => {

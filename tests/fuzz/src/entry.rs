@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Entries and forms: any word is refused or is the one that its content makes, and what is put
-//! into an entry comes out.
+//! Entries and forms: any word is refused or is the one that its content encodes to, and an
+//! entry decodes to what it was made of.
 
 use arbitrary::Arbitrary;
 use vswap_engine::codec::Codec;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Marks of freed slots beside a set: those who mark, note later, and sweep in steps of their
-//! own. No mark is left without somebody who sees to it.
+//! own. No mark is forgotten.
 
 use crate::map::at;
 use arbitrary::Arbitrary;
@@ -13,10 +13,10 @@ use vswap_engine::slot::Offset;
 #[derive(Arbitrary, Debug)]
 enum Step {
     Mark(u16),
-    /// One of those who found no note makes one.
+    /// A marker that found no note makes one.
     Note,
     BeginSweep,
-    /// The sweep goes on.
+    /// The sweep continues.
     Take,
     Unmark(u16),
 }
@@ -25,7 +25,7 @@ enum Step {
 struct Model {
     marks: BTreeSet<usize>,
     is_noted: bool,
-    /// Who have yet to note.
+    /// How many markers have yet to note.
     noting: usize,
     /// The part that the sweep takes next.
     sweeping: Option<usize>,
@@ -40,7 +40,7 @@ pub fn run(data: &[u8]) {
     let mut model = Model::default();
     for step in &steps {
         model.step(&freed, step);
-        // What a sweep has passed is seen to by the next one.
+        // Marks behind a sweep's position are left to the next one.
         let passed = model.sweeping.unwrap_or(PARTS) * PART_BITS;
         let is_seen_to = model.is_noted || model.noting > 0;
         assert!(is_seen_to || model.marks.range(..passed).next().is_none());

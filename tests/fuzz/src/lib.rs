@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The engine driven by arbitrary operations, each target beside a plain model that says what has
-//! to come of them.
+//! The engine driven by arbitrary operations, each target beside a plain model with the expected
+//! results.
 //!
-//! A target takes any bytes: what it makes of them, it does, and panics when the engine does
-//! something else than the model. With `--cfg fuzzing` the programs in `bin/` are libFuzzer's;
+//! A target turns any bytes into operations, does them, and panics when the engine's results
+//! differ from the model's. With `--cfg fuzzing` the programs in `bin/` are libFuzzer's;
 //! without, they run the files that they are given.
 
 pub mod allocator;
@@ -20,7 +20,7 @@ pub mod space;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-/// What is run with an input.
+/// A function that runs an input.
 pub type Target = fn(&[u8]);
 
 /// The targets, by name.
@@ -37,7 +37,7 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("space", space::run),
 ];
 
-/// The input as a `T` and what is left of it, as a sequence of `S`; `None` when it is too short.
+/// The input as a `T` and the rest of it, as a sequence of `S`; `None` when it is too short.
 fn read<'a, T: Arbitrary<'a>, S: Arbitrary<'a>>(data: &'a [u8]) -> Option<(T, Vec<S>)> {
     let mut input = Unstructured::new(data);
     let first = input.arbitrary().ok()?;
@@ -48,7 +48,7 @@ fn read<'a, T: Arbitrary<'a>, S: Arbitrary<'a>>(data: &'a [u8]) -> Option<(T, Ve
     Some((first, steps))
 }
 
-/// Runs the files that are named on the command line. For programs that are not libFuzzer's.
+/// Runs the files named on the command line. For programs that are not libFuzzer's.
 pub fn replay(target: Target) {
     for path in std::env::args_os().skip(1) {
         println!("{}", path.to_string_lossy());

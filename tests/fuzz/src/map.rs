@@ -18,7 +18,7 @@ enum Step {
     ClearAll,
 }
 
-/// Runs an input: runs that are in use in the beginning, then steps.
+/// Runs an input: runs that are in use at the beginning, then steps.
 pub fn run(data: &[u8]) {
     let Some((runs, steps)) = crate::read::<[(u16, u16); 4], Step>(data) else {
         return;
@@ -39,7 +39,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// The offset that a number means here, and its index.
+/// The offset that a number stands for here, and its index.
 pub(crate) fn at(number: u16) -> (Offset, usize) {
     let index = usize::from(number) % SLOTS_PER_CLUSTER;
     (Offset::new(index).expect("below 512"), index)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What users write into attributes, read once more in another way.
+//! What users write to attributes, parsed once more in another way.
 
 use vswap_engine::codec::Algorithm;
 use vswap_engine::config::{self, RamLimit, Refusal, Size};
@@ -39,7 +39,7 @@ fn is_space(letter: char) -> bool {
     matches!(letter, ' ' | '\t' | '\n' | '\r' | '\x0c')
 }
 
-/// Decimal digits only; what has too many is as large as can be.
+/// Decimal digits only; too many are as large as can be.
 fn digits(text: &str) -> Option<i128> {
     if text.is_empty() || text.contains(|letter: char| !letter.is_ascii_digit()) {
         return None;
@@ -126,7 +126,7 @@ fn letters(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 
-/// What becomes of a size that was read.
+/// The sizes that a parsed number may give.
 fn sizes(bytes: u64) {
     let expected = match bytes {
         0..0x10_0000 => Err(Refusal::SizeTooSmall),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What decides where pages go and when: the disks' order, generations, watermarks, the
-//! day's limit, a disk's state. Each beside the plainest way to say the same.
+//! The decisions where pages go and when: the disks' order, generations, watermarks, the
+//! daily limit, a disk's state. Each beside the simplest implementation.
 
 use arbitrary::Arbitrary;
 use std::cmp::Reverse;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Pages that repeat a word but for some, beside a look at every word.
+//! Pages that repeat a word, with some exceptions, beside a look at every word.
 
 use vswap_engine::page::{Page, PAGE_WORDS};
 use vswap_engine::same::repeated_word;
 
-/// Runs an input: a word that the page repeats, and changes of some.
+/// Runs an input: a word that the page repeats, and changes of some words.
 pub fn run(data: &[u8]) {
     let Some((word, changes)) = crate::read::<u64, (u16, u64)>(data) else {
         return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The steps that the allocator is made of, each with what has to come of it: the free list is a
+//! The allocator's single steps, each with its expected result: the free list is a
 //! queue behind the clusters that were never taken.
 
 use crate::allocator::{Model, Use};
@@ -77,7 +77,7 @@ struct Disk<'a> {
     fresh: u32,
     queue: VecDeque<PhysicalCluster>,
     held: Vec<HeldCluster>,
-    /// Where the search for room goes on.
+    /// Where the search for room continues.
     next: usize,
 }
 
@@ -93,7 +93,7 @@ impl Disk<'_> {
         PhysicalCluster::new(u32::from(number % 7)).expect("a low number")
     }
 
-    /// Whether no slot is in use, and there is one that can be.
+    /// Whether no slot is in use, and one can be.
     fn is_empty(&self, cluster: PhysicalCluster) -> bool {
         let slots = self.slots.cluster(cluster);
         !slots.contains(&Use::Used) && slots.contains(&Use::Free)
@@ -116,7 +116,7 @@ impl Disk<'_> {
         self.queue.contains(&cluster)
     }
 
-    /// What taking gives.
+    /// The expected result of taking a cluster.
     fn next_free(&mut self) -> Option<PhysicalCluster> {
         while let Some(cluster) = PhysicalCluster::new(self.fresh).filter(|c| self.is_there(*c)) {
             self.fresh += 1;
@@ -132,7 +132,7 @@ impl Disk<'_> {
         None
     }
 
-    /// Whether putting a cluster on the list does so.
+    /// Whether putting a cluster on the list has an effect.
     fn goes_on_list(&self, cluster: PhysicalCluster) -> bool {
         cluster.index() < self.fresh
             && self.is_empty(cluster)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Runs the inputs that are kept in `seeds/`, and some plain ones.
+//! Runs the inputs kept in `seeds/`, and some plain ones.
 
 use std::env;
 use std::fs;
@@ -9,7 +9,7 @@ use vswap_fuzz::TARGETS;
 
 /// The inputs of a target: one a line, in hexadecimal digits.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    // Not the one it was built in: a copy of the tree may share what was built.
+    // Not the directory of the build: a copy of the tree may share a build.
     let here = env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs this");
     let path = Path::new(&here).join("seeds").join(target);
     let text = fs::read_to_string(path).expect("each target has seeds");
@@ -47,7 +47,7 @@ fn plain_inputs_run() {
     }
 }
 
-/// Long ones, as fuzzing seldom gets to in a moment; the same each time.
+/// Long ones, which short fuzzing seldom reaches; the same each time.
 #[test]
 fn random_inputs_run() {
     let mut random = 0x9e37_79b9_7f4a_7c15u64;

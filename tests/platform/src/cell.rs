@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Memory that anybody may use who has seen to it that nobody else does: loom, or Miri, says when
+//! Memory for code that ensures that nobody else uses it: loom, or Miri, reports when
 //! that is not so.
 
 #[cfg(loom)]
@@ -11,7 +11,7 @@ use std::cell::Cell as Inner;
 /// A value without a lock.
 pub(crate) struct Cell<T: Copy>(Inner<T>);
 
-// SAFETY: none. That no two threads use it at once is what the tests are about.
+// SAFETY: none. The tests check that no two threads use it at once.
 unsafe impl<T: Copy + Send> Sync for Cell<T> {}
 
 impl<T: Copy> Cell<T> {
@@ -28,7 +28,7 @@ impl<T: Copy> Cell<T> {
     }
 }
 
-/// Whether something has been freed. Whoever uses it looks; whoever frees it says so.
+/// Whether something has been freed. Users check it; whoever frees it says so.
 pub(crate) struct Life(Cell<bool>);
 
 impl Life {

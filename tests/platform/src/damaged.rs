@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A cluster that keeps its entries in no way that there is.
+//! A cluster whose form is invalid.
 
 use crate::{Host, HostMap};
 use vswap_engine::entry::Content;

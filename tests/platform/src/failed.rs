@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What of a request failed: a few extents are told apart, of others the disk is known.
+//! The failures of a request: a few extents are recorded exactly, for others only the disk.
 
 use crate::Host;
 use std::rc::Rc;
@@ -50,7 +50,7 @@ fn of_too_many_the_disk_is_known_and_kept() {
     for slot in 10..13 {
         note(&failed, at(3, 100 * slot), true, &keep);
     }
-    // Any page of that disk may not have been transferred, and of none it is certain.
+    // Any page of that disk may not have been transferred, but no one certainly.
     assert!(failed.is_of(at(3, 0).disk) && failed.has(at(3, 5)));
     assert!(!failed.is_exactly(at(3, 1000)) && !failed.is_bad(at(3, 1000)));
     assert!(failed.is_bad(at(0, 701)) && !failed.has(at(0, 5)));

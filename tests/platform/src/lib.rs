@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A host that stands for the kernel below the engine's concurrent code.
+//! A host that stands in for the kernel below the engine's concurrent code.
 //!
-//! It is made of the standard library's threads and locks or, in models, of loom's. What may not be
-//! used any more is freed for real, so that Miri sees who uses it all the same; in models memory
-//! stays, and loom says when one thread frees what another uses.
+//! It is made of the standard library's threads and locks or, in models, of loom's. Memory that must
+//! no longer be used is really freed, so that Miri sees any use of it; in models memory
+//! stays, and loom reports when one thread frees what another uses.
 
 mod cell;
 mod map;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The map of objects. A few places in models, where each is an atomic that is looked at without a
-//! lock; as many as there are otherwise.
+//! The map of objects. In models it has a few places, each an atomic that is read without a
+//! lock; otherwise as many as there are.
 
 use crate::cell::Life;
 use crate::rcu::{after_readers, Pin};
@@ -32,7 +32,7 @@ mod places {
     /// An object, and whether it is marked.
     type Place<T, L> = (Pointer<T, L>, bool);
 
-    /// What is where.
+    /// The places in use.
     pub(super) struct Places<T, L>(Mutex<BTreeMap<u32, Place<T, L>>>);
 
     impl<T, L> Places<T, L> {
@@ -93,8 +93,8 @@ mod places {
 
     const PLACES: usize = 2;
 
-    /// What is where, and whether it is marked. Changes are made with the lock held, in the way in
-    /// which the XArray makes them.
+    /// The places, and whether they are marked. Changes are made with the lock held, as the XArray makes
+    /// them.
     pub(super) struct Places<T, L> {
         objects: [AtomicUsize; PLACES],
         marks: [AtomicBool; PLACES],
@@ -166,7 +166,7 @@ mod places {
 /// The map.
 pub struct HostMap<T, L> {
     places: places::Places<T, L>,
-    /// What was dropped in a model, whose memory stays until the map goes.
+    /// Objects that were dropped in a model, whose memory stays until the map goes.
     dropped: Arc<Dropped<T, L>>,
 }
 
@@ -197,7 +197,7 @@ pub struct Removed<T, L>(Pointer<T, L>);
 
 impl<T, L> Found<'_, T, L> {
     fn new(object: Pointer<T, L>) -> Self {
-        // SAFETY: that it is there is what the tests are about.
+        // SAFETY: the tests check that it is there.
         let object = unsafe { &*object.as_ptr() };
         object.life.touch();
         Self(object)
@@ -313,7 +313,7 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for HostMap<T, L> {
     fn retire(&self, object: Removed<T, L>) {
         let dropped = self.dropped.clone();
         let end = move || {
-            // SAFETY: it was taken out once, and its readers are over.
+            // SAFETY: it was taken out once, and its readers are done.
             unsafe {
                 (*object.0.as_ptr()).life.end();
                 ManuallyDrop::drop(&mut (*object.0.as_ptr()).value);

@@ -12,7 +12,7 @@ pub struct HostOnce<T> {
     value: UnsafeCell<Option<T>>,
 }
 
-// SAFETY: none. That nobody looks while it is filled is what the tests are about.
+// SAFETY: none. The tests check that nobody reads while it is filled.
 unsafe impl<T: Send> Sync for HostOnce<T> {}
 
 impl<T> Once<T> for HostOnce<T> {

@@ -16,7 +16,7 @@ struct Tabled {
 pub struct HostPage(usize);
 
 fn tabled<'a>(address: usize) -> &'a Tabled {
-    // SAFETY: that it is there is what the tests are about.
+    // SAFETY: the tests check that it is there.
     unsafe { &*std::ptr::with_exposed_provenance(address) }
 }
 
@@ -51,7 +51,7 @@ impl Page for HostPage {
 impl Drop for HostPage {
     fn drop(&mut self) {
         tabled(self.0).life.end();
-        // In models its memory stays, so that loom can say who uses it.
+        // In models its memory stays, so that loom can report its users.
         if !cfg!(loom) {
             let page: *mut Tabled = std::ptr::with_exposed_provenance_mut(self.0);
             // SAFETY: it came from a box, and is freed once.

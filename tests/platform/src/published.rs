@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A place for an object that others see.
+//! A place that publishes an object.
 
 use crate::cell::Life;
 use crate::sync::{AtomicUsize, Ordering};
@@ -26,7 +26,7 @@ pub struct Seen<'a, D>(&'a Lived<D>);
 /// The place.
 pub struct HostPublished<D>(AtomicUsize, std::marker::PhantomData<D>);
 
-// SAFETY: an object goes along as its box would.
+// SAFETY: an object can be sent as its box could.
 unsafe impl<D: Send> Send for Owned<D> {}
 // SAFETY: as above.
 unsafe impl<D: Send> Send for Taken<D> {}
@@ -61,7 +61,7 @@ impl<D> Drop for Owned<D> {
     fn drop(&mut self) {
         // SAFETY: as above.
         unsafe { self.0.as_ref() }.life.end();
-        // In models its memory stays, so that loom can say who uses it.
+        // In models its memory stays, so that loom can report its users.
         if !cfg!(loom) {
             // SAFETY: it came from a box, and is freed once.
             drop(unsafe { Box::from_raw(self.0.as_ptr()) });
@@ -110,7 +110,7 @@ impl<D: Send + Sync + 'static> Published<D> for HostPublished<D> {
     {
         let object = self.0.load(Ordering::Acquire);
         let object = NonNull::new(std::ptr::with_exposed_provenance_mut::<Lived<D>>(object))?;
-        // SAFETY: that it is there is what the tests are about.
+        // SAFETY: the tests check that it is there.
         let object = unsafe { &*object.as_ptr() };
         object.life.touch();
         Some(Seen(object))

@@ -2,9 +2,9 @@
 
 //! Readers and grace periods, and the host as a platform.
 //!
-//! Each thread has a lock which it holds while it is a reader; who waits takes all of them, one after
-//! the other. So who waits sees what was done by readers that are over, and is seen by those that
-//! come later; no more. What is to be done after a grace period is done by the thread that asked for
+//! Each thread has a lock which it holds while it is a reader; a waiter takes all of them, one after
+//! the other. So a waiter sees what readers did that are done, and later readers see what it did,
+//! but no more than that. Work for after a grace period is done by the thread that asked for
 //! it, as soon as that is no reader itself.
 
 use crate::map::HostMap;
@@ -20,7 +20,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use vswap_engine::platform::{Lock, PerCpu, Platform, Rank};
 
-/// Threads that a test has at most.
+/// The most threads in a test.
 pub const THREADS: usize = 4;
 
 /// The host.
@@ -66,13 +66,13 @@ thread_local! {
     static THIS: This = This::default();
 }
 
-/// What a thread knows of itself.
+/// A thread's own state.
 #[derive(Default)]
 struct This {
     number: Cell<usize>,
-    /// How often it is a reader.
+    /// How many readers are nested in it.
     depth: Cell<usize>,
-    /// What is to be done after a grace period.
+    /// Work for after a grace period.
     later: RefCell<Vec<Box<dyn FnOnce()>>>,
     /// The locks that it holds.
     held: RefCell<Vec<Rank>>,
@@ -89,7 +89,7 @@ pub(crate) fn this_thread() -> usize {
     THIS.with(|this| this.number.get())
 }
 
-/// Has something done when all readers are over that have begun.
+/// Defers work until all readers that have begun are done.
 pub(crate) fn after_readers(then: impl FnOnce() + 'static) {
     THIS.with(|this| {
         assert_ne!(this.depth.get(), 0, "nobody says when it is to be done");
@@ -226,7 +226,7 @@ impl<T> DerefMut for HostGuard<'_, T> {
 
 impl<T> Drop for HostGuard<'_, T> {
     fn drop(&mut self) {
-        // They are given back in order.
+        // They are released in order.
         THIS.with(|this| this.held.borrow_mut().pop());
     }
 }

@@ -3,9 +3,9 @@
 //! Sections that can be waited for.
 //!
 //! In models each thread has some locks, and holds one of them in each of its sections, the next one
-//! in a section that begins inside another. Who waits takes all of them, those of inner sections
-//! first: one that begins while the outer one is waited for is not. With plain threads sections are
-//! counted.
+//! in a section that begins inside another. A waiter takes all of them, those of inner sections
+//! first: it does not wait for one that begins while it waits for the outer one. With plain threads
+//! sections are counted.
 
 use std::sync::Arc;
 use vswap_engine::platform::Sections;
@@ -18,7 +18,7 @@ mod domain {
     use std::mem::transmute;
     use std::sync::Arc;
 
-    /// How deep sections are inside others.
+    /// How deep sections nest.
     const DEPTH: usize = 3;
 
     #[derive(Default)]
@@ -29,7 +29,7 @@ mod domain {
     // SAFETY: as above.
     unsafe impl Sync for All {}
 
-    /// A section: dropping it gives the lock back.
+    /// A section: dropping it releases the lock.
     pub struct Section {
         guard: Option<MutexGuard<'static, ()>>,
         all: Arc<All>,

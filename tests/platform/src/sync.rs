@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What loom replaces by its own in its models.
+//! The types that loom replaces by its own in its models.
 
 #[cfg(not(loom))]
 pub(crate) use std::{

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A device around the engine's index and bays: a pool of objects, disks of a few slots, and what the
-//! swap core and movers do. A page is a number; what is free is handed out again at once.
+//! A device around the engine's index and bays: a pool of objects, disks of a few slots, and the
+//! actions of the swap core and movers. A page is a number; whatever is freed is reused at once.
 //!
-//! A slot is stored, read and freed by one thread at a time, as the swap core does it.
+//! One thread at a time stores, reads or frees a slot, as in the swap core.
 
 mod chunk;
 mod segments;
@@ -173,7 +173,7 @@ impl Slots for Disk {
     }
 }
 
-/// What could not be written of a call.
+/// The pages of a call that could not be written.
 type Failed = FailedExtents<Host, Section<Host>>;
 
 /// The page that was to go to that slot was not written.
@@ -245,8 +245,8 @@ pub struct World {
 }
 
 impl World {
-    /// A device whose pool has so many objects, with a disk in each bay: which slot of it takes no
-    /// page.
+    /// A device whose pool has that many objects, with a disk in each bay; `disks` names the slot of each
+    /// that takes no page.
     pub fn new(objects: usize, disks: &[Option<usize>]) -> Self {
         let bay = |(index, bad): (usize, &Option<usize>)| {
             let bay = Bay::new(number(index)).expect("memory");
@@ -299,14 +299,14 @@ impl World {
         }
     }
 
-    /// The thread that sweeps has been woken, and sweeps until there is nothing pending.
+    /// The sweeping thread has been woken, and sweeps until there is nothing pending.
     pub fn sweep_if_any(&self) {
         while self.pending.any() {
             self.sweep();
         }
     }
 
-    /// Gives back what freed slots held.
+    /// Releases what freed slots held.
     pub fn sweep(&self) {
         self.pending.begin();
         let Some(first) = self.index.freed(0) else {
@@ -327,7 +327,7 @@ impl World {
         });
     }
 
-    /// Stores a page that its entry holds.
+    /// Stores a page that fits in its entry.
     pub fn store_same(&self, slot: Slot, page: u64) {
         self.put(slot, Owned::same(page).expect("a low number"), None);
     }
@@ -363,14 +363,14 @@ impl World {
         if sent.disk().write(to, page) {
             return;
         }
-        // What failed stays in the bay until it is repaired.
+        // The failed page stays in the bay until it is repaired.
         let failed = failed_at(sent, to);
         if self.place_of(slot).is_some_and(|place| failed.has(place)) {
             self.put(slot, self.pool.store(page), Some(&failed));
         }
     }
 
-    /// A page of so many that they can't be told apart fails to get to the first disk. Nothing of
+    /// A page fails to get to the first disk, one of too many to be recorded exactly. Nothing of
     /// it stays in the bay.
     pub fn give_up(&self, slot: Slot, page: u64) {
         let mut run = self.claim(slot, 0, At::Any);
@@ -507,8 +507,8 @@ impl World {
         }
     }
 
-    /// Ends with these pages: no one else does anything any more. Frees them, and looks for
-    /// what was lost.
+    /// Ends with these pages: nothing else runs any more. Frees them, and looks for
+    /// leaks.
     pub fn assert_holds(&self, pages: [Option<u64>; SLOTS]) {
         self.sweep_if_any();
         for (slot, page) in [FIRST, SECOND].into_iter().zip(pages) {
@@ -586,7 +586,7 @@ impl Mover<'_> {
         self.tables.extend(table);
     }
 
-    /// Gives back what was replaced, after a grace period.
+    /// Releases what was replaced, after a grace period.
     pub fn flush(&mut self) {
         if self.retired.is_empty() && self.tables.is_empty() {
             return;
@@ -600,8 +600,8 @@ impl Mover<'_> {
         }
     }
 
-    /// Writes a page of the ram tier back, as `writer.rs` does. When it goes to its own offset the
-    /// cluster collapses then.
+    /// Writes a page of the ram tier back, as `writer.rs` does. If it goes to its own offset the
+    /// cluster then collapses.
     pub fn write_back(mut self, slot: Slot, disk: usize, at: At) {
         let world = self.world;
         let Some(moving) = world.start_move(slot) else {
@@ -678,7 +678,7 @@ impl Mover<'_> {
     }
 
     /// Removes a disk, as `drain.rs` does: its pages go elsewhere; then it is gone, or in service
-    /// again when that was `cancelled`.
+    /// again if that was `cancelled`.
     pub fn remove(mut self, disk: usize, to: To, cancelled: bool) {
         let bay = &self.world.bays[disk];
         assert!(bay

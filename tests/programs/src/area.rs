@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The memory under test: how it is mapped, pushed out and discarded.
+//! The memory under test: how it is mapped, swapped out and discarded.
 
 use crate::content::PAGE;
 use std::io::{Error, Result};
@@ -24,7 +24,7 @@ pub struct Area {
 }
 
 // SAFETY: the mapping stays for the life of the process, and whoever gets a page from
-// `page()` sees to it that no other thread writes it meanwhile.
+// `page()` makes sure that no other thread writes it meanwhile.
 unsafe impl Send for Area {}
 // SAFETY: as above.
 unsafe impl Sync for Area {}
@@ -95,8 +95,8 @@ impl Area {
         self.pages
     }
 
-    /// Keeps everything else that this process has, or will have, out of swap: a page of it
-    /// that can't be read back would end the process whatever it is there to find out.
+    /// Keeps everything else that this process has, or will have, out of swap: if a page of it
+    /// can't be read back, the process ends, whatever it is testing.
     pub fn lock_all_else(&self) -> Result<()> {
         // SAFETY: the first has no arguments in memory; the second's range is our own mapping.
         unsafe {
@@ -107,12 +107,12 @@ impl Area {
         }
     }
 
-    /// Has the kernel push those pages out to swap.
+    /// Has the kernel swap those pages out.
     pub fn page_out(&self, page: usize, count: usize) -> Result<()> {
         self.advise(page, count, libc::MADV_PAGEOUT)
     }
 
-    /// Gives those pages back, so that they read as zero; their swap slots become free.
+    /// Discards those pages, so that they read as zero; their swap slots become free.
     pub fn discard(&self, page: usize, count: usize) -> Result<()> {
         self.advise(
             page,

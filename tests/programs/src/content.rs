@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a page holds: a function of seed, page number and version alone, so that every byte
-//! can be checked without keeping a copy. No page is ever all zero, because the kernel
-//! doesn't give such pages to a swap device.
+//! The contents of a page: a function of seed, page number and version alone, so that every byte
+//! can be checked without a copy. No page is ever all zero, because the kernel
+//! doesn't send such pages to a swap device.
 
 pub const PAGE: usize = 4096;
 pub const WORDS: usize = PAGE / 8;
@@ -9,11 +9,11 @@ pub type Words = [u64; WORDS];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// One 64-bit word over and over.
+    /// One 64-bit word, repeated.
     Same,
     /// About 3:1 with LZ4: of each 64 bytes, 16 are random and 48 repeat.
     Compressible,
-    /// Does not compress.
+    /// Incompressible.
     Random,
 }
 
@@ -133,7 +133,7 @@ pub fn words(page: &[u8; PAGE]) -> Words {
     words
 }
 
-/// Fills `page` with what that page has to hold.
+/// Fills `page` with the contents of that page.
 pub fn fill(mix: Mix, seed: u64, number: u64, version: u32, page: &mut Words) {
     let mut rng = Rng::of_page(seed, number, version);
     match pick(mix, &mut rng) {
@@ -148,7 +148,7 @@ pub fn fill(mix: Mix, seed: u64, number: u64, version: u32, page: &mut Words) {
         }
         Kind::Random => page.fill_with(|| rng.next()),
     }
-    // Only by a freak of the generator, but then the page would never be swapped out.
+    // Only by a freak result of the generator, but then the page would never be swapped out.
     if page.iter().all(|&word| word == 0) {
         page[0] = 1;
     }

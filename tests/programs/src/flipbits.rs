@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Flips one bit in each page of a disk but the first, behind the back of who uses it.
-//! Usage: flipbits DISK SEED [PAGES]. Of so many pages at most. Prints how many bits that were.
+//! Flips one bit in each page of a disk except the first, behind its user's back.
+//! Usage: flipbits DISK SEED [PAGES]. At most PAGES pages. Prints the number of bits.
 
 use std::fs::OpenOptions;
 use std::io::{Error, Read, Seek, SeekFrom, Write};

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 fn start(kernel: &str, initramfs: &str, line: &str) -> Result<()> {
     let (kernel, initramfs) = (File::open(kernel)?, File::open(initramfs)?);
     let line = CString::new(line)?;
-    // SAFETY: both files are open, and the line is as long as is said, its NUL included.
+    // SAFETY: both files are open, and the line has the given length, including its NUL.
     unsafe {
         if libc::syscall(
             libc::SYS_kexec_file_load,
@@ -22,7 +22,7 @@ fn start(kernel: &str, initramfs: &str, line: &str) -> Result<()> {
             0,
         ) == 0
         {
-            // Comes back only if it fails.
+            // Returns only if it fails.
             libc::reboot(libc::LINUX_REBOOT_CMD_KEXEC);
         }
     }

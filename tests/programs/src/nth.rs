@@ -52,7 +52,7 @@ struct Prepared<'a> {
     undo: Box<dyn FnMut() -> Result<()> + 'a>,
 }
 
-/// What a system call that says only whether it succeeded returned.
+/// The result of a system call that only says whether it succeeded.
 fn checked(returned: i64) -> Result<()> {
     if returned < 0 {
         Err(Error::last_os_error())
@@ -66,7 +66,7 @@ fn write_to(file: &File, text: &str) -> Result<()> {
     checked(unsafe { libc::write(file.as_raw_fd(), text.as_ptr().cast(), text.len()) } as i64)
 }
 
-/// Everything that is not the call itself is done before.
+/// Does everything except the call itself in advance.
 fn prepare(call: &Call) -> Result<Prepared<'_>> {
     let swap_on = |node: &str| -> Result<Box<dyn FnMut() -> Result<()>>> {
         let node = CString::new(node)?;
@@ -134,7 +134,7 @@ fn prepare(call: &Call) -> Result<Prepared<'_>> {
     })
 }
 
-/// What fails next in this thread.
+/// The kernel's file that says what fails next in this thread.
 struct FailNth(File);
 
 impl FailNth {
@@ -150,7 +150,7 @@ impl FailNth {
         self.0.write_all_at(nth.to_string().as_bytes(), 0)
     }
 
-    /// How many more it takes; 0 if it has failed.
+    /// How many more can fail before that; 0 if it has failed.
     fn left(&self) -> Result<u32> {
         let mut text = [0; 16];
         let length = self.0.read_at(&mut text, 0)?;
@@ -163,11 +163,11 @@ impl FailNth {
 
 fn run(options: &Options) -> Result<bool> {
     const MANY: u32 = 1_000_000_000;
-    // A prime, so that each comes once, and those near each other not one after the other.
+    // A prime, so that each comes once, and not in order.
     const STRIDE: u64 = 1_000_003;
     let fail = FailNth::open()?;
     let mut call = prepare(&options.call)?;
-    // How many things there are that can fail; the first time there may be more.
+    // The number of things that can fail; the first time there may be more.
     let mut count = 0;
     for _ in 0..2 {
         fail.set(MANY)?;

@@ -64,13 +64,13 @@ struct Options {
     seed: u64,
 }
 
-/// Wrong bytes are listed up to this many pages; the count goes on.
+/// Wrong bytes are listed up to this many pages; counting continues.
 const LISTED: u64 = 20;
 static WRONG: AtomicU64 = AtomicU64::new(0);
 static COMPARED: AtomicU64 = AtomicU64::new(0);
 static LOST: AtomicU64 = AtomicU64::new(0);
 
-/// Says which page differs where, as `expected` has it. Returns whether it does.
+/// Prints which page differs where from `expected`. Returns whether it does.
 fn compare(got: &Words, expected: &Words, name: &str, page: usize, version: u32) -> bool {
     COMPARED.fetch_add(1, Ordering::Relaxed);
     if got == expected {
@@ -94,7 +94,7 @@ fn compare(got: &Words, expected: &Words, name: &str, page: usize, version: u32)
     true
 }
 
-/// The page numbers of one thread and the version that each of its pages has now.
+/// The page numbers of one thread and the current version of each of its pages.
 struct Part<'a> {
     area: &'a Area,
     options: &'a Options,
@@ -105,7 +105,7 @@ struct Part<'a> {
 impl Part<'_> {
     fn words(&mut self, page: usize) -> &mut Words {
         assert!(self.pages.contains(&page));
-        // SAFETY: the page is inside the mapping, aligned, and this thread's own.
+        // SAFETY: the page is inside the mapping, aligned, and only this thread uses it.
         unsafe { &mut *self.area.page(page).cast::<Words>() }
     }
 
@@ -115,7 +115,7 @@ impl Part<'_> {
         content::fill(mix, seed, page as u64, version, self.words(page));
     }
 
-    /// Pages go out a stretch at a time, so that not all of them have to fit into memory.
+    /// Pages are swapped out a stretch at a time, so that not all of them have to fit into memory.
     fn fill(&mut self) -> Result<()> {
         const STRETCH: usize = (8 << 20) / PAGE;
         for start in self.pages.clone().step_by(STRETCH) {
@@ -149,7 +149,7 @@ impl Part<'_> {
         }
     }
 
-    /// Discards runs of pages, sees that they read as zero, and fills them anew.
+    /// Discards runs of pages, checks that they read as zero, and refills them.
     fn discard(&mut self, rng: &mut Rng) -> Result<()> {
         let mut left = self.share(self.options.discard);
         while left > 0 {
@@ -196,7 +196,7 @@ fn compare_range(
     versions: &[u32],
 ) -> Result<()> {
     let mut expected = [0; WORDS];
-    // Where a page that can't be read back is an error, not a signal.
+    // Here a page that can't be read back is an error, not a signal.
     let memory = options.may_lose.then(|| File::open("/proc/self/mem"));
     let memory = memory.transpose()?;
     for (page, &version) in pages.zip(versions) {
@@ -333,7 +333,7 @@ static AREA_LENGTH: AtomicUsize = AtomicUsize::new(0);
 
 /// A page that can't be read back from swap arrives as SIGBUS.
 extern "C" fn on_bus_error(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel hands over a valid siginfo of SIGBUS; only calls that are allowed in
+    // SAFETY: the kernel passes a valid siginfo of SIGBUS; only calls that are allowed in
     // a signal handler follow.
     unsafe {
         let offset = ((*info).si_addr() as usize).wrapping_sub(AREA_START.load(Ordering::Relaxed));

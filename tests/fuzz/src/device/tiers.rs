@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The ram tier and disks. A page that is given back is not there any more.
+//! The ram tier and disks. A page that is freed is gone at once.
 
 use super::home_of;
 use std::collections::BTreeMap;

@@ -24,10 +24,10 @@ fn look_twice(world: &World) {
 
 scenarios! {
     /// A reader that finds the object through the index while the last slot is freed. The swap core would
-    /// have the other one in use; here nothing is, and it is safe all the same.
+    /// keep the other one in use; here neither is, and it is safe nevertheless.
     a_freed_object_is_not_remembered:
         one, [free, |world| assert_eq!(world.find(SECOND), None)] => [None, None];
-    /// What a CPU remembers is looked at once more, when it is no cluster any more.
+    /// A CPU looks once more at the object that it remembers, when that is no cluster any more.
     a_freed_object_is_not_used: one, [free, look_twice] => [None, None];
     /// One CPU frees the last slot while another fills one: the second finds the dying cluster or
     /// makes a new one, and its entry stays.
@@ -36,7 +36,7 @@ scenarios! {
             free,
             |world| { world.store_same(SECOND, B); assert_eq!(world.load(SECOND), B); },
         ] => [None, Some(B)];
-    /// Two CPUs fill the first slots of a cluster at once: one cluster comes of it.
+    /// Two CPUs fill the first slots of a cluster at once: they make only one cluster.
     two_make_one_cluster:
         || World::new(0, &[]), [
             |world| world.store_same(FIRST, A),
@@ -53,21 +53,21 @@ scenarios! {
                 assert_eq!(world.load(SECOND), B);
             },
         ] => [None, Some(B)];
-    /// Two CPUs store pages of the ram tier, and one goes: the lists by age stay whole.
+    /// Two CPUs store pages of the ram tier, and one is removed: the lists by age stay intact.
     clusters_are_listed_and_go:
         || World::new(2, &[]), [
             |world| { world.store_in_ram(FIRST, A); world.free(FIRST); },
             |world| world.store_in_ram(SECOND, B),
         ] => [None, Some(B)];
-    /// Slots are freed while a sweep is under way: no mark is forgotten, and each entry is given back
-    /// once. With the last one the cluster goes.
+    /// Slots are freed while a sweep is under way: no mark is forgotten, and each entry is released
+    /// once. With the last one the cluster is removed.
     what_is_freed_is_swept_once:
         || { let world = two(); world.mark_freed(FIRST); world }, [
             |world| world.mark_freed(SECOND),
             World::sweep,
         ] => [None, None];
     /// A slot is freed and stored to again while a sweep is under way: the new entry stays, and the
-    /// old one is given back once, by the sweep or by the store.
+    /// old one is released once, by the sweep or by the store.
     what_is_stored_again_stays:
         || {
             let world = World::new(2, &[]);
@@ -78,7 +78,7 @@ scenarios! {
             |world| { world.mark_freed(FIRST); world.store_in_ram(FIRST, C); },
             World::sweep,
         ] => [Some(C), Some(B)];
-    /// Two sweeps at a time, as a thread's and that of a store that finds no room.
+    /// Two sweeps at a time, such as the thread's and that of a store that finds no room.
     two_sweeps_share_what_there_is:
         || {
             let world = two();
@@ -89,8 +89,8 @@ scenarios! {
             World::sweep,
             World::sweep,
         ] => [None, None];
-    /// A slot of another cluster is freed while the thread sweeps: it is swept by itself, without
-    /// anybody who asks.
+    /// A slot of another cluster is freed while the thread sweeps: it is swept without
+    /// a request.
     what_is_freed_is_not_forgotten:
         || {
             let world = one();

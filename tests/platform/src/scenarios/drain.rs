@@ -33,7 +33,7 @@ scenarios! {
         ] => [None, None];
     a_slot_is_read_while_its_page_goes_to_another_place:
         taken, [read, to_the_other] => [Some(A), Some(B)];
-    /// The place that was drained is used again when the disk is in service again.
+    /// The drained place is reused when the disk is in service again.
     a_slot_is_read_while_its_place_is_used_again:
         on_disk, [
             read,
@@ -71,21 +71,21 @@ scenarios! {
     a_slot_is_written_back_while_the_disk_goes: in_ram, [remove, write_back] => [Some(A), None];
     a_slot_is_written_back_and_freed_while_the_disk_goes:
         in_ram, [free, remove, write_back] => [None, None];
-    /// What goes to the other disk has to go on.
+    /// Pages that went to the other disk must move on.
     a_slot_is_read_while_both_disks_go: on_disk, [read, to_the_other, the_other] => [Some(A), None];
     a_slot_is_freed_while_both_disks_go:
         on_disk, [free, to_the_other, the_other] => [None, None];
-    /// What goes to the ram tier is written back to the other disk.
+    /// A page that goes to the ram tier is written back to the other disk.
     a_slot_is_read_while_its_page_is_moved_twice:
         on_disk, [
             read_and_free,
             remove,
             |world| { world.mover().write_back(FIRST, 1, At::Any); },
         ] => [None, None];
-    /// What goes to the ram tier is compressed anew there.
+    /// A page that goes to the ram tier is compressed anew there.
     a_slot_is_read_while_its_page_is_moved_and_recompressed:
         on_disk_with_room, [read_and_free, remove, recompress] => [None, None];
-    /// Another disk gets the bay: what is freed was never one of its slots.
+    /// Another disk gets the bay: the freed slot was never one of its slots.
     a_slot_is_freed_while_another_disk_comes:
         || in_table(World::new(2, &[None])), [
             free,

@@ -21,7 +21,7 @@ scenarios! {
             |world| world.mover().recompress(SECOND),
             |world| world.mover().write_back(SECOND, 0, At::Home),
         ] => [Some(A), Some(B)];
-    /// The table that is left is used again.
+    /// The old table is reused.
     a_slot_is_read_while_its_cluster_collapses_and_spreads:
         half_whole, [
             read,
@@ -41,7 +41,7 @@ scenarios! {
                 mover.flush();
             },
         ] => [Some(A), None];
-    /// The slot came when the map already was left over.
+    /// The slot came when the map was already stale.
     a_slot_of_a_table_is_read_while_its_cluster_collapses:
         || {
             let world = World::new(2, &[None]);
@@ -68,7 +68,7 @@ scenarios! {
             read,
             |world| { world.mover().remove(0, To::Disk(1), false); },
         ] => [Some(A), Some(B)];
-    /// The old home is used again.
+    /// The old home is reused.
     a_slot_is_read_while_its_old_home_is_used_again:
         whole, [
             read,

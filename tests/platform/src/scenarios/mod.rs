@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What threads do at the same time: in every order that the memory model allows, with loom, or again and
-//! again with threads of the host.
+//! What threads do at the same time: in every order that the memory model allows, with loom, or
+//! repeatedly with threads of the host.
 //!
-//! A scenario says who does what, and how it has to end. What is done is the module's own code: the
-//! index, the bays, and what is claimed of disks.
+//! A scenario says which threads do what, and how it must end. They run the module's own code: the
+//! index, the bays, and the disks' allocators.
 
-/// Tests of that name: how the device begins; what threads do then, each of which is the first in
+/// Tests of that name: how the device begins; what the threads do then, each of which is the first in
 /// turn; and the pages that the two slots hold in the end.
 macro_rules! scenarios {
     ($($(#[$doc:meta])* $name:ident: $make:expr, [$($run:expr),* $(,)?] => [$first:expr, $second:expr];)*) => {
@@ -71,9 +71,9 @@ fn run(first: usize, make: fn() -> World, threads: &'static [Run], end: fn(&Worl
 
 /// Runs the threads in every order with up to three preemptions of two of them, or two of three.
 ///
-/// Each of them is the first in turn: of the accesses that a store may race with, loom minds
-/// the last one only, so that a thread which looks at a word before it changes it hides who
-/// looked before.
+/// Each of them is the first in turn: of the accesses that a store may race with, loom checks
+/// only the last one, so a thread that reads a word before it changes it hides earlier
+/// readers.
 #[cfg(loom)]
 fn explore(make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
     let preemptions = if threads.len() == 2 { 3 } else { 2 };
@@ -85,7 +85,7 @@ fn explore(make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
     }
 }
 
-/// Runs the threads again and again.
+/// Runs the threads repeatedly.
 #[cfg(not(loom))]
 fn explore(make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
     let times = if cfg!(miri) { 2 } else { 100 };
@@ -123,7 +123,7 @@ fn whole() -> World {
     whole_with(2)
 }
 
-/// The same with so many objects.
+/// The same with that many objects.
 fn whole_with(objects: usize) -> World {
     let world = World::new(objects, &[None, None]);
     world.store_on_disk(FIRST, A, 0, At::Home);
@@ -136,7 +136,7 @@ fn half_whole() -> World {
     half_whole_with(2)
 }
 
-/// The same with so many objects.
+/// The same with that many objects.
 fn half_whole_with(objects: usize) -> World {
     let world = World::new(objects, &[None]);
     world.store_in_ram(SECOND, B);

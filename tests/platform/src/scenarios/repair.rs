@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Pages that a disk did not take are stored elsewhere.
+//! Pages that a disk failed to take are stored elsewhere.
 
 use super::*;
 
@@ -29,7 +29,7 @@ scenarios! {
             store,
             |world| { world.mover().remove(0, To::Disk(1), false); },
         ] => [Some(A), Some(B)];
-    /// So many pages fail that they can't be told apart: their slots are freed, and nothing
+    /// Too many pages fail to be recorded exactly: their slots are freed, and nothing
     /// stays in the bay until then.
     a_page_is_given_up_while_its_disk_goes:
         bad, [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Slots are marked as freed, and a sweep gives back what they held.
+//! Slots are marked as freed, and a sweep releases what they held.
 
 use super::*;
 
@@ -40,7 +40,7 @@ scenarios! {
     a_slot_is_swept_while_its_cluster_collapses:
         half_whole, [mark_and_sweep, collapse] => [None, Some(B)];
     a_slot_is_swept_while_its_cluster_spreads: whole, [mark_and_sweep, spread] => [None, Some(C)];
-    /// A page that its disk did not take spreads the cluster.
+    /// A page that its disk failed to take spreads the cluster.
     another_slot_is_swept_while_a_page_is_not_written:
         || {
             let world = World::new(2, &[Some(1), None]);

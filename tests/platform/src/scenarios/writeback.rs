@@ -14,7 +14,7 @@ scenarios! {
     a_slot_is_freed: in_ram, [free, write_back] => [None, None];
     a_slot_is_freed_and_stored_again: in_ram, [free_and_store, write_back] => [Some(B), None];
     a_slot_is_overwritten: in_ram, [overwrite, write_back] => [Some(B), None];
-    /// What the mover frees is used again by a store to another slot.
+    /// A store to another slot reuses what the mover frees.
     a_slot_is_read:
         in_ram, [
             read,

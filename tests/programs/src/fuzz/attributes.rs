@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Calls on the attributes, and what may come of them (docs/sysfs.md).
+//! Calls on the attributes, and their allowed results (docs/sysfs.md).
 
 use crate::tally::Tally;
 use crate::text::{self, Takes};
@@ -12,7 +12,7 @@ use libc::{
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-/// The most that sysfs hands on of one write.
+/// The most of one write that sysfs passes on.
 const PAGE: usize = 4096;
 
 struct Attribute {
@@ -52,19 +52,19 @@ const ATTRIBUTES: [Attribute; 13] = [
     Attribute::new("recompress", 0o200, Takes::Age, &[EINVAL, EINTR]),
 ];
 
-/// A process's calls on the attributes in one folder.
+/// A process's calls on the attributes in one directory.
 pub struct Attributes<'a> {
-    /// The folder.
+    /// The directory.
     pub folder: &'a str,
     /// Disks that may be added and removed.
     pub disks: &'a [String],
-    /// As whom.
+    /// The user who calls.
     pub user: User,
     /// The counts.
     pub tally: &'a Tally,
 }
 
-/// Has a signal come after `microseconds`; none after 0.
+/// Schedules a signal after `microseconds`; none for 0.
 fn interrupt_after(microseconds: i64) {
     let time = |tv_usec| libc::timeval { tv_sec: 0, tv_usec };
     let timer = libc::itimerval {
@@ -76,7 +76,7 @@ fn interrupt_after(microseconds: i64) {
 }
 
 impl Attributes<'_> {
-    /// One attribute, something done to it.
+    /// Does something to a random attribute.
     pub fn go(&self, rng: &mut Rng) {
         let Some(attribute) = rng.choice(&ATTRIBUTES) else {
             return;
@@ -93,7 +93,7 @@ impl Attributes<'_> {
     }
 
     fn open(&self, path: &CString, flags: i32) -> Result<OwnedFd, i32> {
-        // SAFETY: the path ends with a NUL; a file that is opened is this one's own.
+        // SAFETY: the path ends with a NUL; a file that is opened belongs to this value.
         unsafe {
             let file = self
                 .tally
@@ -102,7 +102,7 @@ impl Attributes<'_> {
         }
     }
 
-    /// Reads it in one piece or several; what is shown is text, and tells no address.
+    /// Reads it in one piece or several; its output is text, and reveals no address.
     fn read(&self, rng: &mut Rng, attribute: &Attribute, path: &CString) {
         let file = match self.open(path, libc::O_RDONLY) {
             Ok(file) => file,
@@ -170,7 +170,7 @@ impl Attributes<'_> {
             libc::O_WRONLY
         };
         let flags = access | *rng.choice(&odd).unwrap_or(&0);
-        // Root opens what nobody can write to, too, and then it is that which fails.
+        // Root can also open what nobody can write to; then the write fails.
         let Ok(file) = self.open(path, flags) else {
             return;
         };
@@ -190,7 +190,7 @@ impl Attributes<'_> {
             iov_len: text.len(),
         };
         let pieces = [piece(&text[..split]), piece(&text[split..])];
-        // SAFETY: texts are as long as is said; who is given address 1 finds nothing there.
+        // SAFETY: texts have the given lengths; there is nothing at address 1.
         let (wrote, from_memory) = unsafe {
             match rng.u8(..10) {
                 0 => (
@@ -228,7 +228,7 @@ impl Attributes<'_> {
         });
     }
 
-    /// Opens it for writing, which has to fail.
+    /// Opens it for writing, which must fail.
     fn open_in_vain(&self, rng: &mut Rng, attribute: &Attribute, path: &CString) {
         let more = rng.i32(..) & (libc::O_TRUNC | libc::O_APPEND | libc::O_CREAT | libc::O_SYNC);
         let flags = *rng.choice(&[libc::O_WRONLY, libc::O_RDWR]).unwrap_or(&0) | more;
@@ -241,7 +241,7 @@ impl Attributes<'_> {
         });
     }
 
-    /// Does to the file what only its owner may.
+    /// Does to the file what only its owner may do.
     fn harm(&self, rng: &mut Rng, path: &CString) {
         let path = path.as_ptr();
         let other = c"/tmp/other".as_ptr();
@@ -290,7 +290,7 @@ unsafe fn splice(file: i32, text: &[u8]) -> isize {
     }
 }
 
-/// Whether there is a number as the kernel's addresses are: ffff and twelve more hexadecimal digits.
+/// Whether the text has a number like the kernel's addresses: ffff and twelve more hexadecimal digits.
 fn tells_an_address(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_hexdigit())
         .any(|word| word.len() == 16 && word.to_ascii_lowercase().starts_with("ffff"))

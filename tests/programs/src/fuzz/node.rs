@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Calls on the device's node, which shows a header and zeros and takes nothing.
+//! Calls on the device's node, which shows a header and zeros and accepts nothing.
 
 use crate::tally::Tally;
 use crate::user::User;
@@ -45,12 +45,12 @@ pub struct Node<'a> {
     path: CString,
     user: User,
     tally: &'a Tally,
-    /// What the first page is. Empty for who can't read it.
+    /// The first page. Empty for a user who can't read it.
     header: Vec<u8>,
 }
 
 impl<'a> Node<'a> {
-    /// The node at a path, which is to show from now on what it shows now.
+    /// The node at a path, whose contents must stay what they are now.
     pub fn new(path: &str, user: User, tally: &'a Tally) -> std::io::Result<Self> {
         let header = match user {
             User::Root => {
@@ -76,7 +76,7 @@ impl<'a> Node<'a> {
         if rng.bool() {
             flags |= rng.i32(..) & 0x7f_ffff & !libc::O_PATH;
         }
-        // SAFETY: the path ends with a NUL; a file that is opened is this one's own.
+        // SAFETY: the path ends with a NUL; a file that is opened belongs to this value.
         let opened = unsafe {
             let file = libc::open(self.path.as_ptr(), flags, 0o666);
             self.tally
@@ -86,7 +86,7 @@ impl<'a> Node<'a> {
         let Ok(file) = opened else {
             return self.others(rng);
         };
-        // Who opens the path alone has nothing of what is behind it.
+        // A file opened for its path alone does not give access to what is behind it.
         let is_path = flags & libc::O_PATH != 0;
         self.tally.expect(self.user == User::Root || is_path, || {
             format!("nobody opened the node with {flags:#o}")
@@ -96,7 +96,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What needs no open file.
+    /// Calls that need no open file.
     fn others(&self, rng: &mut Rng) {
         if self.user == User::Root {
             return;
@@ -136,7 +136,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Nothing comes but the header and zeros, wherever it is read.
+    /// Reads return only the header and zeros, wherever they start.
     fn read(&self, rng: &mut Rng, file: i32) {
         let mut buffer = vec![0xff; rng.usize(..3 * PAGE)];
         let offset = Self::offset(rng);
@@ -177,7 +177,7 @@ impl<'a> Node<'a> {
         if rng.u8(..8) == 0 {
             request ^= 1 << rng.u32(..32);
         }
-        // Those would freeze what /dev is on.
+        // Those would freeze the file system of /dev.
         if [FIFREEZE, FITHAW].contains(&(request & 0xffff_ffff)) {
             return;
         }
@@ -188,17 +188,17 @@ impl<'a> Node<'a> {
             1 => std::ptr::null_mut(),
             _ => memory.as_mut_ptr(),
         };
-        // An address drawn at random could be one of our own.
+        // A random address could be one of this process.
         let argument = match argument as usize {
             0..=4095 => argument,
             address if address >> 47 != 0 => argument,
             _ => memory.as_mut_ptr(),
         };
-        // SAFETY: the argument is memory with room, or nobody's.
+        // SAFETY: the argument is memory with room, or unmapped.
         let outcome = self
             .tally
             .call(unsafe { libc::ioctl(file, request as libc::c_ulong, argument) }.into());
-        // What the kernel answers for any file: 'T', 'f', 'X', and numbers below 256.
+        // What the kernel itself answers for any file: 'T', 'f', 'X', and numbers below 256.
         let kind = (request >> 8) & 0xff;
         let general = [0x54, 0x66, 0x58, 0x15, 0].contains(&kind);
         let own = request & 0xffff_ffff == BLKGETSIZE64;
@@ -208,7 +208,7 @@ impl<'a> Node<'a> {
             });
     }
 
-    /// All that would change what is behind the node fails.
+    /// Calls that would change what is behind the node; all must fail.
     fn change(&self, rng: &mut Rng, file: i32) {
         let page = [0x5a_u8; PAGE];
         let length = rng.usize(1..=PAGE);
@@ -265,7 +265,7 @@ impl<'a> Node<'a> {
         });
     }
 
-    /// What changes nothing; it may succeed.
+    /// Calls that change nothing; they may succeed.
     fn move_about(&self, rng: &mut Rng, file: i32) {
         let offset = Self::offset(rng);
         let mut poll = libc::pollfd {
@@ -273,7 +273,7 @@ impl<'a> Node<'a> {
             events: rng.i16(..),
             revents: 0,
         };
-        // SAFETY: each is given what it wants, and numbers.
+        // SAFETY: each gets the arguments that it needs, and numbers.
         let returned = unsafe {
             match rng.u8(..9) {
                 0 => libc::lseek(file, offset, rng.i32(-1..8)),
@@ -305,7 +305,7 @@ impl<'a> Node<'a> {
             ])
             .unwrap_or(&0);
         let offset = Self::offset(rng) & !(PAGE as i64 - 1);
-        // SAFETY: a mapping at a place that the kernel chooses is nobody else's.
+        // SAFETY: a mapping at an address that the kernel chooses overlaps no other.
         let map = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What all workers count, in memory that they share.
+//! The counts of all workers, in shared memory.
 
 use std::io::{Error, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Wrong answers are described up to this many; the count goes on.
+/// Wrong answers are described up to this many; counting continues.
 const LISTED: u64 = 20;
 
 /// The counts.
@@ -46,14 +46,14 @@ impl Tally {
         Ok(returned)
     }
 
-    /// Counts a wrong answer, and says what it was, unless `holds`.
+    /// Counts a wrong answer, and describes it, unless `holds`.
     pub fn expect(&self, holds: bool, what: impl FnOnce() -> String) {
         if !holds && self.wrong.fetch_add(1, Ordering::Relaxed) < LISTED {
             eprintln!("fuzz: {}", what());
         }
     }
 
-    /// Calls, those of them that were refused, and wrong answers.
+    /// Calls, how many of them were refused, and wrong answers.
     pub fn read(&self) -> [u64; 3] {
         [&self.calls, &self.refused, &self.wrong].map(|count| count.load(Ordering::Relaxed))
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is written to attributes: right, nearly right, and anything.
+//! Texts to write to attributes: right, nearly right, and anything.
 
 use fastrand::Rng;
 
-/// What an attribute takes.
+/// What an attribute accepts.
 #[derive(Clone, Copy)]
 pub enum Takes {
     /// A size in bytes, or with a unit.
@@ -20,11 +20,11 @@ pub enum Takes {
     Disk,
     /// A disk's path and `force`.
     Removal,
-    /// It can't be written.
+    /// Nothing: it can't be written.
     Nothing,
 }
 
-/// Numbers at the edges of what fits.
+/// Numbers at the limits.
 const EDGES: [&str; 10] = [
     "0",
     "-1",
@@ -38,7 +38,7 @@ const EDGES: [&str; 10] = [
     "18446744073709551616",
 ];
 
-/// Paths that are no disks.
+/// Paths that are not disks.
 const OTHERS: [&str; 9] = [
     "/",
     "/dev/null",
@@ -62,7 +62,7 @@ fn path(rng: &mut Rng, disks: &[String]) -> String {
     }
 }
 
-/// What an attribute that takes `takes` may well accept.
+/// A text that an attribute of that kind probably accepts.
 fn likely(rng: &mut Rng, takes: Takes, disks: &[String]) -> String {
     match takes {
         Takes::Size => format!(
@@ -109,7 +109,7 @@ fn spoil(rng: &mut Rng, text: &mut Vec<u8>) {
     }
 }
 
-/// Something for an attribute that takes `takes`.
+/// A text for an attribute of that kind.
 pub fn draw(rng: &mut Rng, takes: Takes, disks: &[String]) -> Vec<u8> {
     let mut text = likely(rng, takes, disks).into_bytes();
     match rng.u8(..10) {
@@ -117,7 +117,7 @@ pub fn draw(rng: &mut Rng, takes: Takes, disks: &[String]) -> Vec<u8> {
         4..=6 => spoil(rng, &mut text),
         7 => text = one_of(rng, &EDGES).into(),
         8 => {
-            // As long as a page, and about it, of one byte or with something behind.
+            // About a page long, of one byte or with something behind it.
             let byte = *rng.choice(b" \n\0/0a").unwrap_or(&0);
             let length = 4090 + rng.usize(..12) + 4096 * rng.usize(..3) * rng.usize(..8);
             let mut long = vec![byte; length];

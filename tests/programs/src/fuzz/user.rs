@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! As whom the calls are made.
+//! The user who makes the calls.
 
 use std::io::{Error, Result};
 
-/// The number of "nobody".
+/// The user ID of "nobody".
 const NOBODY: u32 = 65534;
 
 /// As whom the calls are made.
@@ -16,7 +16,7 @@ pub enum User {
 }
 
 impl User {
-    /// Makes this process one of that user's.
+    /// Makes this process one of that user.
     pub fn become_it(self) -> Result<()> {
         if self == Self::Root {
             return Ok(());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Time that can be compared between processes, and time that the CPUs spent.
+//! Time that can be compared between processes, and CPU time.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,18 +54,18 @@ pub fn timed(work: impl FnOnce() -> Result<()>) -> Result<Span> {
     Ok(Span { start, end, cpu })
 }
 
-/// What the kernel may put off: it has that long to give memory back after it was freed.
+/// For how long the kernel may defer freeing memory.
 const SETTLE: Duration = Duration::from_millis(150);
 
-/// Of a thread of the kernel, in a process's flags.
+/// Marks a kernel thread in a process's flags.
 const PF_KTHREAD: u64 = 0x0020_0000;
 
-/// How long the kernel's own threads ran, for work that is done later and by others than who
-/// caused it.
+/// How long the kernel's own threads ran, for work that is deferred and done by others than the
+/// task that caused it.
 pub struct KernelThreads(BTreeMap<u32, u64>);
 
 impl KernelThreads {
-    /// All of them, with the nanoseconds that each ran since it was made.
+    /// All of them, with the nanoseconds that each has run so far.
     pub fn now() -> Result<Self> {
         let entries = std::fs::read_dir("/proc")?;
         let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -76,8 +76,8 @@ impl KernelThreads {
         ))
     }
 
-    /// Nanoseconds that they ran since then and until the kernel has had the time to do what it
-    /// put off. Waits for that.
+    /// Nanoseconds that they ran from then until the kernel has had the time for deferred
+    /// work. Waits for that.
     pub fn settled(&self) -> Result<u64> {
         std::thread::sleep(SETTLE);
         let now = Self::now()?;
@@ -90,7 +90,7 @@ impl KernelThreads {
     }
 }
 
-/// How long that thread of the kernel ran; `None` if it is none, or gone.
+/// How long that kernel thread ran; `None` if it is none, or gone.
 fn ran(number: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
     if flags(&stat)? & PF_KTHREAD == 0 {
@@ -100,7 +100,7 @@ fn ran(number: u32) -> Option<u64> {
     schedstat.split_whitespace().next()?.parse().ok()
 }
 
-/// The ninth field. The second one is a name that may hold anything, between the first bracket
+/// The ninth field. The second one is a name that may contain anything, between the first bracket
 /// and the last.
 fn flags(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;

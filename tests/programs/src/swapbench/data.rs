@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The memory that is swapped: filled, pushed out, touched and compared.
+//! The memory that is swapped: filled, swapped out, touched and compared.
 
 use crate::area::{Area, Backing};
 use crate::content::{self, Mix, Rng, Words, PAGE, WORDS};
@@ -75,7 +75,7 @@ impl Data {
         content::fill(mix, seed, page as u64, 0, self.words(page));
     }
 
-    /// All pages in the order that was asked for.
+    /// All pages in the requested order.
     pub fn in_order(&self) -> &[usize] {
         &self.pages
     }
@@ -104,7 +104,7 @@ impl Data {
         }
     }
 
-    /// Compares every byte with what was filled in; `changed` has the first words that were
+    /// Compares every byte with what was filled in; `changed` returns first words that were
     /// changed since.
     pub fn compare(&mut self, changed: impl Fn(usize) -> Option<u64>) -> Result<()> {
         (0..self.pages()).try_for_each(|page| self.compare_page(page, changed(page)))
@@ -121,7 +121,7 @@ impl Data {
         Ok(())
     }
 
-    /// Gives the memory back, as munmap(2) and exit(2) do.
+    /// Frees the memory, as munmap(2) and exit(2) do.
     pub fn unmap(self) -> Result<()> {
         // SAFETY: the mapping is ours and its owner is used up here.
         let result = unsafe { libc::munmap(self.area.page(0).cast(), self.pages() * PAGE) };

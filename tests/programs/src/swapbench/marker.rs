@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Instructions that do nothing, but tell `bench/plugin` what is going on.
+//! No-ops that tell `bench/plugin` what is being measured.
 
 use std::arch::asm;
 
-/// What the instructions that follow belong to.
+/// The phase of the instructions that follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Write,

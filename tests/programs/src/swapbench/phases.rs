@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Runs the workers and merges what they say.
+//! Runs the workers and merges their messages.
 
 use crate::clock::{timed, KernelThreads, Span};
 use crate::record::{Labels, Record};
@@ -56,7 +56,7 @@ impl Worker {
     }
 }
 
-/// What all workers say next; they go through the same phases.
+/// The next message of each worker; they go through the same phases.
 fn messages(workers: &mut [Worker]) -> Result<Vec<Message>> {
     let said = workers
         .iter_mut()
@@ -79,7 +79,7 @@ fn merge(messages: Vec<Message>) -> Option<(String, Span, u64)> {
     merged
 }
 
-/// What the device said before anything was done, and when it was filled.
+/// The device's statistics before anything was done, and when it was filled.
 struct Device<'a> {
     path: &'a Path,
     before: Stat,
@@ -95,7 +95,7 @@ impl<'a> Device<'a> {
         })
     }
 
-    /// The first time counts.
+    /// Only the first call counts.
     fn is_filled(&mut self) -> Result<()> {
         if self.filled.is_none() {
             self.filled = Some(Stat::read(self.path)?);
@@ -125,8 +125,8 @@ impl<'a> Device<'a> {
     }
 }
 
-/// Adds a phase that gave memory back, and as NAME-total the CPU time that this took altogether:
-/// that of those who did it, and what the kernel's threads did from then on. Waits for them.
+/// Adds a phase that freed memory, and as NAME-total the CPU time of all of it:
+/// that of the workers, and of the kernel's threads from then on. Waits for them.
 fn freed(
     record: &mut Record,
     (phase, span, pages): (&str, Span, u64),
@@ -139,7 +139,7 @@ fn freed(
     device.map_or(Ok(()), Device::is_empty)
 }
 
-/// Kills the workers. It lasts until the last one is reaped.
+/// Kills the workers. Lasts until the last one is reaped.
 fn kill(workers: &mut [Worker]) -> Result<Span> {
     let span = timed(|| {
         for worker in workers.iter_mut() {
@@ -150,7 +150,7 @@ fn kill(workers: &mut [Worker]) -> Result<Span> {
         }
         Ok(())
     })?;
-    // What exiting costs is the workers' time, which is not told once they are gone. With one of
+    // Exiting costs the workers CPU time, which is unknown once they are gone. With one of
     // them, nobody else runs meanwhile.
     Ok(Span {
         cpu: span.ns(),

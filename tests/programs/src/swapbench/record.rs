@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is printed: one line of JSON a run.
+//! The output: one line of JSON a run.
 
 use crate::clock::Span;
 use serde::Serialize;
@@ -29,14 +29,14 @@ struct Phase {
     touches: Option<Touches>,
 }
 
-/// Of a phase in which each touch of a page was timed by itself, and a disk watched.
+/// The result of a phase that times each touch of a page, and watches a disk.
 #[derive(Serialize)]
 pub struct Touches {
     /// Nanoseconds that half of the touches took at most.
     pub p50: u64,
     pub p99: u64,
     pub max: u64,
-    /// Bytes that the disk read meanwhile, and wrote.
+    /// Bytes that the disk read and wrote meanwhile.
     pub disk_read: u64,
     pub disk_written: u64,
 }
@@ -46,7 +46,7 @@ pub struct Record {
     #[serde(flatten)]
     labels: Labels,
     phases: BTreeMap<String, Phase>,
-    /// What the device said of itself.
+    /// The device's statistics.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub stat: BTreeMap<String, u64>,
     /// By how much the kernel's counters grew.
@@ -80,7 +80,7 @@ impl Record {
         })
     }
 
-    /// A phase that happens several times is added up.
+    /// Adds a phase; several of the same name are summed up.
     pub fn add(&mut self, phase: &str, span: Span, pages: u64) {
         self.add_ns(phase, span.ns(), pages);
     }
@@ -91,7 +91,7 @@ impl Record {
         phase.pages += pages;
     }
 
-    /// A phase that happens once.
+    /// Adds a phase that occurs once.
     pub fn add_touches(&mut self, phase: &str, span: Span, pages: u64, touches: Touches) {
         self.add(phase, span, pages);
         if let Some(phase) = self.phases.get_mut(phase) {

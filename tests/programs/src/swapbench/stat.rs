@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a device says of itself: vswap's `stat`, a name and a value a line, or zram's
+//! A device's statistics: vswap's `stat`, a name and a value a line, or zram's
 //! `mm_stat`, numbers in a row.
 
 use std::collections::BTreeMap;
 use std::io::{Error, Result};
 use std::path::Path;
 
-/// The first numbers of zram's `mm_stat`, in bytes, under the names that vswap has for them.
+/// The first numbers of zram's `mm_stat`, in bytes, under vswap's names for them.
 const MM_STAT: [&str; 3] = ["stored_bytes", "compressed_bytes", "pool_bytes"];
-/// Of vswap's values those that are told.
+/// The levels among vswap's values that are reported.
 const LEVELS: [&str; 5] = [
     "used_slots",
     "metadata_bytes",
@@ -16,7 +16,7 @@ const LEVELS: [&str; 5] = [
     "compressed_bytes",
     "pool_bytes",
 ];
-/// Those that only grow, and of which the difference is told.
+/// The events whose difference is reported.
 const EVENTS: [&str; 2] = ["lookups", "mru_hits"];
 
 /// Values by name.
@@ -53,7 +53,7 @@ impl Stat {
         self.0.get("used_slots").copied().unwrap_or(0)
     }
 
-    /// What is worth telling of a device that was filled: the levels then, and by how much the
+    /// The values to report for a device that was filled: its levels then, and by how much the
     /// events grew from `before` to `after`.
     pub fn told(&self, before: &Stat, after: &Stat) -> BTreeMap<String, u64> {
         let levels = LEVELS.iter().filter_map(|&name| {

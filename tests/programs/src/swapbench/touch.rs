@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Touches of pages that don't all fit into memory, each timed by itself: all of them in order,
-//! or most of them to a few hot pages. The hot ones lie anywhere among the others.
+//! or most of them to a few hot pages, which are scattered among the others.
 
 use crate::clock::{now, timed};
 use crate::content::Rng;
@@ -10,11 +10,11 @@ use hdrhistogram::Histogram;
 use std::io::{Error, Result};
 use std::time::Duration;
 
-/// Of the touches that are skewed those to hot pages, in percent.
+/// The share of skewed touches that go to hot pages, in percent.
 const TO_HOT: u64 = 90;
-/// Of those that are skewed those that change the page, in percent.
+/// The share of skewed touches that change the page, in percent.
 const CHANGES: u64 = 50;
-/// The longest touch that is told from a longer one.
+/// The longest touch that is distinguished from a longer one.
 const LONGEST: Duration = Duration::from_secs(600);
 
 #[derive(clap::Args)]
@@ -51,7 +51,7 @@ fn parse(stat: &str) -> Option<(u64, u64)> {
 struct Times(Histogram<u64>);
 
 impl Times {
-    /// All memory that it needs is there from the beginning.
+    /// Allocates all memory that it needs.
     fn new() -> Result<Self> {
         let longest = LONGEST.as_nanos() as u64;
         let times = Histogram::new_with_max(longest, 2).map_err(Error::other)?;
@@ -76,7 +76,7 @@ impl Times {
     }
 }
 
-/// One phase: times what `work` has touched, gives their number.
+/// One phase: times the touches of `work`, returns their number.
 fn phase(
     record: &mut Record,
     name: &str,
@@ -97,7 +97,7 @@ fn phase(
     Ok(())
 }
 
-/// For who looks on.
+/// For a human reader.
 fn in_words(touched: u64, ns: u64, told: &Touches) -> String {
     let ms = |ns: u64| ns as f64 / 1e6;
     let mib = |bytes: u64| bytes >> 20;
@@ -152,7 +152,7 @@ pub fn run(options: &Options) -> Result<()> {
     record.print()
 }
 
-/// Which page a touch is to, by its place in the shuffled order: one of the first `hot` or one
+/// The page of a touch, by its position in the shuffled order: one of the first `hot` or one
 /// behind them.
 fn place(rng: &mut Rng, hot: u64, pages: u64) -> u64 {
     if rng.below(100) < TO_HOT {

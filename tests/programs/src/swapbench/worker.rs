@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! One process of a run. It says "ready" before each phase, begins it when a byte arrives,
-//! and then says how long it took: so that several begin together.
+//! One process of a run. It prints "ready" before each phase, begins it when a byte arrives,
+//! and then prints how long it took, so that several can begin together.
 
 use crate::clock::{timed, Span};
 use crate::data::{swapped_pages, Data, Shape};
@@ -26,11 +26,11 @@ pub struct Options {
     pub mark: bool,
 }
 
-/// What a worker says, a line each.
+/// A worker's messages, a line each.
 #[derive(Debug, Deserialize, Serialize, PartialEq)]
 pub enum Message {
     Ready,
-    /// To be killed, with so many pages swapped out.
+    /// It waits to be killed, with that many pages swapped out.
     Waiting {
         pages: u64,
     },
@@ -64,7 +64,7 @@ fn done(phase: &str, span: Span, pages: u64) -> Result<()> {
     })
 }
 
-/// Fills memory and writes it out. Gives the number of pages that are out.
+/// Fills memory and writes it out. Returns the number of pages that are out.
 fn write(mark: bool, data: &mut Data) -> Result<u64> {
     data.fill();
     let span = together(mark, Phase::Write, || data.page_out())?;
@@ -114,7 +114,7 @@ pub fn run(options: &Options) -> Result<()> {
     })?;
     done("read", span, pages)?;
     data.compare(|_| None)?;
-    // Filled again, as a page that did not change would not be written again.
+    // Filled again, as an unchanged page would not be written again.
     let pages = write(options.mark, &mut data)?;
     done(
         "free",
