@@ -86,7 +86,7 @@ unsafe extern "C" fn end_bio_later<T: Target>(work: *mut kernel::bindings::work_
 /// Called once for each bio that [`Transfer`](super::transfer::Transfer) submitted and that has ended; in hard
 /// interrupts only where its pages are not encrypted.
 unsafe fn end_bio<T: Target>(bio: *mut kernel::bindings::bio) {
-    // SAFETY: as this function requires; the unit is there until it is given back here. The
+    // SAFETY: as this function requires; the unit is there until it is freed here. The
     // request is there as long as the bio counts in `remaining`.
     unsafe {
         let mut fault = fault_of((*bio).bi_status);

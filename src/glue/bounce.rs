@@ -93,7 +93,7 @@ impl Bounce<'_> {
     /// Its bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         let bytes = self.pages.wrapping_mul(PAGE_SIZE);
-        // SAFETY: by the invariant there are so many, which are borrowed as this is.
+        // SAFETY: by the invariant there are that many, which are borrowed as this is.
         unsafe { core::slice::from_raw_parts(self.start.as_ptr().cast(), bytes) }
     }
 }

@@ -77,7 +77,7 @@ impl Dax {
 
 impl Drop for Dax {
     fn drop(&mut self) {
-        // SAFETY: the reference is this value's by the invariant, and given back once.
+        // SAFETY: the reference is this value's by the invariant, and put once.
         unsafe { bindings::vswap_dax_close(self.device.as_ptr()) }
     }
 }

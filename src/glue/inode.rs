@@ -54,7 +54,7 @@ struct Backing<D: Swappable> {
 /// `inode` is a valid inode made with the operations of a `D`, whose private data is `backing`.
 pub(crate) struct SwapInode<D: Swappable> {
     inode: NonNull<kernel::bindings::inode>,
-    // After the inode, which `drop` gives back: its operations use it.
+    // After the inode, which `drop` frees: its operations use it.
     backing: KBox<Backing<D>>,
 }
 

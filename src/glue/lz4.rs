@@ -45,7 +45,7 @@ impl Lz4 {
     }
 }
 
-/// Decompresses `from`, which must give exactly a page. `EIO`: it does not.
+/// Decompresses `from`, which must yield exactly a page. `EIO`: it does not.
 #[inline]
 pub(crate) fn decompress(from: &[u8], page: &mut Page) -> Result {
     let length = i32::try_from(from.len())?;

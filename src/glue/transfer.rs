@@ -269,7 +269,7 @@ impl<T: Target> Transfer<T> {
     /// Whether all that was added was submitted and has ended.
     pub(super) fn is_done(&self) -> bool {
         if self.is_left {
-            // SAFETY: the request is this value's until it is given back.
+            // SAFETY: the request is this value's until it is freed.
             return unsafe {
                 kernel::bindings::completion_done(&raw mut (*self.request.as_ptr()).done)
             };
@@ -349,7 +349,7 @@ impl<T: Target> Transfer<T> {
         self.close();
         let ticks = clock::ticks_of_ms(ASKING_MS);
         loop {
-            // SAFETY: the request is this value's until it is given back.
+            // SAFETY: the request is this value's until it is freed.
             let left = unsafe {
                 let done = &raw mut (*self.request.as_ptr()).done;
                 kernel::bindings::wait_for_completion_io_timeout(done, ticks)
@@ -375,7 +375,7 @@ impl<T: Target> Transfer<T> {
     #[inline(never)]
     fn wait_to_end(&mut self) {
         self.close();
-        // SAFETY: the request is this value's until it is given back.
+        // SAFETY: the request is this value's until it is freed.
         unsafe { kernel::bindings::wait_for_completion_io(&raw mut (*self.request.as_ptr()).done) }
     }
 }

@@ -70,7 +70,7 @@ impl Zstd {
         (!is_error(length)).then_some(length)
     }
 
-    /// Decompresses `from`, which must give exactly a page. `EIO`: it does not.
+    /// Decompresses `from`, which must yield exactly a page. `EIO`: it does not.
     pub(crate) fn decompress(&mut self, from: &[u8], page: &mut Page) -> Result {
         // SAFETY: both have the given lengths; the context is valid by the invariant.
         let length = unsafe {
