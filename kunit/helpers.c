@@ -44,7 +44,7 @@ struct file *vswap_kunit_open(const char *path, int flags)
 	return file;
 }
 
-/* A kernel thread's last reference is given up by a worker, which is waited for. */
+/* A worker puts a kernel thread's last reference; this waits for it. */
 void vswap_kunit_close(struct file *file)
 {
 	fput(file);
@@ -93,7 +93,7 @@ void vswap_kunit_call_free(struct vswap_kunit_call *call)
 	kfree(call);
 }
 
-/* Of the area, a call looks at its file only. */
+/* A call uses only the area's file. */
 struct vswap_kunit_call *vswap_kunit_call_new(unsigned int slot, unsigned int folios,
 					      unsigned int order)
 {
@@ -132,7 +132,7 @@ struct swap_io_ctx *vswap_kunit_call_ctx(struct vswap_kunit_call *call)
 	return &call->ctx;
 }
 
-/* Makes it a call that the swap core never makes. Says whether there are so many ways. */
+/* Turns it into a call that the swap core never makes. Says whether there is such a way. */
 bool vswap_kunit_call_spoil(struct vswap_kunit_call *call, unsigned int how)
 {
 	struct swap_iocb *sio = &call->sio;
@@ -140,7 +140,7 @@ bool vswap_kunit_call_spoil(struct vswap_kunit_call *call, unsigned int how)
 	struct folio *folio = bvec_folio(last);
 
 	switch (how) {
-	case 0: /* slots beyond those that there can be */
+	case 0: /* slots beyond the last possible one */
 		folio->swap = swp_entry(0, 1UL << 32);
 		break;
 	case 1: /* only the last one, of a large folio */
@@ -154,7 +154,7 @@ bool vswap_kunit_call_spoil(struct vswap_kunit_call *call, unsigned int how)
 		last->bv_len -= SECTOR_SIZE;
 		sio->len -= SECTOR_SIZE;
 		break;
-	case 4: /* pages that don't begin where pages do */
+	case 4: /* pages that don't begin at a page's start */
 		last->bv_offset = SECTOR_SIZE;
 		break;
 	case 5: /* fewer folios than bytes */
@@ -183,14 +183,14 @@ static void vswap_kunit_call_ended(struct kiocb *iocb, long result)
 	complete(&call->done);
 }
 
-/* The answer comes here, not to the swap core, to which the call's making has set it. */
+/* Directs the answer here, and not to the swap core, where the call's creation directed it. */
 void vswap_kunit_call_begin(struct vswap_kunit_call *call)
 {
 	init_completion(&call->done);
 	call->sio.iocb.ki_complete = vswap_kunit_call_ended;
 }
 
-/* 0, or the error; EOVERFLOW when the answer is another length. */
+/* 0, or the error; EOVERFLOW when the answer has another length. */
 int vswap_kunit_call_wait(struct vswap_kunit_call *call)
 {
 	wait_for_completion(&call->done);
@@ -234,7 +234,7 @@ int vswap_kunit_cpu_down(unsigned int cpu)
 }
 
 /*
- * A page of a process's memory, 0 when there is none. It goes with the case, or where there is no
+ * A page of a process's memory, 0 when there is none. It is freed with the case, or without
  * KUnit, with insmod.
  */
 unsigned long vswap_kunit_user_page(void)
@@ -274,7 +274,7 @@ loff_t vswap_kunit_node_seek(struct file *file, loff_t offset, int whence)
 	return vfs_llseek(file, offset, whence);
 }
 
-/* For who has called vswap_kunit_user_page. */
+/* For a caller of vswap_kunit_user_page. */
 long vswap_kunit_node_mmap(struct file *file)
 {
 	return vm_mmap(file, 0, PAGE_SIZE, PROT_READ, MAP_SHARED, 0);
@@ -305,9 +305,9 @@ void vswap_kunit_node_swapped_on(struct file *file, bool on)
 }
 
 /*
- * Has the node made a swap area, as swapon does, of an area that nobody else knows; reports all
- * slots around a cluster's edge freed, and reads from the area's disk, which has to fail. Gives
- * that failure, or EBADE when the area is not as it has to be.
+ * Makes the node a swap area, as swapon does, with an area that nobody else knows; reports all
+ * slots around a cluster's edge as freed, and reads from the area's disk, which must fail. Returns
+ * that failure, or EBADE when the area is not as it should be.
  */
 int vswap_kunit_node_hidden_disk(struct file *file)
 {
@@ -359,7 +359,7 @@ void vswap_kunit_rcu_barrier(void)
 	rcu_barrier();
 }
 
-/* Somebody else who has a disk, for a while. */
+/* Another user of a disk, for a while. */
 static struct {
 	struct delayed_work over;
 	struct device *disk;
@@ -380,7 +380,7 @@ void vswap_kunit_use_begin(struct block_device *bdev)
 	schedule_delayed_work(&vswap_kunit_user.over, HZ / 4);
 }
 
-/* Whether he was done with it by now. */
+/* Whether it is done with the disk by now. */
 bool vswap_kunit_use_end(void)
 {
 	bool was_over = READ_ONCE(vswap_kunit_user.is_over);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the suites need of the kernel and Rust can't reach. See src/glue/helpers.h. */
+/* Parts of the kernel that the suites need and Rust can't reach. See src/glue/helpers.h. */
 #ifndef VSWAP_KUNIT_HELPERS_H
 #define VSWAP_KUNIT_HELPERS_H
 
@@ -15,7 +15,7 @@ void vswap_kunit_close(struct file *file);
 ssize_t vswap_kunit_write(struct file *file, const void *bytes, size_t length);
 ssize_t vswap_kunit_read(struct file *file, void *bytes, size_t length);
 
-/* a call as the swap core makes it, for folios with a slot each page */
+/* a call like one of the swap core, for folios with a slot each page */
 struct vswap_kunit_call;
 struct vswap_kunit_call *vswap_kunit_call_new(unsigned int slot, unsigned int folios,
 					      unsigned int order);
@@ -32,7 +32,7 @@ void vswap_kunit_run_anywhere(void);
 int vswap_kunit_cpu_up(unsigned int cpu);
 int vswap_kunit_cpu_down(unsigned int cpu);
 
-/* the node, for who has memory of a process */
+/* the node, for a thread with a process's memory */
 unsigned long vswap_kunit_user_page(void);
 int vswap_kunit_from_user(void *to, unsigned long from, size_t length);
 ssize_t vswap_kunit_node_read(struct file *file, unsigned long to, size_t length, loff_t position);
@@ -43,10 +43,10 @@ int vswap_kunit_node_page(struct file *file, unsigned long index, void *to);
 void vswap_kunit_node_swapped_on(struct file *file, bool on);
 int vswap_kunit_node_hidden_disk(struct file *file);
 
-/* objects and pages that RCU was asked to free are */
+/* waits until RCU has freed all it was asked to free */
 void vswap_kunit_rcu_barrier(void);
 
-/* somebody else who has a disk for a while, one at a time */
+/* another user of a disk for a while, one at a time */
 void vswap_kunit_use_begin(struct block_device *bdev);
 bool vswap_kunit_use_end(void);
 

@@ -3,7 +3,7 @@
 //! vswap: a virtual swap device.
 //!
 //! Page tables hold virtual slots of `/dev/vswap0`; where a page lies can change behind them.
-//! `docs/design.md` tells how the parts work together.
+//! `docs/design.md` describes how the parts work together.
 
 #![warn(
     clippy::arithmetic_side_effects,

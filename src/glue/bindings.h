@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What bindgen reads: the headers that rust/kernel does not bind, and our own helpers. */
+/* The input of bindgen: headers that rust/kernel does not bind, and the module's own helpers. */
 #include <linux/swap.h>
 #include <linux/swap_ops.h>
 #include <linux/zsmalloc.h>

@@ -14,7 +14,7 @@
 
 #include "helpers.h"
 
-/* Of XTS: one for the data and one for the tweak, of AES-256 each. */
+/* XTS has two AES-256 keys: one for the data and one for the tweak. */
 #define KEY_BYTES 64
 #define TWEAK_BYTES 16
 
@@ -72,7 +72,7 @@ struct vswap_cipher *vswap_cipher_new(unsigned int reserve)
 
 	if (!cipher)
 		return ERR_PTR(-ENOMEM);
-	/* One that is done when it returns. */
+	/* A synchronous one. */
 	cipher->tfm = crypto_alloc_skcipher("xts(aes)", 0, CRYPTO_ALG_ASYNC);
 	if (IS_ERR(cipher->tfm)) {
 		error = PTR_ERR(cipher->tfm);
@@ -122,7 +122,7 @@ void vswap_bounce_free(struct vswap_cipher *cipher, void *page)
 	mempool_free(virt_to_page(page), &cipher->bounces);
 }
 
-/* A slot's tweak is its number, as dm-crypt's plain64 has it. */
+/* A slot's tweak is its number, as in dm-crypt's plain64. */
 static bool vswap_crypt(struct vswap_cipher *cipher, u32 slot, const void *from, void *to,
 			bool encrypt)
 {

@@ -21,8 +21,8 @@
 #include "helpers.h"
 
 /*
- * The swap-out path runs inside reclaim: it neither waits for memory nor complains about
- * having none. What doesn't fit stays in memory, dirty.
+ * The swap-out path runs inside reclaim: it neither waits for memory nor complains when
+ * there is none. What doesn't fit stays in memory, dirty.
  */
 #define GFP_STORE (GFP_NOWAIT | __GFP_NOWARN)
 
@@ -55,7 +55,7 @@ u64 vswap_available_ram(void)
 	return (u64)max(si_mem_available(), 0L) << PAGE_SHIFT;
 }
 
-/* Where slab memory, and with it a zsmalloc handle, is addressed from. */
+/* The base of addresses in slab memory, and so of zsmalloc handles. */
 unsigned long vswap_direct_map_base(void)
 {
 	return PAGE_OFFSET;
@@ -71,7 +71,7 @@ void *vswap_buffer_page(void)
 	return (void *)get_zeroed_page(GFP_KERNEL);
 }
 
-/* Pages next to each other to read through; zeroed, as they are looked at before all is read. */
+/* Contiguous pages for reading; zeroed, as they are looked at before all is read. */
 #define PAIR_ORDER 1
 
 static void *vswap_alloc_pair(gfp_t gfp, void *unused)
@@ -130,7 +130,7 @@ unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size)
 struct kmem_cache *vswap_object_cache(const char *name, unsigned int size)
 {
 #ifdef VSWAP_KUNIT
-	/* Cases have devices beside the module's own, and two caches can't have one name. */
+	/* Cases have devices besides the module's own, and two caches can't have one name. */
 	static atomic_t caches;
 	char unique[32];
 
@@ -165,7 +165,7 @@ void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot)
 }
 
 /*
- * Not of a large folio: if another page of it can't be read, the swap core gives up the folio, and
+ * Not for a large folio: if another page of it can't be read, the swap core drops the folio, and
  * with it this page's only copy.
  */
 bool vswap_page_take_over(void *page)
@@ -178,7 +178,7 @@ bool vswap_page_take_over(void *page)
 	return true;
 }
 
-/* The context is gone when the operation returns; what is completed later is its sio. */
+/* The context is gone when the operation returns; only its sio is completed later. */
 void vswap_io_prepare(struct swap_io_ctx *ctx, int rw)
 {
 	struct iov_iter iter;
@@ -196,7 +196,7 @@ struct vswap_io {
 	mempool_t *requests;
 	struct workqueue_struct *repairs;
 	struct workqueue_struct *late_reads;
-	/* A reference for each request, and one for who owns this. */
+	/* A reference for each request, and one for the owner. */
 	struct percpu_ref users;
 	struct completion unused;
 };
@@ -277,7 +277,7 @@ void vswap_request_free(struct vswap_io *io, void *request)
 	percpu_ref_put(&io->users);
 }
 
-/* Vector registers can't be used in hard interrupts, and what takes long does not belong there. */
+/* Hard interrupts can't use vector registers, and must not take long. */
 bool vswap_read_late(struct vswap_io *io, struct work_struct *work, work_func_t run)
 {
 	if (!in_hardirq() && !irqs_disabled())
@@ -310,7 +310,7 @@ void vswap_bio_submit(struct bio *bio)
 	submit_bio(bio);
 }
 
-/* A bio's pages, in their order; also when it has ended. */
+/* A bio's pages, in their order, even when it has ended. */
 void vswap_bio_pages(struct bio *bio, void (*each)(void *data, void *page), void *data)
 {
 	struct bvec_iter_all iter;
@@ -329,9 +329,9 @@ struct gendisk *vswap_disk_add(const char *name, void *private,
 			       const struct block_device_operations *ops)
 {
 	/*
-	 * Stable writes: a page is not written to while it is being compressed. Synchronous:
-	 * swap-in skips readahead and gives the slot up at once, as memory deserves. swapon looks
-	 * at both, after it has asked us.
+	 * Stable writes: nothing writes to a page while it is being compressed. Synchronous:
+	 * swap-in skips readahead and frees the slot at once, as is right for memory. swapon reads
+	 * both, after it has called swap_activate.
 	 */
 	struct queue_limits limits = {
 		.features = BLK_FEAT_STABLE_WRITES | BLK_FEAT_SYNCHRONOUS,
@@ -365,7 +365,7 @@ int vswap_disk_set_synchronous(struct gendisk *disk, bool synchronous)
 }
 
 /*
- * A task that the block layer is to throttle for its swapping has the disk until it returns from
+ * A task that the block layer throttles for its swapping holds the disk until it returns from
  * its system call, and the disk its operations, which go with the module.
  */
 void vswap_disk_remove(struct gendisk *disk)
@@ -478,8 +478,8 @@ struct cdev *vswap_inode_cdev(struct inode *inode)
 }
 
 /*
- * The flag belongs to who opened the device, and stays until he has given it back, for which
- * he takes this lock.
+ * The flag belongs to the opener of the device, and stays until the device is put, which
+ * takes this lock.
  */
 static void vswap_mark_dead(struct block_device *bdev, bool surprise)
 	__releases(&bdev->bd_holder_lock)
@@ -488,15 +488,15 @@ static void vswap_mark_dead(struct block_device *bdev, bool surprise)
 
 	WRITE_ONCE(*dead, true);
 	/*
-	 * The last: nothing keeps the module from here on. What is dirty in the device's page cache
-	 * is not written out, as it could only overwrite what is ours.
+	 * Comes last: nothing keeps the module from here on. Dirty pages of the device's page cache
+	 * are not written out, as they could only overwrite the module's data.
 	 */
 	mutex_unlock(&bdev->bd_holder_lock);
 }
 
 /*
- * Without the others the block layer writes out the device's page cache to sync or freeze it,
- * and does nothing to thaw it. A frozen device still takes I/O.
+ * Without the other operations the block layer writes out the device's page cache to sync or
+ * freeze it, and does nothing to thaw it. A frozen device still takes I/O.
  */
 static const struct blk_holder_ops vswap_holder_ops = {
 	.mark_dead = vswap_mark_dead,
@@ -508,7 +508,7 @@ static int vswap_bdev_prepare(struct block_device *bdev)
 		return -EROFS;
 	if (bdev_logical_block_size(bdev) > PAGE_SIZE)
 		return -EINVAL;
-	/* What is written out later would overwrite what is ours by then. */
+	/* Pages written out later would overwrite the module's data. */
 	return sync_blockdev(bdev);
 }
 
@@ -550,9 +550,9 @@ bool vswap_bdev_zoned(struct block_device *bdev)
 }
 
 /*
- * Only of a disk that is hardware: it has a parent among the devices. What is stacked upon others,
- * as by the device mapper, has none, and its memory is another one when its table is replaced,
- * which nobody tells who copies to it: a suspended table holds up bios only.
+ * Only for a disk that is hardware: it has a parent among the devices. A stacked device, such as
+ * one of the device mapper, has none. Its memory changes when its table is replaced, and copies
+ * would not notice: a suspended table holds up only bios.
  */
 struct dax_device *vswap_dax_open(struct block_device *bdev, u64 *first)
 {
@@ -571,8 +571,8 @@ void vswap_dax_close(struct dax_device *dax)
 }
 
 /*
- * The DAX device is the whole disk. A partition can be made smaller while it is held, and then
- * what lies behind its end is somebody else's.
+ * The DAX device is the whole disk. A partition can shrink while it is held, and then the memory
+ * behind its end is not part of it.
  */
 static bool vswap_dax_has(struct block_device *bdev, u32 slot)
 {
@@ -581,7 +581,7 @@ static bool vswap_dax_has(struct block_device *bdev, u32 slot)
 	return (slot + 1ULL) * sectors <= bdev_nr_sectors(bdev);
 }
 
-/* What is written need not outlive a power failure, so no cache is flushed. */
+/* The data need not survive a power failure, so no cache is flushed. */
 bool vswap_dax_write(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
 		     const void *page)
 {
@@ -610,8 +610,8 @@ bool vswap_dax_read(struct dax_device *dax, struct block_device *bdev, u64 first
 }
 
 /*
- * A loop device says that a write was done of which its file took only a part, as when the file
- * system has no space left for the rest. It has for all of a page, or for nothing of it.
+ * A loop device reports a write as done of which its file took only a part, for example when the
+ * file system has no space left for the rest. A page is written completely or not at all.
  */
 bool vswap_bdev_may_cut(struct block_device *bdev)
 {
@@ -632,7 +632,7 @@ static void vswap_first_page_ended(struct bio *bio)
 	complete_all(&container_of(bio, struct vswap_first_page, bio)->done);
 }
 
-/* A write is there after a power failure as well. The page stays as it is until the end. */
+/* A write survives a power failure. The page stays unchanged until the end. */
 struct vswap_first_page *vswap_first_page_start(struct file *file, void *page, bool write)
 {
 	struct vswap_first_page *io = kzalloc(sizeof(*io), GFP_KERNEL);
@@ -655,7 +655,7 @@ bool vswap_first_page_done(struct vswap_first_page *io)
 	return completion_done(&io->done);
 }
 
-/* Says whether it is done: not when a signal came that kills. */
+/* Says whether it is done: not if a fatal signal came. */
 bool vswap_first_page_wait(struct vswap_first_page *io, bool killable)
 {
 	if (killable)
@@ -670,7 +670,7 @@ int vswap_first_page_end(struct vswap_first_page *io)
 	struct block_device *bdev = file_bdev(io->file);
 	int error = blk_status_to_errno(io->bio.bi_status);
 
-	/* So that blkid doesn't find what was there before. */
+	/* So that blkid doesn't find the old contents. */
 	if (io->write)
 		invalidate_inode_pages2_range(bdev->bd_mapping, 0, 0);
 	bio_uninit(&io->bio);
@@ -711,8 +711,9 @@ bool vswap_wait_timeout(struct wait_queue_head *queue, bool (*ready)(void *data)
 }
 
 /*
- * Not kswapd, on whom all wait, nor another thread of the kernel, as a disk may need it; nor who
- * says that he is one of those, or is in a transaction of a file system; nor who is to die.
+ * Not kswapd, which everybody waits for, nor another kernel thread, as a disk may need it; nor a
+ * task that has declared that I/O depends on it, or that it is in a file system's transaction; nor
+ * a dying task.
  */
 bool vswap_may_wait(void)
 {
@@ -728,7 +729,7 @@ bool vswap_wait_killable(struct wait_queue_head *queue, bool (*ready)(void *data
 	return wait_event_killable_timeout(*queue, ready(data), msecs_to_jiffies(milliseconds)) > 0;
 }
 
-/* The fence that this has pairs with that of a waiter between queueing himself and looking. */
+/* The fence in here pairs with that of a waiter between queueing and checking. */
 void vswap_wake(struct wait_queue_head *queue)
 {
 	if (wq_has_sleeper(queue))

@@ -85,7 +85,7 @@ void vswap_disk_released(struct gendisk *disk);
 void vswap_tasks_wait(void);
 void vswap_bio_fail(struct bio *bio);
 
-/* the inode whose mapping stands behind the node */
+/* the inode whose mapping is behind the node */
 struct inode *vswap_inode_new(void *private,
 			      const struct address_space_operations *ops,
 			      loff_t bytes);
@@ -132,7 +132,7 @@ bool vswap_decrypt(struct vswap_cipher *cipher, u32 slot, void *page);
 int vswap_tag_key(siphash_key_t *key);
 u64 vswap_tag(const siphash_key_t *key, const void *page);
 
-/* pages to read through: two of a reserve, or so many bytes if they are to be had at once */
+/* buffers for reading: two pages of a reserve, or that many bytes if they are available at once */
 struct vswap_pairs;
 struct vswap_pairs *vswap_pairs_new(unsigned int reserve);
 void vswap_pairs_free(struct vswap_pairs *pairs);
@@ -154,14 +154,14 @@ int vswap_srcu_init(struct srcu_struct *srcu);
 struct srcu_ctr __percpu *vswap_srcu_down(struct srcu_struct *srcu);
 void vswap_srcu_up(struct srcu_struct *srcu, struct srcu_ctr __percpu *token);
 
-/* memory that is asked back; nothing of it sleeps */
+/* the kernel's requests for memory; none of this sleeps */
 struct vswap_pressure;
 struct vswap_pressure_ops {
-	/* Pages that there are. */
+	/* Pages that could be freed. */
 	unsigned long (*count)(void *data);
-	/* Gives some back; false: none are to be had. */
+	/* Frees some; false: none can be freed. */
 	bool (*scan)(void *data, unsigned long wanted, unsigned long *freed);
-	/* Before a process is killed for them: pages given back. */
+	/* Before the OOM killer kills a process: pages freed. */
 	unsigned long (*last)(void *data);
 };
 

@@ -31,7 +31,7 @@ long vswap_swap_slots(void)
 	return atomic_long_read(&nr_swap_pages);
 }
 
-/* The swap core has a bit of its own in the counter. */
+/* The swap core uses bits of the counter for itself. */
 long vswap_area_free_slots(struct swap_info_struct *sis)
 {
 	const long used = atomic_long_read(&sis->inuse_pages) & (BIT(BITS_PER_LONG - 2) - 1);
@@ -45,9 +45,9 @@ bool vswap_area_is_synchronous(struct swap_info_struct *sis)
 }
 
 /*
- * The swap core looks at the flag when it begins something, and again later; each of these does the
- * right thing whatever the others saw. If it changes another flag meanwhile, this may be lost, and
- * nothing else.
+ * The swap core reads the flag when it begins an operation, and again later; each step does the
+ * right thing whatever the others read. If it changes another flag meanwhile, this change may be
+ * lost, and nothing else.
  */
 void vswap_area_set_synchronous(struct swap_info_struct *sis, bool synchronous)
 {
@@ -75,7 +75,7 @@ static unsigned long vswap_pressure_scan(struct shrinker *shrinker, struct shrin
 	unsigned long freed = 0;
 	bool go_on = pressure->ops.scan(pressure->data, sc->nr_to_scan, &freed);
 
-	/* Reclaim does not look at what is returned, and takes itself for failed. */
+	/* Reclaim ignores the return value, and would consider itself failed. */
 	mm_account_reclaimed_pages(freed);
 	return go_on ? freed : SHRINK_STOP;
 }
@@ -103,8 +103,8 @@ struct vswap_pressure *vswap_pressure_new(const char *name, const struct vswap_p
 	pressure->shrinker->count_objects = vswap_pressure_count;
 	pressure->shrinker->scan_objects = vswap_pressure_scan;
 	/*
-	 * A page of the pool holds some three pages, each of which costs a write, and a read when
-	 * it is wanted back.
+	 * A page of the pool holds about three pages, each of which costs a write, and a read when
+	 * it is needed again.
 	 */
 	pressure->shrinker->seeks = 8 * DEFAULT_SEEKS;
 	pressure->shrinker->private_data = pressure;

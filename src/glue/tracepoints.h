@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints: what becomes of pages, one event a page where there is one, else one a cluster.
- * docs/tracing.md shows how they are used.
+ * Tracepoints: what happens to pages, one event for a single page, otherwise one a cluster.
+ * docs/tracing.md shows how to use them.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vswap
