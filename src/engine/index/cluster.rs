@@ -189,7 +189,7 @@ impl<P: Platform> Locked<'_, P> {
     #[cold]
     fn spread(&self, home: Home, page: P::Page) {
         let address = page.into_address();
-        // Nobody else knows the page.
+        // Nobody else knows it.
         P::Page::with(address, |table| {
             for offset in Offset::all().filter(|offset| self.cluster.map.test(*offset)) {
                 table.fill(offset, home.entry(offset));
