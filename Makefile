@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What can be asked for here; scripts and tests do it. Kbuild, beside this file, says what the
-# module is made of.
+# The targets; scripts and tests do the work. Kbuild, beside this file, lists the parts of the
+# module.
 
 # A kernel's release, as "uname -r" has it; empty for the pinned one.
 KERNEL ?=

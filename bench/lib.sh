@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# What the benchmarks share on the host. To be sourced.
+# Common functions of the benchmarks on the host. To be sourced.
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
@@ -12,7 +12,7 @@ number() {
 }
 
 # guest LINES LOG OPTION... COMMAND...: runs a guest, with its lines of JSON in that file and the
-# others shown, and looks through the kernel's log.
+# others shown, and checks the kernel's log.
 guest() {
     local lines=$1 log=$2
     shift 2
@@ -22,7 +22,7 @@ guest() {
     "$project/scripts/check-log" "$log"
 }
 
-# summary OPTION...: what is made of the lines.
+# summary OPTION...: makes the results from the lines.
 summary() {
     (cd "$project" && "$project/scripts/in-root" \
         cargo run --quiet --release --locked --package vswap-bench-summary -- "$@")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the kernel's LZ4 takes from the kernel, for a program. */
+/* Stand-ins, for a program, for what the kernel's LZ4 uses of the kernel. */
 #ifndef VSWAP_BENCH_CODEC_KERNEL_H
 #define VSWAP_BENCH_CODEC_KERNEL_H
 

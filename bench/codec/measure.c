@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * measure FILE: what the kernel's LZ4 makes of a file's pages, and how fast, in the ways that a
- * swap device could use it. Prints a line of a Markdown table for each way.
+ * measure FILE: how well and how fast the kernel's LZ4 compresses a file's pages, in the modes that
+ * a swap device could use. Prints a line of a Markdown table for each mode.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static int lengths[MAX_PAGES];
 static char page[MAX_UNIT];
 static LZ4_stream_t state;
 
-/* A way to compress: units of so many bytes. */
+/* A mode: units of that many bytes. */
 struct way {
 	const char *name;
 	int unit;
@@ -59,7 +59,7 @@ static int compress(const struct way *way, const char *from, char *to)
 	if (!way->keeps_table)
 		return LZ4_compress_fast(from, to, way->unit, 2 * way->unit, way->acceleration,
 					 &state);
-	/* An empty dictionary in front of the page: what is older is never matched. */
+	/* An empty dictionary in front of the page: older data is never matched. */
 	LZ4_saveDict(&state, (char *)from, 0);
 	return LZ4_compress_fast_continue(&state, from, to, way->unit, 2 * way->unit,
 					  way->acceleration);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What the micro-benchmarks share.
+//! Common parts of the micro-benchmarks.
 
 use std::sync::{Mutex, PoisonError};
 use vswap_engine::allocator::{
@@ -14,7 +14,7 @@ pub fn table() -> Box<Table> {
     Box::new(unsafe { std::mem::zeroed() })
 }
 
-/// A lock like the module's, which spins; this one may sleep when it has to wait.
+/// A lock like the module's, which spins; this one may sleep when it must wait.
 #[derive(Default)]
 pub struct Lock(Mutex<FreeList>);
 
@@ -35,7 +35,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// An empty disk of so many slots.
+    /// An empty disk of that many slots.
     pub fn new(slots: u32) -> Self {
         let clusters = Space::clusters(slots);
         let disk = Disk {

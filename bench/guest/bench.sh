@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # bench.sh quick|full MIB ROUNDS [PEERS [WORKLOADS]]: in each round every peer runs every
-# workload, the peers in an order that rotates. Prints a line of JSON for the guest and one
+# workload, the peers in rotating order. Prints a line of JSON for the guest and one
 # for each run; other lines are progress. Ends at the first failure.
 # shellcheck source=bench/guest/lib.sh
 . /bench/lib.sh

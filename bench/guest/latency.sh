@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# latency.sh MIB SECONDS ROUNDS [PEERS [WORKLOADS]]: as bench.sh does, of peers that have a disk
-# which takes its time, in a guest with less memory than the MIB that are touched. All peers have
+# latency.sh MIB SECONDS ROUNDS [PEERS [WORKLOADS]]: like bench.sh, for peers with a slow disk, in a
+# guest with less memory than the MIB that are touched. All peers have
 # the same share of the memory for compressed pages. The warm-up writes out, reads and frees 16 MiB.
 # shellcheck source=bench/guest/lib.sh
 . /bench/lib.sh
@@ -31,7 +31,7 @@ zram_set() {
     swapon --priority 100 /dev/zram0
 }
 
-# zram with a disk of lower priority, of as many pages as fit when they are smaller by $zram_ratio
+# zram with a disk of lower priority, sized for the pages that fit when they shrink by $zram_ratio
 # tenths: a store that zram refuses would not go to the disk.
 zram_ratio=26
 zram_disk_up() {
@@ -46,7 +46,7 @@ zram_disk_down() {
     rmmod zram
 }
 
-# zram with a backing device, and somebody who has it written to: a loop that starts no program and
+# zram with a backing device, and a loop that triggers writeback. The loop starts no program and
 # is not swapped out, as it would wait for memory which only it can free.
 zram_writeback_up() {
     modprobe zram
@@ -68,8 +68,8 @@ zram_writeback_down() {
     rmmod zram
 }
 
-# Above four fifths of its limit: what does not compress, then what was not used for long, then for
-# less long, then anything; until a quarter is free. At each step at most a tenth of the limit.
+# Above four fifths of its limit: incompressible pages, then those not used for long, then for
+# less long, then any; until a quarter is free. At each step at most a tenth of the limit.
 zram_writer() {
     while [ -e /tmp/writing ]; do
         if zram_above 80; then
@@ -120,8 +120,8 @@ touch_pages() {
 run_sequential() { touch_pages compressible; }
 run_skewed_15() { touch_pages compressible --hot 15 --seconds "$seconds"; }
 run_skewed_30() { touch_pages compressible --hot 30 --seconds "$seconds"; }
-# What does not compress needs a smaller zram, or it takes all memory; and it stops who writes zram's
-# pages back: a process needs memory for that which nobody can free meanwhile.
+# Incompressible pages need a smaller zram, or it takes all memory; and they stop the loop that writes
+# zram's pages back: a process needs memory for that which nobody can free meanwhile.
 run_overflow() {
     case $peer in
     zram-disk)

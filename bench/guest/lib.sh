@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# What the benchmarks share in the guest. To be sourced.
+# Common functions of the benchmarks in the guest. To be sourced.
 # shellcheck source=tests/guest/lib.sh
 . /tests/lib.sh
 # shellcheck source=bench/guest/peers.sh
@@ -34,10 +34,10 @@ rotated() {
     echo "$@"
 }
 
-# function_of PREFIX NAME: what its function is called.
+# function_of PREFIX NAME: the name of its function.
 function_of() { echo "$1_$2" | tr - _; }
 
-# up: sets up $peer; down: the other way.
+# up: sets up $peer; down: undoes it.
 up() {
     doing=setup stat=
     "$(echo "$peer" | tr - _)_up"

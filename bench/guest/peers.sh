@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# What is compared. A peer NAME is a function NAME_up, with "-" as "_", which makes a fresh
-# device, swaps on it and sets $device, and NAME_down, after which nothing of it is left.
-# NAME_up also sets $stat, the file in which the device tells of itself, if there is one.
+# The peers. A peer NAME is a function NAME_up, with "-" as "_", which makes a fresh
+# device, swaps on it and sets $device, and NAME_down, which removes all of it.
+# NAME_up also sets $stat, the file with the device's statistics, if there is one.
 # To be sourced.
 
-# Of each peer, in MiB.
+# The size of each peer, in MiB.
 size=256
 
-# The disk of all that need one: memory, so that what a peer does itself shows.
+# The disk of all that need one: memory, so that the cost of a peer itself shows.
 disk=/dev/pmem0
 # Those of vswap.
 disks=$disk
@@ -23,7 +23,7 @@ made() {
     swapon "$device"
 }
 
-# Memory as a disk, without a copy that is compressed: the floor for any disk.
+# Memory as a disk, without a compressed copy: the floor for any disk.
 plain_up() { made $disk; }
 plain_down() { swapoff $disk; }
 
@@ -78,7 +78,7 @@ vswap_down() { vswap_without ''; }
 vswap_disk_up() { vswap_with "$disks" size_mib=$size ram_limit_mib=0; }
 vswap_disk_down() { vswap_without "$disks"; }
 
-# The same, with what protects the disk's pages; asked for by name.
+# The same, with protection of the disk's pages; only on request.
 vswap_encrypt_up() {
     # As udev does for a CPU that has these instructions.
     modprobe aesni-intel
@@ -101,6 +101,6 @@ vswap_both_up() {
 }
 vswap_both_down() { vswap_disk_down; }
 
-# Memory, and the disk for what is cold.
+# Memory, and the disk for cold pages.
 vswap_pmem_up() { vswap_with "$disks" size_mib=$size; }
 vswap_pmem_down() { vswap_without "$disks"; }

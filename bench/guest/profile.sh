@@ -22,7 +22,7 @@ echo 0 >/proc/sys/kernel/kptr_restrict
 step "the kernel's functions"
 awk -v OFS=' ' 'tolower($2) ~ /[tw]/ && !$4 { print "function", $1, $3 }' /proc/kallsyms
 
-# measure OPTION...: the contents, as the peer and the round that are on.
+# measure OPTION...: the contents, for the current peer and round.
 measure() {
     for workload in $contents; do
         mix=$workload

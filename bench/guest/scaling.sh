@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # scaling.sh THEME MIB ROUNDS: a workload repeated for different sizes of something. Prints
-# what bench.sh does. Ends at the first failure.
+# the same as bench.sh. Ends at the first failure.
 # shellcheck source=bench/guest/lib.sh
 . /bench/lib.sh
 
@@ -19,7 +19,7 @@ measured() {
     down
 }
 
-# swap_all PROCESSES: what has to be on a disk does not compress.
+# swap_all PROCESSES: pages for a disk are incompressible.
 swap_all() {
     case $peer in
     vswap-disk) phases "$1" random ;;
@@ -27,7 +27,7 @@ swap_all() {
     esac
 }
 
-# The first one alone does to warm up.
+# The first one alone is enough to warm up.
 each_of() { if [ "$round" = 0 ]; then echo "$1"; else echo "$@"; fi; }
 
 in_virtual_size() {
@@ -39,7 +39,7 @@ in_virtual_size() {
     done
 }
 
-# Another process has so many MiB swapped out.
+# Another process has that many MiB swapped out.
 in_slots_in_use() {
     for at in $(each_of 0 8 32 128); do
         for peer in zram vswap vswap-disk; do

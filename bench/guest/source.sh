@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# source.sh FUNCTIONS: prints so many types and functions in C, for a compiler to chew on.
+# source.sh FUNCTIONS: prints that many types and functions in C, as work for a compiler.
 set -eu
 
 echo 'typedef unsigned long word;'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
-# What is measured of each peer. A workload NAME is a function named run_NAME, with "-" as
-# "_"; $mib is the size that was asked for. To be sourced.
+# The workloads of each peer. A workload NAME is a function named run_NAME, with "-" as
+# "_"; $mib is the requested size. To be sourced.
 #
 # Most have the kernel write out exactly their own memory with MADV_PAGEOUT. memhog, churn and
 # compile go beyond the limit of a memory cgroup, so that reclaim chooses the pages; that is
@@ -14,7 +14,7 @@ full_workloads="$quick_workloads same-8-processes random-8-processes mixed-8-pro
 
 mixed=same=40,compressible=50,random=10
 
-# bench SUBCOMMAND OPTION...: measures for the peer, round and workload that are on, in a
+# bench SUBCOMMAND OPTION...: measures for the current peer, round and workload, in a
 # memory cgroup of $limit MiB if that is set, repeated for $at if that is.
 # shellcheck disable=SC2154 # set by bench.sh
 bench() {
@@ -28,7 +28,7 @@ bench() {
     fi
 }
 
-# phases PROCESSES MIX [OPTION...]: the size is all processes' together, but of each at least 2,
+# phases PROCESSES MIX [OPTION...]: the size is that of all processes together, but at least 2 each,
 # as a CPU's lists keep some pages back.
 phases() {
     phases_processes=$1 phases_mix=$2
@@ -62,7 +62,7 @@ run_swapoff() {
     swapon "$device"
 }
 
-# With less memory for those that have a disk behind it than there is to store.
+# For peers with a disk behind: with less memory than there is to store.
 run_spill() {
     case $peer in
     zswap)
@@ -79,8 +79,8 @@ run_spill() {
     echo "$spill_before" >"$spill_to"
 }
 
-# numactl's memhog, which fills all pages with 0xff: one with twice the limit, or eight that go
-# beyond one even when they don't run at the same time.
+# numactl's memhog, which fills all pages with 0xff: one with twice the limit, or eight that
+# exceed one even when they don't run at the same time.
 run_memhog() { memhogs "$mib" 1 $((mib * 2)); }
 run_memhog_8_processes() { memhogs 4 8 5; }
 memhogs() {
@@ -97,8 +97,8 @@ run_churn() {
     limit=
 }
 
-# gcc's cc1, which needs 11 MiB of anonymous memory for this, with about half of that. What it makes
-# is what it made with enough memory.
+# gcc's cc1, which needs 11 MiB of anonymous memory for this, with about half of that. Its output
+# must be the same as with enough memory.
 run_compile() {
     limit=6
     bench command --pages $((limit * 256)) -- cc1 -quiet -O0 -fpreprocessed /tmp/source.c -o /tmp/pressed.s

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 # writeback.sh MIB ROUNDS: how fast compressed pages are written back, to a disk that is memory and
-# to one that takes its time, and how fast the same pages are decompressed: by zram, whose whole
-# device one process reads around the page cache. Nothing is faulted in by that, and a page costs
-# little beside its decompression.
+# to a slow one, and how fast the same pages are decompressed: by zram, whose whole
+# device one process reads around the page cache. That takes no page faults, and a page costs
+# little besides its decompression.
 # shellcheck source=bench/guest/lib.sh
 . /bench/lib.sh
 
 # shellcheck disable=SC2034 # used by lib.sh and the workloads
 mib=$1 rounds=$2 workload=writeback
-# All pages fit, as they are.
+# All pages fit, uncompressed.
 size=$((mib + 16))
 
-# Whoever fills memory, and waits with it swapped out.
+# A process that fills memory, and waits with it swapped out.
 fill() {
     pagecheck --size "$mib" --mix compressible --pageout --hold /tmp/held >/dev/null &
     pid=$!

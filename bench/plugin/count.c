@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A TCG plugin that counts how often each instruction of the guest's kernel is executed, in the
- * phases that the guest's programs tell it of:
+ * phases that the guest's programs announce:
  *
  *	-plugin count.so,out=FILE[,from=ADDRESS]
  *
@@ -135,7 +135,7 @@ static unsigned int counter(unsigned long vaddr, bool steps)
 	return buckets[bucket];
 }
 
-/* Writes what was counted in the phase that ends, and begins anew. */
+/* Writes the counts of the phase that ends, and starts again. */
 static void write_counts(void)
 {
 	unsigned long *counts = qemu_plugin_scoreboard_find(score, 0);
@@ -189,7 +189,7 @@ static void translated(struct qemu_plugin_tb *tb, void *data)
 			bool steps = !i && is_repeated_string(bytes, size);
 			unsigned int index = counter(vaddr, steps);
 
-			/* Anew each time: modules go, and others come to their addresses. */
+			/* Again each time: modules are unloaded, and others get their addresses. */
 			classify(&insns[index], bytes, size);
 			entry.offset = index * sizeof(unsigned long);
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the plugin needs of QEMU's interface for TCG plugins, version 7. Debian packages no
- * header of it. On a 64-bit host.
+ * The parts of QEMU's interface for TCG plugins, version 7, that the plugin needs. Debian packages
+ * no header of it. On a 64-bit host.
  */
 #ifndef VSWAP_BENCH_QEMU_H
 #define VSWAP_BENCH_QEMU_H
@@ -27,7 +27,7 @@ struct qemu_info {
 	int max_vcpus;
 };
 
-/* A counter: so many bytes into each processor's part of the scoreboard. */
+/* A counter: an offset in bytes into each processor's part of the scoreboard. */
 struct qemu_plugin_u64 {
 	struct qemu_plugin_scoreboard *score;
 	size_t offset;
@@ -41,7 +41,7 @@ enum qemu_plugin_cb_flags {
 	QEMU_PLUGIN_CB_NO_REGS,
 };
 
-/* What a plugin has to define. */
+/* What a plugin must define. */
 extern EXPORTED int qemu_plugin_version;
 EXPORTED int qemu_plugin_install(unsigned long id, const struct qemu_info *info, int argc,
 				 char **argv);

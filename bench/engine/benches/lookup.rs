@@ -13,7 +13,7 @@ use vswap_engine::number::Carried;
 use vswap_engine::slot::{Slot, SLOTS_PER_CLUSTER};
 use vswap_engine::table::{Occupancy, Table};
 
-/// What the module's cluster object is to a look-up.
+/// Stands in for the module's cluster object in a look-up.
 struct Cluster {
     number: Carried,
     table: Box<Table>,
@@ -57,7 +57,7 @@ fn lookup(criterion: &mut Criterion) {
         });
     });
 
-    // The walk itself is the kernel's XArray; here it is the least that it can be.
+    // The walk itself is the kernel's XArray; here it is as short as possible.
     let mut number = 0;
     group.bench_function("last-used-miss", |bencher| {
         bencher.iter(|| {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What the plugin counted. See `bench/plugin/count.c` for its lines.
+//! The plugin's counts. See `bench/plugin/count.c` for its lines.
 
 use serde::Serialize;
 use std::ops::AddAssign;
 
-/// The phases with the numbers that `swapbench` gives them.
+/// The phases with the numbers that `swapbench` assigns.
 pub const PHASES: [(u32, &str); 4] = [(1, "write"), (2, "read"), (3, "free"), (4, "swapoff")];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// None if that is not a line of the plugin's.
+    /// None if that is not a line of the plugin.
     pub fn parse(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let run = words.next()?.parse().ok()?;
@@ -59,14 +59,14 @@ impl Count {
     }
 }
 
-/// What was executed, in all or a page.
+/// Executed instructions, in total or a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Cost {
-    /// A string instruction is one of these, whatever it moves.
+    /// A string instruction counts as one, whatever it moves.
     pub instructions: f64,
     pub locked: f64,
     pub calls: f64,
-    /// What string instructions have beyond their first step.
+    /// The steps of string instructions after the first.
     pub steps: f64,
 }
 

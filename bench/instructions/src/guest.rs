@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What the guest printed: its functions, and the runs that were counted.
+//! The guest's output: its functions, and the runs that were counted.
 
 use crate::symbols::Symbols;
 use serde::Deserialize;
@@ -27,7 +27,7 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Other lines than those of functions and runs are left out.
+    /// Ignores lines other than those of functions and runs.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut guest = Guest::default();
         let mut kernel = Symbols::default();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Makes a JSON file and tables of what `bench/plugin` counted and the guest printed.
+//! Makes a JSON file and tables from the counts of `bench/plugin` and the guest's output.
 
 mod counts;
 mod guest;

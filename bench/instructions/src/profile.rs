@@ -9,18 +9,18 @@ use std::collections::BTreeMap;
 
 pub const MODULE: &str = "vswap";
 
-/// Everything is a page.
+/// All values are per page.
 #[derive(Default, Serialize)]
 pub struct Phase {
     pub phase: &'static str,
     pub pages: u64,
-    /// Instructions outside of the kernel.
+    /// Instructions outside the kernel.
     pub user: f64,
     pub kernel: Cost,
     /// Of that, inside vswap.ko.
     pub vswap: Cost,
     pub functions: BTreeMap<String, Cost>,
-    /// Calls by functions of vswap.ko, by what they call.
+    /// Calls by functions of vswap.ko, by callee.
     pub called: BTreeMap<String, f64>,
 }
 
@@ -68,7 +68,7 @@ pub fn profile(guest: &Guest, counts: &str) -> Result<Vec<Run>, String> {
         .collect();
     for line in counts.lines() {
         let count = Count::parse(line).ok_or_else(|| format!("'{line}' is not a count"))?;
-        // What is executed before the first run is none's.
+        // What is executed before the first run belongs to no run.
         let Some(index) = count.run.checked_sub(1) else {
             continue;
         };

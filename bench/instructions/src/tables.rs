@@ -6,10 +6,10 @@ use crate::profile::{Phase, Run, MODULE};
 use comfy_table::{presets::ASCII_MARKDOWN, CellAlignment, ContentArrangement, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The peer whose cost inside the module is to be read off.
+/// The peer whose cost inside the module is shown.
 const DISK_ONLY: &str = "vswap-disk";
 
-/// A table with these columns, of which all but the first so many are numbers.
+/// A table with these columns, of which all but the first `words` are numbers.
 fn table(header: Vec<String>, words: usize) -> Table {
     let mut table = Table::new();
     table
@@ -164,7 +164,7 @@ fn called(run: &Run) -> Table {
     table
 }
 
-/// All of it; of the functions, only the `top` ones of each phase.
+/// The whole report; of the functions, only the `top` ones of each phase.
 pub fn markdown(runs: &[Run], settings: &BTreeMap<String, String>, top: usize) -> String {
     let mut text = "# Instructions a page\n\n".to_owned();
     for (name, value) in settings {

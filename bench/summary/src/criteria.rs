@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What vswap is to reach, and whether it does.
+//! vswap's targets, and whether it reaches them.
 
 use crate::results::{Comparison, Peer, Spread};
 use serde::{Deserialize, Serialize};
 
-/// A measure that is to be at most so many times a reference's.
+/// A target: at most that many times a reference's value.
 struct Criterion {
     measure: &'static str,
     workload: &'static str,
@@ -68,17 +68,17 @@ const CRITERIA: [Criterion; 6] = [
 /// Instructions a page in vswap.ko, disk only: written, read back and freed.
 const MOST_INSTRUCTIONS: f64 = 1000.0;
 
-/// A criterion and what was measured.
+/// A criterion and its measurement.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Row {
     pub measure: String,
-    /// In how many rounds, and the ratio in them; none if this run did not measure it.
+    /// The number of rounds, and the ratios in them; none if this run did not measure it.
     pub measured: Option<(usize, Spread)>,
     pub most: f64,
 }
 
 impl Row {
-    /// As far as the digits go that are shown.
+    /// To the digits that are shown.
     pub fn is_reached(&self) -> Option<bool> {
         let (_, ratio) = self.measured.as_ref()?;
         Some((ratio.median * 100.0).round() <= (self.most * 100.0).round())
@@ -97,7 +97,7 @@ fn find<'a>(
     peers.iter().find(|candidate| candidate.name == peer)
 }
 
-/// Round by round, as they were measured one after the other.
+/// Round by round, in the order of measurement.
 fn ratios(
     comparisons: &[Comparison],
     criterion: &Criterion,

@@ -16,7 +16,7 @@ pub struct Figure {
 
 pub struct Panel {
     pub title: String,
-    /// What the height means.
+    /// The meaning of the height.
     pub axis: String,
     /// A height at which there is a line across.
     pub mark: Option<f64>,
@@ -33,7 +33,7 @@ pub struct Bars(pub Vec<(String, Vec<(String, Spread)>)>);
 
 /// Lines with the name of a peer each. Their points stand at equal distances.
 pub struct Lines {
-    /// What the points' numbers count.
+    /// The unit of the points' numbers.
     pub axis: String,
     pub lines: Vec<(String, Vec<(f64, Spread)>)>,
 }
@@ -72,7 +72,7 @@ impl Drawn {
         }
     }
 
-    /// What stands below the axis, from left to right.
+    /// The labels below the axis, from left to right.
     fn places(&self) -> Vec<String> {
         match self {
             Drawn::Bars(Bars(groups)) => groups.iter().map(|(name, _)| name.clone()).collect(),
@@ -91,7 +91,7 @@ impl Lines {
     }
 }
 
-/// Colours that the colour-blind can tell apart (Okabe and Ito's), and marks for lines.
+/// Colours that colour-blind readers can distinguish (Okabe and Ito's), and marks for lines.
 fn colour(peer: &str) -> RGBColor {
     match peer {
         "plain" => RGBColor(128, 128, 128),
@@ -165,7 +165,7 @@ impl Figure {
         Ok(svg)
     }
 
-    /// The title, and which colour is whose.
+    /// The title, and the legend.
     fn head(&self, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()> {
         area.draw(&Text::new(self.title.as_str(), (16, 12), text(20, INK)))?;
         let mut x = 16;
@@ -214,7 +214,7 @@ fn draw(panel: &Panel, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()> 
         .map(|(_, spread)| spread.upper_quartile)
         .chain(panel.mark)
         .fold(0.0, f64::max);
-    // Something has to be there to be a range.
+    // A range needs at least one value.
     let top = if top > 0.0 { top * 1.08 } else { 1.0 };
     let width = places.len().max(1) as f64;
     let mut chart = ChartBuilder::on(area)

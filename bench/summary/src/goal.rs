@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is to be reached, and whether it is.
+//! The targets, and whether they are reached.
 
 use crate::results::Spread;
 use serde::Serialize;
 
-/// What is to be reached: a ratio, where more is better or less is.
+/// A target: a ratio, where more is better or less is.
 #[derive(Serialize)]
 pub struct Goal {
     pub measure: String,
@@ -19,7 +19,7 @@ pub enum Bound {
 }
 
 impl Goal {
-    /// As far as the digits go that are shown.
+    /// To the digits that are shown.
     pub fn is_reached(&self) -> Option<bool> {
         let median = (self.measured.as_ref()?.median * 100.0).round();
         Some(match self.bound {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Peers with a disk that takes its time, which touch more pages than fit into memory.
+//! Peers with a slow disk, which touch more pages than fit into memory.
 
 use crate::goal::{Bound, Goal};
 use crate::records::{Record, Touches};
@@ -7,7 +7,7 @@ use crate::results::Spread;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What all peers did in one phase of one workload.
+/// The results of all peers in one phase of one workload.
 #[derive(Serialize)]
 pub struct Phase {
     pub workload: String,
@@ -21,13 +21,13 @@ pub struct Peer {
     pub name: String,
     /// Touches a second.
     pub rate: Spread,
-    /// How many times as many touches a second ours has, in each round.
+    /// vswap's touches a second divided by this peer's, in each round.
     pub ours: Option<Spread>,
     /// Nanoseconds.
     pub p50: Spread,
     pub p99: Spread,
     pub max: Spread,
-    /// How many times as long our longest touch is, in each round.
+    /// vswap's longest touch divided by this peer's, in each round.
     pub our_max: Option<Spread>,
     /// Bytes on the disk.
     pub read: Spread,
@@ -36,10 +36,10 @@ pub struct Peer {
 
 pub const OURS: &str = "vswap";
 
-/// Of a phase the rounds after the warm-up, by peer and round.
+/// The rounds of a phase after the warm-up, by peer and round.
 type Rounds<'a> = BTreeMap<&'a str, BTreeMap<u32, (f64, Touches)>>;
 
-/// In the order in which things were measured. The filling before skewed touches is left out.
+/// In the order of measurement. The filling before skewed touches is left out.
 pub fn phases(records: &[Record]) -> Vec<Phase> {
     let measured = || records.iter().filter(|record| record.round > 0);
     let mut order: Vec<(&str, &str)> = Vec::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Makes result files, tables and plots of what the guest printed.
+//! Makes result files, tables and plots from the guest's output.
 
 mod criteria;
 mod figure;
@@ -91,7 +91,7 @@ fn unit_and_file(text: &str) -> Result<(Unit, PathBuf), String> {
     Ok((unit, file.into()))
 }
 
-/// What a run leaves behind: a file for machines, one for people, and pictures.
+/// The results of a run: a file for machines, one for people, and plots.
 fn write(
     directory: &Path,
     json: String,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// word of flags and the time of the last access. There is one for each page of the disk's size.
 const ZRAM_ENTRY: u64 = 16;
 
-/// Of a filled device.
+/// The memory of a filled device.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub struct Memory {
     pub peer: String,
@@ -21,7 +21,7 @@ pub struct Memory {
     pub metadata: u64,
     /// Bytes of the pool that the pages lie in.
     pub pool: u64,
-    /// Look-ups of a cluster in the whole run, and those that the last used one answered.
+    /// Look-ups of a cluster in the whole run, and how many of them the last used one answered.
     pub lookups: Option<(u64, u64)>,
 }
 

@@ -15,10 +15,10 @@ pub struct Plot {
 const CONTENTS: [&str; 4] = ["same", "compressible", "random", "mixed"];
 const PAGES_PER_MIB: f64 = 256.0;
 
-/// What is drawn of a peer.
+/// The value drawn for a peer.
 type Value = fn(Unit, &Peer) -> Option<Spread>;
 
-/// Pages in a unit of what is counted: MiB a second, or pages per million instructions.
+/// Pages in a unit of the measurement: MiB a second, or pages per million instructions.
 fn throughput(unit: Unit, peer: &Peer) -> Option<Spread> {
     let per = match unit {
         Unit::Ns => 1e9 / PAGES_PER_MIB,
@@ -38,7 +38,7 @@ fn against_plain(_: Unit, peer: &Peer) -> Option<Spread> {
     Some(map(peer.ratio_to.get("plain")?, |value| value))
 }
 
-/// What falls as the value grows has its ends exchanged.
+/// Values that decrease have their ends exchanged.
 fn map(spread: &Spread, change: impl Fn(f64) -> f64) -> Spread {
     let ordered = |one: f64, other: f64| {
         (
@@ -253,7 +253,7 @@ pub const THEMES: [Theme; 4] = [
     },
 ];
 
-/// How a workload's phases go with what it was repeated for.
+/// How a workload's phases depend on the value it was repeated for.
 pub fn of_theme(theme: &Theme, comparisons: &[Comparison], unit: Unit) -> Plot {
     let mut phases: Vec<&str> = Vec::new();
     for comparison in comparisons {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What the guest prints.
+//! The guest's output.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,11 +27,11 @@ pub struct Record {
     pub peer: String,
     pub round: u32,
     pub workload: String,
-    /// What the workload was repeated for: a size, or how many there are of something.
+    /// The value that the workload was repeated for: a size, or a number of something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<u64>,
     pub phases: BTreeMap<String, Phase>,
-    /// What the device said of itself when it was filled; of `lookups` and `mru_hits`, by how
+    /// The device's statistics when it was filled; for `lookups` and `mru_hits`, by how
     /// much they grew.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stat: BTreeMap<String, u64>,
@@ -57,7 +57,7 @@ impl Phase {
     }
 }
 
-/// Of a phase in which each touch was timed by itself: nanoseconds, and bytes.
+/// The touches of a phase that times each of them: nanoseconds, and bytes.
 #[derive(Clone, Copy, Deserialize, Serialize)]
 pub struct Touches {
     pub p50: u64,
@@ -67,7 +67,7 @@ pub struct Touches {
     pub disk_written: u64,
 }
 
-/// The guest and its records; lines that are no JSON are left out.
+/// The guest and its records; lines that are not JSON are ignored.
 pub fn read(path: &Path) -> Result<(Guest, Vec<Record>), Box<dyn Error>> {
     let text = std::fs::read_to_string(path)?;
     let (mut guest, mut records) = (None, Vec::new());

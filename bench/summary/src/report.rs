@@ -26,7 +26,7 @@ pub struct Compared {
     criteria: Vec<Row>,
     pub comparisons: Vec<Comparison>,
     memory: Vec<Memory>,
-    /// Everything that was measured, the warm-up too.
+    /// All measurements, including the warm-up's.
     records: Vec<Record>,
 }
 
@@ -109,7 +109,7 @@ pub struct Touched {
     settings: Settings,
     goals: Vec<Goal>,
     pub phases: Vec<latency::Phase>,
-    /// Everything that was measured, the warm-up too.
+    /// All measurements, including the warm-up's.
     records: Vec<Record>,
 }
 
@@ -169,7 +169,7 @@ pub struct WrittenBack {
     settings: Settings,
     goals: Vec<Goal>,
     ways: Vec<Way>,
-    /// Everything that was measured, the warm-up too.
+    /// All measurements, including the warm-up's.
     records: Vec<Record>,
 }
 
@@ -227,7 +227,7 @@ struct ScaledTheme {
     guests: Vec<Guest>,
     comparisons: Vec<Comparison>,
     memory: Vec<Memory>,
-    /// Everything that was measured, the warm-up too.
+    /// All measurements, including the warm-up's.
     records: Vec<Record>,
 }
 

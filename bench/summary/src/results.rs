@@ -25,7 +25,7 @@ impl Unit {
     }
 }
 
-/// What all peers did in one phase of one workload.
+/// The results of all peers in one phase of one workload.
 #[derive(Deserialize, Serialize)]
 pub struct Comparison {
     pub workload: String,
@@ -40,7 +40,7 @@ pub struct Peer {
     pub name: String,
     #[serde(flatten)]
     pub spread: Spread,
-    /// How many times as long as another peer, in each round.
+    /// This peer's value divided by another's, in each round.
     pub ratio_to: BTreeMap<String, Spread>,
     /// A value for each round.
     pub samples: Vec<f64>,
@@ -68,10 +68,10 @@ impl Spread {
     }
 }
 
-/// The peers that all others are put in relation to.
+/// The peers that all others are compared with.
 pub const REFERENCES: [&str; 2] = ["plain", "zram"];
 
-/// In the order in which things were first measured. The first round is warm-up.
+/// In the order of the first measurement. The first round is warm-up.
 pub fn compare(records: &[Record], unit: Unit) -> Vec<Comparison> {
     let mut order: Vec<(&str, Option<u64>, &str)> = Vec::new();
     let mut peers: Vec<&str> = Vec::new();
@@ -135,7 +135,7 @@ pub fn compare(records: &[Record], unit: Unit) -> Vec<Comparison> {
         .collect()
 }
 
-/// Phases as they follow each other, others after them.
+/// Phases in their order, others after them.
 fn in_order(record: &Record) -> Vec<&str> {
     const KNOWN: [&str; 10] = [
         "fill",
@@ -157,7 +157,7 @@ fn in_order(record: &Record) -> Vec<&str> {
     phases
 }
 
-/// Neighbours in time are divided by each other, as that takes out what slows both down.
+/// Divides values that are close in time, which cancels what slows both down.
 fn ratio(own: &BTreeMap<u32, f64>, reference: &BTreeMap<u32, f64>) -> Option<Spread> {
     let ratios: Vec<f64> = own
         .iter()

@@ -34,7 +34,7 @@ pub fn peers(comparisons: &[Comparison]) -> Vec<&str> {
     peers
 }
 
-/// The first cells of a comparison's row.
+/// The first cells of a row of a comparison.
 fn labels(comparison: &Comparison) -> Vec<String> {
     let mut labels = vec![comparison.workload.clone()];
     labels.extend(comparison.at.map(|at| at.to_string()));
@@ -50,7 +50,7 @@ fn header(comparisons: &[Comparison]) -> Vec<String> {
     header
 }
 
-/// What is counted, in thousands a page.
+/// The unit of the measurement, in thousands a page.
 pub fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Ns => "Microseconds",
@@ -75,7 +75,7 @@ pub fn medians(comparisons: &[Comparison]) -> String {
 }
 
 fn cell(spread: &Spread) -> String {
-    // Frees are short: what is below a thousand needs another digit.
+    // Frees are short: values below a thousand need another digit.
     let digits = if spread.median < 1000.0 { 2 } else { 1 };
     let thousands = |value: f64| format!("{:.digits$}", value / 1000.0);
     format!(
@@ -86,7 +86,7 @@ fn cell(spread: &Spread) -> String {
     )
 }
 
-/// The ratios of our own peers to the references.
+/// The ratios of vswap's peers to the references.
 pub fn ratios(comparisons: &[Comparison]) -> String {
     let (peers, mut head) = (peers(comparisons), header(comparisons));
     let right = head.len();
@@ -125,7 +125,7 @@ fn verdict(is_reached: Option<bool>) -> String {
     verdict.to_owned()
 }
 
-/// What is to be reached.
+/// The targets.
 pub fn criteria(rows: &[Row]) -> String {
     let head = ["measure", "", "rounds", "measured", "at most"];
     let cells = rows.iter().map(|row| {
@@ -145,7 +145,7 @@ pub fn criteria(rows: &[Row]) -> String {
     table(head.map(str::to_owned).to_vec(), cells.collect(), 2)
 }
 
-/// What is to be reached, with bounds of either kind.
+/// The targets, with bounds of either kind.
 pub fn goals(goals: &[Goal]) -> String {
     let head = ["measure", "", "measured", "bound"];
     let rows = goals.iter().map(|goal| {

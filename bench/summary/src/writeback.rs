@@ -12,7 +12,7 @@ const WAYS: [(&str, &str); 3] = [
     ("vswap-pmem", "written back to memory"),
     ("vswap-delay", "written back to a disk that takes its time"),
 ];
-/// Of the speed before.
+/// The target, as a share of the previous speed.
 const LEAST: f64 = 0.8;
 const PAGE_MIB: f64 = 1.0 / 256.0;
 
@@ -25,7 +25,7 @@ pub struct Way {
     samples: Vec<f64>,
 }
 
-/// What was measured of them, in their order.
+/// Their measurements, in order.
 pub fn ways(records: &[Record]) -> Vec<Way> {
     let comparisons = results::compare(records, Unit::Ns);
     let peers = |comparison: &Comparison| comparison.workload == "writeback";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Simulates which pages of the ram tier are written back, and counts the reads from the disk that
-//! come of it.
+//! Simulates which pages of the ram tier are written back, and counts the resulting reads from the
+//! disk.
 //!
-//! Memory keeps the pages that were used last. What leaves it is stored in a virtual slot and lies
-//! in the ram tier; what the tier has no room for goes to the disk. A page that is touched comes
-//! back and gives its slot up.
+//! Memory keeps the pages that were used last. A page that leaves it is stored in a virtual slot, in
+//! the ram tier; pages that the tier has no room for go to the disk. A page that is touched comes
+//! back and frees its slot.
 
 mod lru;
 mod policy;
@@ -19,7 +19,7 @@ use random::Random;
 use slots::Slots;
 use traces::Trace;
 
-/// How many pages there are. A quarter of them fits into memory and a fifth into the ram tier.
+/// The number of pages. A quarter of them fits into memory and a fifth into the ram tier.
 const PAGES: usize = 200_000;
 
 /// How often each page is touched, on average. The second half counts.
@@ -130,7 +130,7 @@ fn main() {
             if index < 2 {
                 ends[index] = share;
             }
-            // Between ends that are alike there is no way.
+            // Between equal ends there is no way.
             let way = match ends[1] - ends[0] {
                 apart if apart.abs() < 0.5 => "–".into(),
                 apart => format!("{:.0}", 100.0 * (share - ends[0]) / apart),
@@ -148,7 +148,7 @@ fn main() {
 mod tests {
     use super::*;
 
-    /// Where the order matters, generations cost no more than a quarter of what having none costs.
+    /// Where the order matters, generations lose no more than a quarter of what a random choice loses.
     #[test]
     fn generations_are_nearly_a_list_of_all_pages() {
         const FEW: usize = 20_000;

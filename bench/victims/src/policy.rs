@@ -12,7 +12,7 @@ pub trait Policy {
     fn freed(&mut self, page: u32, slot: usize);
     /// Pages to be written back next, with their slots. At least one, if there are any.
     fn victims(&mut self, slots: &Slots, out: &mut Vec<(u32, usize)>);
-    /// Clusters looked through so far.
+    /// Clusters scanned so far.
     fn scans(&self) -> u64 {
         0
     }
@@ -86,7 +86,7 @@ impl Policy for PageLru {
 /// Parts of clusters, each with one age.
 pub struct ByPart {
     size: usize,
-    /// How a store changes the age: all of it, or by its share of the pages that are there.
+    /// How a store changes the age: completely, or by its share of the present pages.
     mean: bool,
     age: Vec<f64>,
     count: Vec<u32>,
@@ -152,8 +152,8 @@ impl Policy for ByPart {
     }
 }
 
-/// Generations of pages: so many labels, in each page's entry. A new one begins each time a share of
-/// what is there was written back, if there is a label left: what the module does, with eight.
+/// Generations of pages: that many labels, in each page's entry. A new one begins each time a share of
+/// the tier was written back, if there is a label left: what the module does, with eight.
 pub struct Generations {
     labels: usize,
     label: Vec<u8>,
@@ -162,7 +162,7 @@ pub struct Generations {
     total: Vec<usize>,
     /// Pages of each label in each cluster.
     counts: Vec<Vec<u16>>,
-    /// Clusters by their oldest generation's label, in the order in which they came there.
+    /// Clusters by their oldest generation's label, in the order in which they were put there.
     lists: Vec<VecDeque<usize>>,
     listed: Vec<bool>,
     in_ram: Vec<bool>,
@@ -194,7 +194,7 @@ impl Generations {
     }
 
     fn advance(&mut self) {
-        // Empty ones at the old end give their labels back.
+        // Empty ones at the old end free their labels.
         while self.order.len() > 1 && self.total[self.order[0] as usize] == 0 {
             self.order.pop_front();
         }

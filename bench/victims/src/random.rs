@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Numbers that are the same in each run (xorshift64*, Marsaglia and Vigna).
+//! Reproducible random numbers (xorshift64*, Marsaglia and Vigna).
 
 pub struct Random(pub u64);
 

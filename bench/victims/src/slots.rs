@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Virtual slots as the swap core of Linux 7.3 hands them out (`mm/swapfile.c`): one CPU's current
+//! Virtual slots as the swap core of Linux 7.3 allocates them (`mm/swapfile.c`): one CPU's current
 //! cluster from front to back, then clusters with holes in the order in which they got the first
 //! one, then clusters that were never used.
 

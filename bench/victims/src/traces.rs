@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which page is touched next.
+//! The page that is touched next.
 
 use crate::random::Random;
 
 pub enum Trace {
-    /// Page of rank r with a probability that goes with r^-exponent.
+    /// Page of rank r with a probability proportional to r^-exponent.
     Zipf(Vec<f64>, Vec<u32>),
-    /// Nine of ten touches to so many of the pages.
+    /// Nine of ten touches to that many of the pages.
     Bimodal(usize, Vec<u32>),
-    /// Zipf over one half of the pages, and after each so many touches a walk over some of the
-    /// others in order.
+    /// Zipf over one half of the pages, and at regular intervals a walk over some of the others in
+    /// order.
     Scan {
         zipf: Box<Trace>,
         pages: usize,
