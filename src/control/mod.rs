@@ -11,6 +11,7 @@ use crate::glue::chardev::Behind;
 use crate::glue::inode::{SwapInode, Swappable};
 use crate::glue::pressure::Pressure;
 use crate::glue::thread::Thread;
+use crate::movers::readahead::Reading;
 use crate::movers::sweeper::Sweeper;
 use crate::movers::watch::Watcher;
 use crate::movers::writeback::Background;
@@ -21,9 +22,9 @@ use kernel::sync::{new_mutex, Arc, Mutex};
 pub(crate) struct Control {
     device: Arc<Device>,
     inode: SwapInode<Device>,
-    /// The writeback thread, from the first disk on. The mutex also serializes
+    /// The threads that write back and read ahead, from the first disk on. The mutex also serializes
     /// changes that depend on one another.
-    writeback: Pin<KBox<Mutex<Option<Thread>>>>,
+    transfers: Pin<KBox<Mutex<Option<[Thread; 2]>>>>,
     /// Passes the kernel's requests for memory to the device.
     _pressure: Pressure<Device>,
     /// The thread that sweeps.
@@ -44,7 +45,7 @@ impl Control {
             inode,
             _sweeper: sweeper,
             _watcher: watcher,
-            writeback: KBox::pin_init(new_mutex!(None, "vswap_control"), GFP_KERNEL)?,
+            transfers: KBox::pin_init(new_mutex!(None, "vswap_control"), GFP_KERNEL)?,
         })
     }
 
@@ -60,16 +61,20 @@ impl Control {
 
     /// Serializes changes, as long as the guard lives.
     pub(crate) fn lock(&self) -> impl Drop + '_ {
-        self.writeback.lock()
+        self.transfers.lock()
     }
 
-    /// Makes sure that there is a writeback thread. May sleep.
+    /// Makes sure that there are threads to write back and to read ahead. May sleep.
     #[inline(never)]
-    pub(crate) fn start_writeback(&self) -> Result {
-        let mut thread = self.writeback.lock();
-        if thread.is_none() {
-            let work = Background::new(self.device.clone())?;
-            *thread = Some(Thread::start(c"vswap_writeback", work)?);
+    pub(crate) fn start_transfers(&self) -> Result {
+        let mut threads = self.transfers.lock();
+        if threads.is_none() {
+            let reading = Reading::new(self.device.clone())?;
+            let writing = Background::new(self.device.clone())?;
+            *threads = Some([
+                Thread::start(c"vswap_readahead", reading)?,
+                Thread::start(c"vswap_writeback", writing)?,
+            ]);
         }
         Ok(())
     }

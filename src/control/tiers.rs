@@ -119,7 +119,7 @@ impl Attribute for AddAttribute {
         let (path, priority, options) =
             config::parse_disk(text).map_err(|refusal| refused("tier_add", refusal))?;
         let path = path_of("tier_add", path)?;
-        control.start_writeback()?;
+        control.start_transfers()?;
         control.device().disks().add(&path, priority, options)?;
         control.device().tiers_changed();
         Ok(())

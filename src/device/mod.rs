@@ -14,6 +14,7 @@ mod free_slots;
 mod load;
 mod packed;
 mod pending;
+mod readahead;
 mod repair;
 mod room;
 mod shrink;
@@ -23,6 +24,7 @@ mod throttle;
 
 use self::free_slots::FreeSlots;
 use self::pending::Pending;
+use self::readahead::Readahead;
 use self::tally::Tally;
 use crate::engine::asked::Asked;
 use crate::engine::budget::Budget;
@@ -33,7 +35,6 @@ use crate::engine::index;
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::patience::Patience;
 use crate::engine::traffic::{self, Totals, Traffic};
-use crate::engine::window::Windows;
 use crate::glue::bounce::Pairs;
 use crate::glue::call;
 use crate::glue::clock;
@@ -83,7 +84,8 @@ pub(crate) struct Device {
     /// What packed pages are read through.
     pairs: Pairs,
     /// Who reads them in order.
-    windows: Windows,
+    #[pin]
+    readahead: Readahead,
     budget: Budget,
     /// Where writeback waits until it is wanted.
     #[pin]
@@ -128,7 +130,7 @@ impl Device {
                 repairs: transfer::reserves()?,
                 packed_loads: transfer::reserves()?,
                 pairs: Pairs::new()?,
-                windows: Windows::default(),
+                readahead <- Readahead::new(),
                 budget: Budget::default(),
                 bell <- WaitQueue::new(),
                 progress <- Progress::new(),

@@ -7,27 +7,31 @@
 //! the disk as well, so that giving up their memory again costs nothing.
 
 use super::{CallPage, Device};
-use crate::engine::counters::{self, Counter};
+use crate::engine::counters::Counter;
 use crate::engine::entry::{Content, Packed};
 use crate::engine::index::Found;
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::segment::{Segment, SEGMENT_SLOTS};
-use crate::engine::slot::Slot;
-use crate::engine::window::Ahead;
+use crate::engine::slot::{Slot, SLOTS_PER_CLUSTER};
+use crate::engine::window::{Ahead, DISTANCE};
 use crate::glue::bounce::{Bounce, Bounces};
 use crate::glue::cpu::Pinned;
 use crate::glue::swap_area;
 use crate::glue::way::Load;
 use crate::tiers::contexts::Lazy;
+use crate::tiers::disk::Disk;
 use crate::tiers::inside::Inside;
-use crate::tiers::recent::Slots;
+use crate::tiers::recent::{Recently, Slots};
 use crate::tiers::transfer::{PairTransfer, SeveralTransfer};
 use core::ops::Range;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// How many slots are looked at that follow one which is read in order.
-const LOOK_AHEAD: usize = 128;
+/// How many slots are looked up at once.
+const AT_ONCE: usize = 8;
+
+/// How long it is waited at once for slots that somebody else reads, in milliseconds.
+const TURN_MS: u32 = 1000;
 
 /// How many more segments are read at once by who has read in order for a while.
 const MORE: usize = 3;
@@ -91,8 +95,25 @@ pub(super) struct Wanted {
     pub(super) is_run: bool,
 }
 
+/// The slot behind those that are looked up at once, the first of which this is.
+pub(super) fn after_run(first: Slot) -> Option<Slot> {
+    let left = SLOTS_PER_CLUSTER.checked_sub(first.offset().index())?;
+    first.checked_add(left.min(AT_ONCE))
+}
+
+/// Whether the slots that an object lies in are kept, or are being read.
+pub(super) fn is_known(disk: &Disk, packed: Packed) -> bool {
+    match disk.recent(packed.segment()) {
+        Some(Recently::Coming) => true,
+        Some(Recently::Read(Slots { bounce, slots })) => {
+            within(bounce.bytes(), &slots, packed).is_some()
+        }
+        None => false,
+    }
+}
+
 /// Keeps what was read of a segment. Nothing: there is no memory for that.
-fn keep(inside: &Inside<'_>, bounce: Bounce<'static>, slots: Range<usize>) -> Option<Slots> {
+pub(super) fn keep(inside: &Inside<'_>, bounce: Bounce<'static>, slots: Range<usize>) -> Option<Slots> {
     let bounce = Arc::new(bounce, GFP_NOWAIT).ok()?;
     let read = Slots { bounce, slots };
     let disk = inside.entered.disk();
@@ -156,10 +177,10 @@ impl Device {
         if self.packed_of(page.slot()) != Some(packed) {
             return Ok(None);
         }
-        let kept = inside.entered.disk().recent(packed.segment());
-        if let Some(Slots { bounce, slots }) = kept {
+        if let Some(Slots { bounce, slots }) = self.kept(&inside) {
             if within(bounce.bytes(), &slots, packed).is_some() {
                 self.tally(&Pinned::new()).count(Counter::ReadAheadLoads, 1);
+                self.readahead.asked_for(wanted.slot);
                 return Ok(Some(Read {
                     data: Data::Shared(bounce),
                     slots,
@@ -167,7 +188,7 @@ impl Device {
                 }));
             }
         }
-        let ahead = self.windows.ask(wanted.slot);
+        let ahead = self.readahead.ask(wanted.slot);
         if let Some(read) = self.read_ahead(&inside, wanted, ahead) {
             let Slots { bounce, slots } = read;
             return Ok(Some(Read {
@@ -176,7 +197,7 @@ impl Device {
                 inside,
             }));
         }
-        self.windows.done(wanted.slot.next(), ahead);
+        self.readahead.windows().done(wanted.slot.next(), ahead);
         let slots = slots_of(packed);
         let bounce = self.read_pair(&inside, &slots)?;
         Ok(Some(Read {
@@ -184,6 +205,21 @@ impl Device {
             slots,
             inside,
         }))
+    }
+
+    /// What is kept of a segment; what somebody reads at the moment is waited for.
+    fn kept(&self, inside: &Inside<'_>) -> Option<Slots> {
+        let disk = inside.entered.disk();
+        loop {
+            match disk.recent(inside.segment)? {
+                Recently::Read(slots) => return Some(slots),
+                Recently::Coming => {
+                    let is_over =
+                        || !matches!(disk.recent(inside.segment), Some(Recently::Coming));
+                    self.readahead.arrived().wait_timeout(TURN_MS, is_over);
+                }
+            }
+        }
     }
 
     /// Reads the one or two slots of an object.
@@ -234,10 +270,8 @@ impl Device {
             keep(inside, bounces.pop()?, 0..SEGMENT_SLOTS);
         }
         let read = keep(inside, bounces.pop()?, slots)?;
-        self.windows.done(last.next(), ahead);
-        let cpu = Pinned::new();
-        let pages = counters::number(pages);
-        self.tally(&cpu).count(Counter::ReadAheadPages, pages);
+        self.readahead.windows().done(last.next(), ahead);
+        self.count_read_ahead(pages);
         Some(read)
     }
 
@@ -261,7 +295,7 @@ impl Device {
                 let Some(place) = more.iter_mut().find(|place| place.is_none()) else {
                     return;
                 };
-                if disk.recent(segment).is_some() || !disk.enter_segment(segment) {
+                if is_known(disk, packed) || !disk.enter_segment(segment) {
                     return;
                 }
                 // What was counted is left with this.
@@ -331,16 +365,45 @@ impl Device {
 
     /// The next slots of the cluster whose pages are packed on the same disk.
     fn each_next(&self, wanted: &Wanted, mut each: impl FnMut(Slot, Packed)) {
-        for distance in 1..=LOOK_AHEAD {
-            let next = wanted.slot.checked_add(distance);
-            let Some(next) = next.filter(|next| next.cluster() == wanted.slot.cluster()) else {
-                return;
-            };
-            if let Some(Content::Packed(packed)) = self.index.peek(&Pinned::new(), next) {
+        let end = wanted.slot.number().saturating_add(DISTANCE);
+        let is_near = |next: &Slot| {
+            next.cluster() == wanted.slot.cluster() && next.number() <= end
+        };
+        let mut next = Some(wanted.slot.next());
+        while let Some(first) = next.filter(is_near) {
+            for (slot, packed) in packed_of(first, &self.packed_run(first)) {
                 if packed.place.disk == wanted.packed.place.disk {
-                    each(next, packed);
+                    each(slot, packed);
                 }
             }
+            next = after_run(first);
         }
     }
+
+    /// Looks up a few slots, as far as they are in the first one's cluster: where their pages are packed.
+    #[inline(never)]
+    pub(super) fn packed_run(&self, first: Slot) -> [Option<Packed>; AT_ONCE] {
+        let mut run = [None; AT_ONCE];
+        let mut places = run.iter_mut();
+        self.index.peek_run(&Pinned::new(), first, |content| {
+            let Some(place) = places.next() else {
+                return false;
+            };
+            if let Some(Content::Packed(packed)) = content {
+                *place = Some(packed);
+            }
+            true
+        });
+        run
+    }
+}
+
+/// The slots whose pages are packed, of those that were looked up.
+pub(super) fn packed_of(
+    first: Slot,
+    run: &[Option<Packed>],
+) -> impl Iterator<Item = (Slot, Packed)> + '_ {
+    (0..AT_ONCE)
+        .zip(run)
+        .filter_map(move |(distance, packed)| Some((first.checked_add(distance)?, (*packed)?)))
 }

@@ -46,6 +46,7 @@ pub mod slot;
 mod sync;
 pub mod table;
 pub mod traffic;
+pub mod trust;
 pub mod under_way;
 pub mod watermarks;
 pub mod window;

@@ -6,6 +6,9 @@
 //! doubles each time a slot is asked for that follows what was read last, or is near it. A random
 //! reader gets nothing ahead.
 //!
+//! Once the window is at its largest, a thread reads on before the reader asks: a stream says so when less
+//! than [`DISTANCE`] is left of what was read.
+//!
 //! Several tasks can read at the same time. Each is known by the cluster of the slot that is expected
 //! next; two whose clusters collide disturb each other, which only makes a window smaller.
 
@@ -22,6 +25,15 @@ const NEAR: u32 = 16;
 /// Slots of a disk that are read at first besides those of the page, and at most.
 const FIRST: usize = 2;
 const MOST: usize = super::segment::SEGMENT_SLOTS;
+
+/// The largest window; the window of a stream that the thread is asked to read on, and of one that it is
+/// reading.
+const FULL: u32 = MOST as u32;
+const ASKED: u32 = FULL + 1;
+const BUSY: u32 = FULL + 2;
+
+/// How far ahead of a reader the thread reads, in slots.
+pub const DISTANCE: u32 = 128;
 
 /// The sequential readers.
 #[derive(Debug)]
@@ -57,6 +69,24 @@ impl Stream {
     fn to_word(self) -> u64 {
         (u64::from(self.next.number()) << 32) | u64::from(self.window)
     }
+
+    /// Gives the stream in `word` another window, if it is still this one.
+    fn becomes(self, word: &AtomicU64, window: u32) -> bool {
+        let new = Self { window, ..self };
+        word.compare_exchange(
+            self.to_word(),
+            new.to_word(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        )
+        .is_ok()
+    }
+}
+
+/// Whether a slot is in front of `next`, and not too far.
+fn is_within(slot: Slot, next: Slot) -> bool {
+    let distance = next.number().wrapping_sub(slot.number());
+    distance != 0 && distance <= DISTANCE
 }
 
 /// How much to read ahead with a page.
@@ -66,6 +96,11 @@ pub struct Ahead {
     pub slots: usize,
 }
 
+impl Ahead {
+    /// As much as there may be.
+    pub const MOST: Self = Self { slots: MOST };
+}
+
 impl Windows {
     fn stream(&self, slot: Slot) -> Option<&AtomicU64> {
         // Lossless: usize has 64 bits.
@@ -73,8 +108,9 @@ impl Windows {
         self.0.get(cluster % STREAMS)
     }
 
-    /// A slot is about to be read from a disk.
-    pub fn ask(&self, slot: Slot) -> Ahead {
+    /// A slot is about to be read from a disk. With trust, much is read ahead of one as well that nobody
+    /// has expected.
+    pub fn ask(&self, slot: Slot, is_trusted: bool) -> Ahead {
         let none = Ahead { slots: 0 };
         let Some(stream) = self.stream(slot) else {
             return none;
@@ -83,7 +119,7 @@ impl Windows {
         let is_near = slot.number().wrapping_sub(next.number()) < NEAR
             || next.number().wrapping_sub(slot.number()) < NEAR;
         if !is_near {
-            return none;
+            return if is_trusted { Ahead::MOST } else { none };
         }
         let window = usize::try_from(window).unwrap_or(0);
         Ahead {
@@ -101,6 +137,34 @@ impl Windows {
             word.store(stream.to_word(), Ordering::Relaxed);
         }
     }
+
+    /// A slot was asked for that had been read. Says whether the thread is to go on reading, which is said
+    /// once.
+    pub fn ask_on(&self, slot: Slot) -> bool {
+        [slot, Slot::new(slot.number().saturating_add(DISTANCE))]
+            .into_iter()
+            .filter_map(|at| self.stream(at))
+            .any(|word| {
+                let now = Stream::from_word(word.load(Ordering::Relaxed));
+                now.window == FULL && is_within(slot, now.next) && now.becomes(word, ASKED)
+            })
+    }
+
+    /// Whether a thread is asked to go on.
+    pub fn is_asked(&self) -> bool {
+        self.0.iter().any(|word| {
+            let stream = Stream::from_word(word.load(Ordering::Relaxed));
+            stream.window == ASKED
+        })
+    }
+
+    /// The first slot that is to be read by the thread, which says that it was [done](Self::done).
+    pub fn take_asked(&self) -> Option<Slot> {
+        self.0.iter().find_map(|word| {
+            let stream = Stream::from_word(word.load(Ordering::Relaxed));
+            (stream.window == ASKED && stream.becomes(word, BUSY)).then_some(stream.next)
+        })
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -110,7 +174,7 @@ mod tests {
 
     /// Reads a slot and as many behind it as allowed.
     fn read(windows: &Windows, slot: u32, pages: u32) -> Ahead {
-        let ahead = windows.ask(Slot::new(slot));
+        let ahead = windows.ask(Slot::new(slot), false);
         let along = if ahead.slots == 0 { 0 } else { pages };
         windows.done(Slot::new(slot + along + 1), ahead);
         ahead
@@ -128,8 +192,8 @@ mod tests {
             .collect();
         assert_eq!(slots, [0, 2, 4, 8, 8, 8]);
         // A jump ends it.
-        assert_eq!(read(&windows, 1100, 5), Ahead { slots: 0 });
-        assert_eq!(read(&windows, 1101, 5).slots, 2);
+        assert_eq!(read(&windows, 1200, 5).slots, 0);
+        assert_eq!(read(&windows, 1201, 5).slots, 2);
     }
 
     #[test]
@@ -149,6 +213,43 @@ mod tests {
         read(&windows, 2 * 512 + 509, 0);
         assert_eq!(read(&windows, 2 * 512 + 510, 1).slots, 2);
         assert_eq!(read(&windows, 3 * 512, 0).slots, 4);
+    }
+
+    #[test]
+    fn a_thread_goes_on_where_it_is_read_in_order() {
+        let windows = Windows::default();
+        let mut slot = 1000;
+        while windows.0[1000 / 512 % STREAMS].load(Ordering::Relaxed) & 0xffff_ffff != u64::from(FULL) {
+            assert!(!windows.ask_on(Slot::new(slot)));
+            let ahead = read(&windows, slot, 5);
+            slot += if ahead.slots == 0 { 1 } else { 6 };
+        }
+        // Too far in front of it, and behind it, nothing is to be read.
+        assert!(!windows.ask_on(Slot::new(slot - 129)));
+        assert!(!windows.ask_on(Slot::new(slot)));
+        assert_eq!((windows.is_asked(), windows.take_asked()), (false, None));
+        // Once it is asked for.
+        assert!(windows.ask_on(Slot::new(slot - 128)));
+        assert!(!windows.ask_on(Slot::new(slot - 1)));
+        assert!(windows.is_asked());
+        assert_eq!(windows.take_asked(), Some(Slot::new(slot)));
+        assert_eq!((windows.is_asked(), windows.take_asked()), (false, None));
+        windows.done(Slot::new(slot + 100), Ahead::MOST);
+        assert!(windows.ask_on(Slot::new(slot + 99)));
+    }
+
+    #[test]
+    fn with_trust_much_is_read_after_a_jump() {
+        let windows = Windows::default();
+        assert_eq!(windows.ask(Slot::new(1000), false).slots, 0);
+        assert_eq!(windows.ask(Slot::new(1000), true), Ahead::MOST);
+    }
+
+    #[test]
+    fn a_thread_goes_on_across_clusters() {
+        let windows = Windows::default();
+        windows.done(Slot::new(2 * 512 + 60), Ahead::MOST);
+        assert!(windows.ask_on(Slot::new(512 + 500)));
     }
 
     proptest! {

@@ -106,7 +106,8 @@ void vswap_pair_free(struct vswap_pairs *pairs, void *pair)
 
 void *vswap_span_alloc(size_t bytes)
 {
-	return alloc_pages_exact(bytes, GFP_NOWAIT | __GFP_NORETRY | __GFP_NOWARN | __GFP_ZERO);
+	return alloc_pages_exact(bytes, GFP_NOWAIT | __GFP_NORETRY | __GFP_NOMEMALLOC |
+				 __GFP_NOWARN | __GFP_ZERO);
 }
 
 void vswap_span_free(void *span, size_t bytes)

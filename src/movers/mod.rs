@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Who works beside the swap core: movers, which give slots other entries, and the threads that
-//! sweep and that watch disks.
+//! sweep, that read on, and that watch disks.
 
 mod chunk;
 mod cleaner;
 pub(crate) mod drain;
 mod drain_packed;
 mod mover;
+pub(crate) mod readahead;
 pub(crate) mod recompress;
 mod segment_reader;
 pub(crate) mod sweeper;

@@ -4,7 +4,7 @@
 
 use super::bell::Bell;
 use super::packing::{self, Packing};
-use super::recent::Slots as RecentSlots;
+use super::recent::{Recently, Slots as RecentSlots};
 use crate::engine::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space, Summary,
 };
@@ -365,8 +365,24 @@ impl Disk {
     }
 
     /// What was kept of a segment, in which the caller is counted. Does not sleep.
-    pub(crate) fn recent(&self, segment: Segment) -> Option<RecentSlots> {
+    pub(crate) fn recent(&self, segment: Segment) -> Option<Recently> {
         self.packing.as_ref()?.recent.get(segment)
+    }
+
+    /// Says that a segment is read, as [`Recent::expect`] has it. Does not sleep.
+    ///
+    /// [`Recent::expect`]: super::recent::Recent::expect
+    pub(crate) fn expect_recent(&self, segment: Segment) -> bool {
+        self.packing
+            .as_ref()
+            .is_some_and(|packing| packing.recent.expect(segment))
+    }
+
+    /// A segment that was expected could not be read. Does not sleep.
+    pub(crate) fn give_up_recent(&self, segment: Segment) {
+        if let Some(packing) = &self.packing {
+            packing.recent.give_up(segment);
+        }
     }
 
     /// Keeps what was read of a segment, in which the caller is counted. Does not sleep.

@@ -3,7 +3,7 @@
 //! What is under way to disks or from them when nobody waits for it any more.
 
 use super::disks::Disks;
-use super::transfer::BufferTransfer;
+use super::transfer::{BufferTransfer, SeveralTransfer};
 use crate::engine::entry::{DiskNumber, Place};
 use crate::engine::segment::Segment;
 use crate::glue::cpu::Pinned;
@@ -21,6 +21,8 @@ pub(crate) enum Left {
     ),
     /// To a buffer that nobody looks at.
     Read(BufferTransfer<Load>),
+    /// As that, of what was read ahead.
+    Ahead(SeveralTransfer<'static>),
 }
 
 impl Left {
@@ -28,6 +30,7 @@ impl Left {
         match self {
             Self::Write(transfer, ..) => transfer.is_done(),
             Self::Read(transfer) => transfer.is_done(),
+            Self::Ahead(transfer) => transfer.is_done(),
         }
     }
 
@@ -35,6 +38,7 @@ impl Left {
     fn end(self, disks: &Disks) {
         match self {
             Self::Read(transfer) => drop(transfer),
+            Self::Ahead(transfer) => drop(transfer),
             Self::Write(transfer, places, segments) => {
                 let (_, failed) = transfer.wait();
                 for (disk, segment) in segments {

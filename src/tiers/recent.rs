@@ -9,8 +9,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, Arc, SpinLock};
 
-/// How many segments are kept of a disk: 512 KiB at most.
-const SEGMENTS: usize = 16;
+/// How many segments are kept of a disk: 1 MiB at most.
+const SEGMENTS: usize = 32;
 
 /// Slots of a segment, by their place in it, and what they hold.
 #[derive(Clone)]
@@ -21,12 +21,27 @@ pub(crate) struct Slots {
     pub(crate) slots: Range<usize>,
 }
 
+/// What is known of a segment.
+#[derive(Clone)]
+pub(crate) enum Recently {
+    /// It is being read.
+    Coming,
+    /// It was read.
+    Read(Slots),
+}
+
 /// A segment that is kept.
 struct Kept {
     segment: Segment,
-    slots: Slots,
+    what: Recently,
     /// When it was used last, as a number that counts up.
     used: u32,
+}
+
+impl Kept {
+    fn is_coming(&self) -> bool {
+        matches!(self.what, Recently::Coming)
+    }
 }
 
 /// The segments of a disk that are kept.
@@ -60,7 +75,7 @@ impl Recent {
     }
 
     /// What is kept of a segment in which the caller is counted. Does not sleep.
-    pub(super) fn get(&self, segment: Segment) -> Option<Slots> {
+    pub(super) fn get(&self, segment: Segment) -> Option<Recently> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;
         }
@@ -69,33 +84,74 @@ impl Recent {
         let mut all = kept.iter_mut().flatten();
         let found = all.find(|kept| kept.segment == segment)?;
         found.used = now;
-        Some(found.slots.clone())
+        Some(found.what.clone())
+    }
+
+    /// Says that a segment is read in which the caller stays counted until he [keeps](Self::keep) it or
+    /// [gives up](Self::give_up). Says whether that was done: not if somebody else does so. Does not sleep.
+    pub(super) fn expect(&self, segment: Segment) -> bool {
+        let now = self.now();
+        let mut kept = self.kept.lock();
+        let is_it = |kept: &Kept| kept.segment == segment && kept.is_coming();
+        if kept.iter().flatten().any(is_it) {
+            return false;
+        }
+        let new = Kept {
+            segment,
+            what: Recently::Coming,
+            used: now,
+        };
+        let old = self.replace(&mut kept, new);
+        drop(kept);
+        old.is_ok()
     }
 
     /// Keeps slots of a segment in which the caller is counted, in place of those that were used least
     /// lately. Does not sleep.
     pub(super) fn keep(&self, segment: Segment, slots: Slots) {
-        let now = self.now();
         let new = Kept {
             segment,
-            slots,
-            used: now,
+            what: Recently::Read(slots),
+            used: self.now(),
         };
         let mut kept = self.kept.lock();
+        let old = self.replace(&mut kept, new);
+        drop(kept);
+        drop(old);
+    }
+
+    /// Puts one in the place of what was kept of its segment, or of the one that was used least lately.
+    /// Gives what was there, or the new one if all places are taken by those that are being read.
+    fn replace(&self, kept: &mut [Option<Kept>], new: Kept) -> Result<Option<Kept>, Kept> {
         let age = |place: &Option<Kept>| match place {
-            Some(kept) if kept.segment == segment => u32::MAX,
-            Some(kept) => now.wrapping_sub(kept.used),
+            Some(kept) if kept.segment == new.segment => u32::MAX,
+            Some(kept) if kept.is_coming() => 0,
+            Some(kept) => new.used.wrapping_sub(kept.used).clamp(1, u32::MAX - 2),
             None => u32::MAX - 1,
         };
-        let place = kept.iter_mut().max_by_key(|place| age(place));
-        let old = place.and_then(|place| place.replace(new));
+        let Some(place) = kept.iter_mut().max_by_key(|place| age(place)) else {
+            return Err(new);
+        };
+        if age(place) == 0 {
+            return Err(new);
+        }
+        let old = place.replace(new);
         let count = kept
             .iter()
             .flatten()
             .fold(0, |sum: u32, _| sum.wrapping_add(1));
         self.count.store(count, Ordering::Relaxed);
-        drop(kept);
-        drop(old);
+        Ok(old)
+    }
+
+    /// A segment that was expected could not be read. Does not sleep.
+    pub(super) fn give_up(&self, segment: Segment) {
+        let mut kept = self.kept.lock();
+        let is_it = |place: &&mut Option<Kept>| {
+            let kept = place.as_ref();
+            kept.is_some_and(|kept| kept.segment == segment && kept.is_coming())
+        };
+        let _ = kept.iter_mut().find(is_it).and_then(Option::take);
     }
 
     /// A segment is about to be freed. Does not sleep.

@@ -326,6 +326,17 @@ impl<P: Platform> Index<P> {
         })?
     }
 
+    /// As [`peek`](Self::peek), of a slot and those behind it in the same cluster: `each` gets them in
+    /// their order, until it says that this is enough, and must not sleep.
+    pub fn peek_run(&self, cpu: &P::Cpu, slot: Slot, mut each: impl FnMut(Option<Content>) -> bool) {
+        let _ = self.with_locked(cpu, slot.cluster(), |locked| {
+            let mut next = slot;
+            while next.cluster() == slot.cluster() && each(locked.get(next.offset()).content()) {
+                next = next.next();
+            }
+        });
+    }
+
     /// The home of a cluster, if it is whole.
     pub fn home(&self, cpu: &P::Cpu, number: ClusterNumber) -> Option<Home> {
         self.with_locked(cpu, number, |locked| match locked.form() {

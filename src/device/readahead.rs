@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Reading on for who reads in order, before he asks.
+//!
+//! Who comes near the end of what was read ahead for him has a thread read the next segments. They are
+//! *coming* from when it has entered them until it has read them, or has given up; who wants a page of one
+//! of them meanwhile waits, instead of reading it a second time.
+
+use super::{packed, Device};
+use crate::engine::counters::{self, Counter};
+use crate::engine::entry::{DiskNumber, Packed};
+use crate::engine::segment::SEGMENT_SLOTS;
+use crate::engine::slot::Slot;
+use crate::engine::trust::Trust;
+use crate::engine::window::{Ahead, Windows, DISTANCE};
+use crate::glue::bounce::{Bounce, Bounces};
+use crate::glue::cpu::Pinned;
+use crate::glue::thread::Stop;
+use crate::glue::wait::WaitQueue;
+use crate::tiers::inside::Inside;
+use crate::tiers::leftovers::Left;
+use crate::tiers::transfer::{Entered, SeveralTransfer};
+use kernel::prelude::*;
+
+/// How many segments are read at once.
+const SEGMENTS: usize = 4;
+
+/// Who reads in order, and where it is waited for what is read for him.
+#[pin_data]
+pub(crate) struct Readahead {
+    windows: Windows,
+    trust: Trust,
+    /// Where the thread waits until it is wanted.
+    #[pin]
+    bell: WaitQueue,
+    #[pin]
+    arrived: WaitQueue,
+}
+
+impl Readahead {
+    /// Nobody reads in order.
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            windows: Windows::default(),
+            trust: Trust::default(),
+            bell <- WaitQueue::new(),
+            arrived <- WaitQueue::new(),
+        })
+    }
+
+    /// Who reads in order.
+    pub(crate) fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// Where the thread waits until it is wanted.
+    pub(crate) fn bell(&self) -> &WaitQueue {
+        &self.bell
+    }
+
+    /// Where those wait who want a page of a segment that is coming.
+    pub(super) fn arrived(&self) -> &WaitQueue {
+        &self.arrived
+    }
+
+    /// A slot is about to be read from a disk: how much may be read ahead.
+    pub(super) fn ask(&self, slot: Slot) -> Ahead {
+        self.windows.ask(slot, self.trust.is_enough())
+    }
+
+    /// A slot was asked for that had been read: the thread goes on, if it is time for that.
+    #[inline]
+    pub(super) fn asked_for(&self, slot: Slot) {
+        self.trust.asked_for();
+        if self.windows.ask_on(slot) {
+            self.bell.wake();
+        }
+    }
+}
+
+/// A segment that is being read. When this goes, nobody waits for it any more.
+struct Coming<'a> {
+    inside: Inside<'a>,
+    arrived: &'a WaitQueue,
+}
+
+impl<'a> Coming<'a> {
+    /// Nothing: somebody else has it, or reads it.
+    fn new(inside: Inside<'a>, arrived: &'a WaitQueue) -> Option<Self> {
+        let disk = inside.entered.disk();
+        disk.expect_recent(inside.segment)
+            .then_some(Self { inside, arrived })
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        // Does nothing when it has come.
+        let disk = self.inside.entered.disk();
+        disk.give_up_recent(self.inside.segment);
+        self.arrived.wake();
+    }
+}
+
+/// Segments that are read together, of one disk.
+struct Batch<'a> {
+    entered: Entered<'a>,
+    segments: KBox<[Option<Coming<'a>>; SEGMENTS]>,
+    /// The last slot whose page is in them, or was read before.
+    last: Option<Slot>,
+    /// Pages in them.
+    pages: usize,
+}
+
+impl<'a> Batch<'a> {
+    /// None of that disk yet. Nothing: there is no memory for it.
+    fn new(entered: Entered<'a>) -> Option<Self> {
+        Some(Self {
+            entered,
+            segments: KBox::new([const { None }; SEGMENTS], GFP_NOWAIT).ok()?,
+            last: None,
+            pages: 0,
+        })
+    }
+
+    fn coming(&self) -> impl DoubleEndedIterator<Item = &Coming<'a>> + use<'_, 'a> {
+        self.segments.iter().flatten()
+    }
+
+    /// Has a slot's page read as well. Says whether there is room for more.
+    fn add(&mut self, slot: Slot, packed: Packed, arrived: &'a WaitQueue) -> bool {
+        if packed.place.disk != self.entered.number() {
+            return true;
+        }
+        let segment = packed.segment();
+        let is_in_it = |coming: &Coming<'_>| coming.inside.segment == segment;
+        if self.coming().any(is_in_it) {
+            self.pages = self.pages.saturating_add(1);
+        } else if !packed::is_known(self.entered.disk(), packed) {
+            let Some(place) = self.segments.iter_mut().find(|place| place.is_none()) else {
+                return false;
+            };
+            if !self.entered.disk().enter_segment(segment) {
+                return true;
+            }
+            // What was counted is left with this.
+            let entered = self.entered.again();
+            *place = Coming::new(Inside { entered, segment }, arrived);
+            self.pages = self.pages.saturating_add(place.is_some().into());
+        }
+        self.last = Some(slot);
+        true
+    }
+}
+
+impl Device {
+    /// Who reads in order.
+    pub(crate) fn readahead(&self) -> &Readahead {
+        &self.readahead
+    }
+
+    /// Reads the segments that hold the pages of a slot and the next ones. May sleep, until the disk has
+    /// answered, or is known to be silent, or the thread is to stop.
+    #[inline(never)]
+    pub(crate) fn read_on(&self, from: Slot, stop: &Stop) {
+        let mut batch = None;
+        self.find_on(from, &mut batch);
+        let Some(batch) = batch else {
+            return;
+        };
+        if self.read_batch(&batch, stop).is_none() {
+            return;
+        }
+        if let Some(last) = batch.last {
+            self.readahead.windows().done(last.next(), Ahead::MOST);
+        }
+        self.count_read_ahead(batch.pages);
+    }
+
+    /// Counts pages that were read ahead.
+    pub(super) fn count_read_ahead(&self, pages: usize) {
+        self.readahead.trust.read(pages);
+        let cpu = Pinned::new();
+        self.tally(&cpu)
+            .count(Counter::ReadAheadPages, counters::number(pages));
+    }
+
+    /// Finds the segments that hold the pages of a slot and the next ones. Those of the first one's disk
+    /// count. There may be none.
+    #[inline(never)]
+    fn find_on<'a>(&'a self, from: Slot, batch: &mut Option<Batch<'a>>) {
+        let end = from.number().saturating_add(DISTANCE);
+        let mut next = Some(from);
+        while let Some(first) = next.filter(|next| next.number() < end) {
+            for (slot, packed) in packed::packed_of(first, &self.packed_run(first)) {
+                if batch.is_none() {
+                    *batch = self.new_batch(packed.place.disk);
+                }
+                let arrived = self.readahead.arrived();
+                let is_room = batch
+                    .as_mut()
+                    .is_some_and(|batch| batch.add(slot, packed, arrived));
+                if !is_room {
+                    return;
+                }
+            }
+            next = packed::after_run(first);
+        }
+    }
+
+    #[inline(never)]
+    fn new_batch(&self, disk: DiskNumber) -> Option<Batch<'_>> {
+        self.disks.bay(disk)?.enter().and_then(Batch::new)
+    }
+
+    /// Reads them, and keeps what they hold. Nothing: there is no memory for it, or it can't be read, or it
+    /// takes too long.
+    #[inline(never)]
+    fn read_batch(&self, batch: &Batch<'_>, stop: &Stop) -> Option<()> {
+        let mut bounces = Bounces::with_room(SEGMENTS, SEGMENT_SLOTS);
+        for _ in batch.coming() {
+            bounces
+                .push(Bounce::try_new(SEGMENT_SLOTS)?)
+                .then_some(())?;
+        }
+        const MOST: usize = SEGMENTS * SEGMENT_SLOTS;
+        let mut transfer = SeveralTransfer::read_few(&self.packed_loads, bounces, MOST);
+        let mut index = 0usize;
+        for coming in batch.coming() {
+            for slot in coming.inside.segment.slots() {
+                transfer.add(index, &batch.entered, slot);
+                index = index.saturating_add(1);
+            }
+        }
+        let health = batch.entered.disk().health();
+        let read = transfer.wait_while(|| !stop.requested() && !health.is_stuck());
+        let (mut bounces, failed) = match read {
+            Ok(read) => read,
+            Err(transfer) => {
+                self.leftovers.leave(&self.disks, Left::Ahead(transfer));
+                return None;
+            }
+        };
+        failed.is_none().then_some(())?;
+        for coming in batch.coming().rev() {
+            packed::keep(&coming.inside, bounces.pop()?, 0..SEGMENT_SLOTS);
+        }
+        Some(())
+    }
+}
