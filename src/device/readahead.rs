@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Reading on for who reads in order, before he asks.
+//! Reading ahead for sequential readers, before they ask.
 //!
-//! Who comes near the end of what was read ahead for him has a thread read the next segments. They are
-//! *coming* from when it has entered them until it has read them, or has given up; who wants a page of one
-//! of them meanwhile waits, instead of reading it a second time.
+//! A reader that comes near the end of what was read ahead for it has a thread read the next segments. A
+//! segment is *coming* from the moment the thread enters it until the thread has read it or has given up. A
+//! reader that wants a page of such a segment waits for the thread and does not read it a second time.
 
 use super::{packed, Device};
 use crate::engine::counters::{self, Counter};
@@ -22,15 +22,15 @@ use crate::tiers::leftovers::Left;
 use crate::tiers::transfer::{Entered, SeveralTransfer};
 use kernel::prelude::*;
 
-/// How many segments are read at once.
+/// How many segments are read in one batch.
 const SEGMENTS: usize = 4;
 
-/// Who reads in order, and where it is waited for what is read for him.
+/// The sequential readers, and where they wait for what is read for them.
 #[pin_data]
 pub(crate) struct Readahead {
     windows: Windows,
     trust: Trust,
-    /// Where the thread waits until it is wanted.
+    /// Where the thread waits for work.
     #[pin]
     bell: WaitQueue,
     #[pin]
@@ -38,7 +38,7 @@ pub(crate) struct Readahead {
 }
 
 impl Readahead {
-    /// Nobody reads in order.
+    /// No sequential reader is known.
     pub(super) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             windows: Windows::default(),
@@ -48,17 +48,17 @@ impl Readahead {
         })
     }
 
-    /// Who reads in order.
+    /// The sequential readers.
     pub(crate) fn windows(&self) -> &Windows {
         &self.windows
     }
 
-    /// Where the thread waits until it is wanted.
+    /// Where the thread waits for work.
     pub(crate) fn bell(&self) -> &WaitQueue {
         &self.bell
     }
 
-    /// Where those wait who want a page of a segment that is coming.
+    /// Where readers wait for a segment that is coming.
     pub(super) fn arrived(&self) -> &WaitQueue {
         &self.arrived
     }
@@ -68,7 +68,7 @@ impl Readahead {
         self.windows.ask(slot, self.trust.is_enough())
     }
 
-    /// A slot was asked for that had been read: the thread goes on, if it is time for that.
+    /// A slot that had been read ahead was asked for: the thread reads on, if it is time for that.
     #[inline]
     pub(super) fn asked_for(&self, slot: Slot) {
         self.trust.asked_for();
@@ -78,14 +78,14 @@ impl Readahead {
     }
 }
 
-/// A segment that is being read. When this goes, nobody waits for it any more.
+/// A segment that the thread reads. Dropping this ends the wait for it.
 struct Coming<'a> {
     inside: Inside<'a>,
     arrived: &'a WaitQueue,
 }
 
 impl<'a> Coming<'a> {
-    /// Nothing: somebody else has it, or reads it.
+    /// `None`: another task reads the segment.
     fn new(inside: Inside<'a>, arrived: &'a WaitQueue) -> Option<Self> {
         let disk = inside.entered.disk();
         disk.expect_recent(inside.segment)
@@ -95,25 +95,25 @@ impl<'a> Coming<'a> {
 
 impl Drop for Coming<'_> {
     fn drop(&mut self) {
-        // Does nothing when it has come.
+        // Does nothing once the segment is kept.
         let disk = self.inside.entered.disk();
         disk.give_up_recent(self.inside.segment);
         self.arrived.wake();
     }
 }
 
-/// Segments that are read together, of one disk.
+/// Segments of one disk that are read together.
 struct Batch<'a> {
     entered: Entered<'a>,
     segments: KBox<[Option<Coming<'a>>; SEGMENTS]>,
-    /// The last slot whose page is in them, or was read before.
+    /// The last slot whose page is in them, or is kept already.
     last: Option<Slot>,
     /// Pages in them.
     pages: usize,
 }
 
 impl<'a> Batch<'a> {
-    /// None of that disk yet. Nothing: there is no memory for it.
+    /// No segments of that disk yet. `None`: no memory.
     fn new(entered: Entered<'a>) -> Option<Self> {
         Some(Self {
             entered,
@@ -127,7 +127,7 @@ impl<'a> Batch<'a> {
         self.segments.iter().flatten()
     }
 
-    /// Has a slot's page read as well. Says whether there is room for more.
+    /// Adds a slot's page. Gives whether there is room for more.
     fn add(&mut self, slot: Slot, packed: Packed, arrived: &'a WaitQueue) -> bool {
         if packed.place.disk != self.entered.number() {
             return true;
@@ -143,7 +143,7 @@ impl<'a> Batch<'a> {
             if !self.entered.disk().enter_segment(segment) {
                 return true;
             }
-            // What was counted is left with this.
+            // Dropping this leaves the segment.
             let entered = self.entered.again();
             *place = Coming::new(Inside { entered, segment }, arrived);
             self.pages = self.pages.saturating_add(place.is_some().into());
@@ -154,13 +154,13 @@ impl<'a> Batch<'a> {
 }
 
 impl Device {
-    /// Who reads in order.
+    /// The sequential readers of packed pages.
     pub(crate) fn readahead(&self) -> &Readahead {
         &self.readahead
     }
 
-    /// Reads the segments that hold the pages of a slot and the next ones. May sleep, until the disk has
-    /// answered, or is known to be silent, or the thread is to stop.
+    /// Reads the segments that hold the pages of a slot and of those behind it. Sleeps until the disk has
+    /// answered or is stuck, or the thread is to stop.
     #[inline(never)]
     pub(crate) fn read_on(&self, from: Slot, stop: &Stop) {
         let mut batch = None;
@@ -185,8 +185,8 @@ impl Device {
             .count(Counter::ReadAheadPages, counters::number(pages));
     }
 
-    /// Finds the segments that hold the pages of a slot and the next ones. Those of the first one's disk
-    /// count. There may be none.
+    /// Finds the segments that hold the pages of a slot and of those behind it, on the disk of the first one
+    /// that is packed. There may be none.
     #[inline(never)]
     fn find_on<'a>(&'a self, from: Slot, batch: &mut Option<Batch<'a>>) {
         let end = from.number().saturating_add(DISTANCE);
@@ -213,8 +213,7 @@ impl Device {
         self.disks.bay(disk)?.enter().and_then(Batch::new)
     }
 
-    /// Reads them, and keeps what they hold. Nothing: there is no memory for it, or it can't be read, or it
-    /// takes too long.
+    /// Reads the segments of a batch and keeps them. `None`: no memory, a failed read, or a stuck disk.
     #[inline(never)]
     fn read_batch(&self, batch: &Batch<'_>, stop: &Stop) -> Option<()> {
         let mut bounces = Bounces::with_room(SEGMENTS, SEGMENT_SLOTS);
