@@ -7,6 +7,18 @@
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
+# read_by_thread: bytes that the readahead thread has read.
+read_by_thread() {
+    for thread in /proc/[0-9]*; do
+        # comm has only the first fifteen bytes of the name.
+        if [ "$(cat "$thread/comm" 2>/dev/null)" = vswap_readahead ]; then
+            sed -n 's/^read_bytes: //p' "$thread/io"
+            return
+        fi
+    done
+    fail "there is no readahead thread"
+}
+
 # packed_share: what a packed page takes of the disk, in percent of a page.
 packed_share() { echo $(($(segment_bytes) * 100 / ($(value packed_slots) * 4096))); }
 
@@ -31,7 +43,9 @@ expect "pages in memory" "$(value ram_slots)" 0
 
 step "read in order"
 read=$(value disk_read_bytes)
+expect "bytes that the thread has read" "$(read_by_thread)" 0
 release
+holds "bytes that the thread has read" "$(read_by_thread)" -gt 0
 holds "pages read ahead" "$(value readahead_pages)" -ge $((pages * 70 / 100))
 holds "of them asked for" "$(value readahead_loads)" -ge $(($(value readahead_pages) * 90 / 100))
 read=$(($(value disk_read_bytes) - read))
