@@ -65,12 +65,13 @@ const LOOKS: usize = 4;
 /// A cluster's state:
 ///
 /// ```text
-///   bit 21   20       19..10   9..0
-///   HELD     LISTED   lost     used
+///   bit 22      21     20       19..10   9..0
+///   DISCARDED   HELD   LISTED   lost     used
 /// ```
 ///
 /// `used` slots are in use or about to be; `lost` ones are never used: reserved or retired.
-/// Together they are 512 at most.
+/// Together they are 512 at most. `DISCARDED`: the disk was told that the cluster holds nothing, and no slot
+/// was claimed since; each change of the counts clears it.
 #[derive(Clone, Copy)]
 struct Word(u32);
 
@@ -78,6 +79,7 @@ const COUNT_BITS: u32 = 10;
 const COUNT_MASK: u32 = (1 << COUNT_BITS) - 1;
 const LISTED: u32 = 1 << (2 * COUNT_BITS);
 const HELD: u32 = LISTED << 1;
+const DISCARDED: u32 = HELD << 1;
 
 const _: () = assert!(SLOTS_PER_CLUSTER <= COUNT_MASK as usize);
 
@@ -1031,6 +1033,9 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
         self.list.with(|list| current.reset(self.space, list));
     }
 }
+
+#[path = "discarding.rs"]
+pub mod discarding;
 
 #[cfg(all(test, not(loom)))]
 #[path = "allocator_tests.rs"]

@@ -6,6 +6,7 @@
 use super::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, HeldCluster, Space, Summary,
 };
+use super::allocator::discarding::Search;
 use super::map::SlotMap;
 use super::model::{in_every_order, with_preemptions};
 use super::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
@@ -150,6 +151,36 @@ fn an_owner_sees_what_the_last_one_did() {
         assert!(disk.0.allocator().free(slot(1)));
         let used = u64::from(other.join().unwrap());
         assert_eq!(disk.0.allocator().space().used(), used);
+    });
+}
+
+/// Whoever claims a slot of a cluster that is discarded meanwhile does so before or after that.
+#[test]
+fn a_cluster_is_discarded_while_nobody_has_a_slot() {
+    use loom::cell::UnsafeCell;
+    const SLOT: u32 = SLOTS_PER_CLUSTER as u32 + 3;
+    in_every_order(|| {
+        let disk = Arc::new((Disk::fresh(), UnsafeCell::new(0)));
+        let other = {
+            let disk = disk.clone();
+            thread::spawn(move || {
+                let allocator = disk.0.allocator();
+                for _ in 0..2 {
+                    if allocator.claim_at(slot(SLOT), 1) {
+                        disk.1.with_mut(|page| assert!(!page.is_null()));
+                        assert!(allocator.free(slot(SLOT)));
+                    }
+                }
+            })
+        };
+        let allocator = disk.0.allocator();
+        let found = allocator.claim_stale(&mut Search::default());
+        if let Some(cluster) = found {
+            disk.1.with_mut(|page| assert!(!page.is_null()));
+            allocator.free_stale(cluster, true);
+        }
+        other.join().unwrap();
+        disk.0.assert_nothing_lost(0, &[0, 1]);
     });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+use super::discarding::Search;
 use super::*;
 use core::sync::atomic::AtomicBool;
 use proptest::prelude::*;
@@ -118,6 +119,10 @@ enum Step {
     Reset {
         cpu: usize,
     },
+    Discard {
+        clusters: usize,
+        is_discarded: bool,
+    },
 }
 
 const CPUS: usize = 3;
@@ -136,6 +141,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(which, count)| Step::Free { which, count }),
         1 => any::<usize>().prop_map(|which| Step::Retire { which }),
         1 => (0..CPUS).prop_map(|cpu| Step::Reset { cpu }),
+        1 => (1usize..4, any::<bool>())
+            .prop_map(|(clusters, is_discarded)| Step::Discard { clusters, is_discarded }),
     ]
 }
 
@@ -231,6 +238,27 @@ impl Model {
                 }
             }
             Step::Reset { cpu } => allocator.reset(&cpus[cpu]),
+            Step::Discard {
+                clusters,
+                is_discarded,
+            } => {
+                let stale = allocator.stale();
+                let mut search = Search::default();
+                let found: Vec<_> = (0..clusters)
+                    .map_while(|_| allocator.claim_stale(&mut search))
+                    .collect();
+                assert_eq!(found.len(), clusters.min(stale));
+                for cluster in &found {
+                    self.claim(cluster.slot(Offset::FIRST), SLOTS_PER_CLUSTER);
+                }
+                for cluster in &found {
+                    let first = cluster.slot(Offset::FIRST).number();
+                    self.used.retain(|number| !(first..first + 512).contains(number));
+                    allocator.free_stale(*cluster, is_discarded);
+                }
+                let done = if is_discarded { found.len() } else { 0 };
+                assert_eq!(allocator.stale(), stale - done);
+            }
         }
         let space = allocator.space();
         assert_eq!(space.used(), self.used.len() as u64);
@@ -604,4 +632,50 @@ fn a_segment_is_found_between_slots_in_use() {
     assert_eq!(allocator.claim_segment(&mut next), segment);
     assert!(allocator.free_segment(segment.unwrap(), |_| false));
     disk.check();
+}
+
+/// A cluster is discarded once, and again after a slot in it was in use.
+#[test]
+fn a_cluster_is_discarded_once() {
+    // The first cluster has the signature, and the last one is not whole.
+    let disk = Disk::new(4 * 512 + 100);
+    let allocator = disk.allocator();
+    let discard = |is_discarded| {
+        let mut search = Search::default();
+        let found: Vec<_> =
+            core::iter::from_fn(|| allocator.claim_stale(&mut search)).collect();
+        // Nobody else gets a slot in one meanwhile.
+        assert!(found
+            .iter()
+            .all(|cluster| !allocator.claim_at(cluster.slot(Offset::FIRST), 1)));
+        for cluster in &found {
+            allocator.free_stale(*cluster, is_discarded);
+        }
+        disk.check();
+        found
+    };
+    assert_eq!(discard(false), [1, 2, 3].map(cluster));
+    assert_eq!(discard(true), [1, 2, 3].map(cluster));
+    assert_eq!(discard(true), []);
+    let slot = PhysicalSlot::new(2 * 512 + 7);
+    assert!(allocator.claim_at(slot, 1));
+    assert_eq!(discard(true), []);
+    assert!(allocator.free(slot));
+    assert_eq!(discard(true), [cluster(2)]);
+    // One that a CPU allocates in is left to it.
+    let current = Current::default();
+    assert_eq!(allocator.allocate(&current, 512, false).unwrap().1, 511);
+    let (slot, count) = allocator.allocate(&current, 512, false).unwrap();
+    assert_eq!(count, 512);
+    assert_eq!(slot.cluster(), cluster(1));
+    for offset in Offset::all() {
+        assert!(allocator.free(slot.cluster().slot(offset)));
+    }
+    assert_eq!(discard(true), []);
+    allocator.reset(&current);
+    assert_eq!(discard(true), [cluster(1)]);
+    // One that lost a slot stays as it is.
+    assert!(allocator.claim_at(slot, 1));
+    assert!(allocator.retire(slot));
+    assert_eq!(discard(true), []);
 }

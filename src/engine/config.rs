@@ -319,7 +319,7 @@ mod tests {
             let protection = Protection { encrypt, integrity };
             let options = Options {
                 protection,
-                compress: None,
+                ..Options::default()
             };
             assert_eq!(
                 parse_disk(text.as_bytes()),
@@ -341,6 +341,7 @@ mod tests {
             "/d encrypt encrypt",
             "/d encrypted",
             "/d compress=on compress=off",
+            "/d discard discard",
         ] {
             assert_eq!(
                 parse_disk(text.as_bytes()),

@@ -11,6 +11,8 @@ pub struct Options {
     pub protection: Protection,
     /// Whether pages stay compressed on it; by default, unless it is memory.
     pub compress: Option<bool>,
+    /// Whether the disk is told which clusters hold nothing.
+    pub discard: bool,
 }
 
 impl Options {
@@ -20,6 +22,7 @@ impl Options {
         let compress = match word {
             b"compress=on" => true,
             b"compress=off" => false,
+            b"discard" => return !core::mem::replace(&mut self.discard, true),
             _ => return self.protection.add(word),
         };
         self.compress.replace(compress).is_none()
@@ -37,6 +40,9 @@ mod tests {
         assert_eq!(options.compress, Some(false));
         assert!(!options.add(b"compress=on"));
         assert!(!options.add(b"compress"));
+        assert!(options.add(b"discard"));
+        assert!(options.discard);
+        assert!(!options.add(b"discard"));
         assert!(options.add(b"encrypt"));
         assert!(options.protection.encrypt);
     }

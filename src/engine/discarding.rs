@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Clusters that hold nothing, which a disk may be told of: it discards them.
+//!
+//! All slots of a cluster are claimed for that, so that nobody writes to it meanwhile. A cluster with a
+//! reserved or a retired slot can't be claimed whole, and is never discarded.
+
+use super::super::slot::{Offset, PhysicalCluster, SLOTS_PER_CLUSTER};
+use super::{Allocator, ClusterState, Freed, FreeListLock, Word, DISCARDED};
+
+/// Where the search for the next cluster continues.
+#[derive(Debug, Default)]
+pub struct Search(usize);
+
+impl Word {
+    /// Whether all slots are free, nobody allocates here, and the disk does not know it.
+    fn is_stale(self) -> bool {
+        self.is_free() && self.lost() == 0 && self.0 & DISCARDED == 0
+    }
+}
+
+impl ClusterState {
+    /// Counts all slots as free and discarded.
+    fn count_discarded(&self) -> Option<Word> {
+        let (_, after) = self.update(|word| {
+            let free = word.counting(0, word.lost())?;
+            Some(Word(free.0 | DISCARDED))
+        })?;
+        Some(after)
+    }
+}
+
+impl<L: FreeListLock> Allocator<'_, L> {
+    /// How many clusters hold nothing that the disk was not told of. Walks over all clusters.
+    pub fn stale(&self) -> usize {
+        let states = self.space.states.iter();
+        states
+            .filter(|state| state.word().is_stale())
+            .fold(0usize, |sum, _| sum.saturating_add(1))
+    }
+
+    /// Claims all slots of the next cluster that holds nothing, so that the caller can have it discarded.
+    /// `None`: none is left in this round.
+    pub fn claim_stale(&self, search: &mut Search) -> Option<PhysicalCluster> {
+        while let Some(state) = self.space.states.get(search.0) {
+            let cluster = PhysicalCluster::new(u32::try_from(search.0).ok()?)?;
+            search.0 = search.0.saturating_add(1);
+            let first = cluster.slot(Offset::FIRST);
+            if state.word().is_stale() && self.claim_at(first, SLOTS_PER_CLUSTER) {
+                return Some(cluster);
+            }
+        }
+        None
+    }
+
+    /// Frees a cluster whose slots [`claim_stale`](Self::claim_stale) has claimed. `is_discarded`: the disk
+    /// holds nothing there any more, which stays so until a slot is claimed.
+    pub fn free_stale(&self, cluster: PhysicalCluster, is_discarded: bool) {
+        let (Some(map), Some(state)) = (self.space.map(cluster), self.space.state(cluster)) else {
+            return;
+        };
+        // As all slots are counted, nobody else changes the map before the count changes.
+        map.clear_all();
+        let emptied = if is_discarded {
+            let after = state.count_discarded();
+            self.space.mark(super::group_of(cluster));
+            after.is_some_and(|after| after.is_free() && !after.is_listed())
+        } else {
+            self.space.count_down(cluster, state, SLOTS_PER_CLUSTER, 0)
+        };
+        self.freed(if emptied {
+            Freed::Emptied(cluster)
+        } else {
+            Freed::Done
+        });
+    }
+}
