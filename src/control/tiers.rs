@@ -68,6 +68,9 @@ impl Attribute for TiersAttribute {
             if disk.tags().is_some() {
                 write!(text, " integrity=1 corrupt={}", disk.corrupt())?;
             }
+            if let Some(discarding) = disk.discarding() {
+                write!(text, " discard=1 discarded={}", discarding.bytes())?;
+            }
             if let Some(packs) = disk.packing().map(Packing::packs) {
                 write!(
                     text,
@@ -107,7 +110,7 @@ impl Attribute for UuidAttribute {
 
 /// `tier_add`: adds the disk whose path is written, with an optional priority; `encrypt`
 /// and `integrity` after that protect its pages, and `compress=on` or `compress=off` says whether
-/// they stay compressed there.
+/// they stay compressed there; with `discard` the disk is told what holds nothing.
 pub(crate) struct AddAttribute;
 
 impl Attribute for AddAttribute {

@@ -113,7 +113,11 @@ pub(super) fn is_known(disk: &Disk, packed: Packed) -> bool {
 }
 
 /// Keeps what was read of a segment. Nothing: there is no memory for that.
-pub(super) fn keep(inside: &Inside<'_>, bounce: Bounce<'static>, slots: Range<usize>) -> Option<Slots> {
+pub(super) fn keep(
+    inside: &Inside<'_>,
+    bounce: Bounce<'static>,
+    slots: Range<usize>,
+) -> Option<Slots> {
     let bounce = Arc::new(bounce, GFP_NOWAIT).ok()?;
     let read = Slots { bounce, slots };
     let disk = inside.entered.disk();
@@ -214,8 +218,7 @@ impl Device {
             match disk.recent(inside.segment)? {
                 Recently::Read(slots) => return Some(slots),
                 Recently::Coming => {
-                    let is_over =
-                        || !matches!(disk.recent(inside.segment), Some(Recently::Coming));
+                    let is_over = || !matches!(disk.recent(inside.segment), Some(Recently::Coming));
                     self.readahead.arrived().wait_timeout(TURN_MS, is_over);
                 }
             }
@@ -366,9 +369,7 @@ impl Device {
     /// The next slots of the cluster whose pages are packed on the same disk.
     fn each_next(&self, wanted: &Wanted, mut each: impl FnMut(Slot, Packed)) {
         let end = wanted.slot.number().saturating_add(DISTANCE);
-        let is_near = |next: &Slot| {
-            next.cluster() == wanted.slot.cluster() && next.number() <= end
-        };
+        let is_near = |next: &Slot| next.cluster() == wanted.slot.cluster() && next.number() <= end;
         let mut next = Some(wanted.slot.next());
         while let Some(first) = next.filter(is_near) {
             for (slot, packed) in packed_of(first, &self.packed_run(first)) {

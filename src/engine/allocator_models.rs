@@ -3,10 +3,10 @@
 //! Models of threads that claim and free slots of one cluster, in every order that the memory
 //! model allows.
 
+use super::allocator::discarding::Search;
 use super::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, HeldCluster, Space, Summary,
 };
-use super::allocator::discarding::Search;
 use super::map::SlotMap;
 use super::model::{in_every_order, with_preemptions};
 use super::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};

@@ -253,7 +253,8 @@ impl Model {
                 }
                 for cluster in &found {
                     let first = cluster.slot(Offset::FIRST).number();
-                    self.used.retain(|number| !(first..first + 512).contains(number));
+                    self.used
+                        .retain(|number| !(first..first + 512).contains(number));
                     allocator.free_stale(*cluster, is_discarded);
                 }
                 let done = if is_discarded { found.len() } else { 0 };
@@ -642,8 +643,7 @@ fn a_cluster_is_discarded_once() {
     let allocator = disk.allocator();
     let discard = |is_discarded| {
         let mut search = Search::default();
-        let found: Vec<_> =
-            core::iter::from_fn(|| allocator.claim_stale(&mut search)).collect();
+        let found: Vec<_> = core::iter::from_fn(|| allocator.claim_stale(&mut search)).collect();
         // Nobody else gets a slot in one meanwhile.
         assert!(found
             .iter()

@@ -6,7 +6,7 @@
 //! reserved or a retired slot can't be claimed whole, and is never discarded.
 
 use super::super::slot::{Offset, PhysicalCluster, SLOTS_PER_CLUSTER};
-use super::{Allocator, ClusterState, Freed, FreeListLock, Word, DISCARDED};
+use super::{Allocator, ClusterState, FreeListLock, Freed, Word, DISCARDED};
 
 /// Where the search for the next cluster continues.
 #[derive(Debug, Default)]

@@ -219,7 +219,9 @@ mod tests {
     fn a_thread_goes_on_where_it_is_read_in_order() {
         let windows = Windows::default();
         let mut slot = 1000;
-        while windows.0[1000 / 512 % STREAMS].load(Ordering::Relaxed) & 0xffff_ffff != u64::from(FULL) {
+        while windows.0[1000 / 512 % STREAMS].load(Ordering::Relaxed) & 0xffff_ffff
+            != u64::from(FULL)
+        {
             assert!(!windows.ask_on(Slot::new(slot)));
             let ahead = read(&windows, slot, 5);
             slot += if ahead.slots == 0 { 1 } else { 6 };

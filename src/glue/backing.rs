@@ -122,6 +122,12 @@ impl Backing {
         unsafe { bindings::vswap_bdev_may_cut(self.bdev()) }
     }
 
+    /// Whether it can be told which pages hold nothing.
+    pub(crate) fn can_discard(&self) -> bool {
+        // SAFETY: the device is open by the invariant.
+        unsafe { bindings::vswap_bdev_discards(self.bdev()) }
+    }
+
     /// The open file, valid as long as this value.
     pub(super) fn file(&self) -> *mut kernel::bindings::file {
         self.file.as_ptr()

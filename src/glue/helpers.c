@@ -619,45 +619,68 @@ bool vswap_bdev_may_cut(struct block_device *bdev)
 	return MAJOR(bdev->bd_dev) == LOOP_MAJOR;
 }
 
-struct vswap_first_page {
+struct vswap_lone_bio {
 	struct bio bio;
 	struct bio_vec vec;
 	struct completion done;
 	/* Keeps the device open, though not held. */
 	struct file *file;
-	bool write;
 };
 
-static void vswap_first_page_ended(struct bio *bio)
+static void vswap_lone_bio_ended(struct bio *bio)
 {
-	complete_all(&container_of(bio, struct vswap_first_page, bio)->done);
+	complete_all(&container_of(bio, struct vswap_lone_bio, bio)->done);
 }
 
-/* A write survives a power failure. The page stays unchanged until the end. */
-struct vswap_first_page *vswap_first_page_start(struct file *file, void *page, bool write)
+static struct vswap_lone_bio *vswap_lone_bio_new(struct file *file, blk_opf_t op)
 {
-	struct vswap_first_page *io = kzalloc(sizeof(*io), GFP_KERNEL);
+	struct vswap_lone_bio *io = kzalloc(sizeof(*io), GFP_KERNEL);
 
 	if (!io)
 		return NULL;
-	io->write = write;
 	io->file = get_file(file);
 	init_completion(&io->done);
-	bio_init(&io->bio, file_bdev(file), &io->vec, 1,
-		 write ? REQ_OP_WRITE | REQ_SYNC | REQ_FUA : REQ_OP_READ);
-	io->bio.bi_end_io = vswap_first_page_ended;
+	bio_init(&io->bio, file_bdev(file), &io->vec, 1, op);
+	io->bio.bi_end_io = vswap_lone_bio_ended;
+	return io;
+}
+
+/*
+ * The device's first page. A write survives a power failure. The page stays unchanged until the
+ * end.
+ */
+struct vswap_lone_bio *vswap_lone_bio_first_page(struct file *file, void *page, bool write)
+{
+	struct vswap_lone_bio *io;
+
+	io = vswap_lone_bio_new(file, write ? REQ_OP_WRITE | REQ_SYNC | REQ_FUA : REQ_OP_READ);
+	if (!io)
+		return NULL;
 	bio_add_virt_nofail(&io->bio, page, PAGE_SIZE);
 	submit_bio(&io->bio);
 	return io;
 }
 
-bool vswap_first_page_done(struct vswap_first_page *io)
+/* Pages that hold nothing any more, below UINT_MAX bytes. The block layer splits it as needed. */
+struct vswap_lone_bio *vswap_lone_bio_discard(struct file *file, u64 page, unsigned int pages)
+{
+	struct vswap_lone_bio *io = vswap_lone_bio_new(file, REQ_OP_DISCARD);
+
+	if (!io)
+		return NULL;
+	io->bio.bi_iter.bi_sector = page << PAGE_SECTORS_SHIFT;
+	io->bio.bi_iter.bi_size = pages << PAGE_SHIFT;
+	submit_bio(&io->bio);
+	return io;
+}
+
+bool vswap_lone_bio_done(struct vswap_lone_bio *io)
 {
 	return completion_done(&io->done);
 }
 
 /* Says whether it is done: not if a fatal signal came. */
-bool vswap_first_page_wait(struct vswap_first_page *io, bool killable)
+bool vswap_lone_bio_wait(struct vswap_lone_bio *io, bool killable)
 {
 	if (killable)
 		return !wait_for_completion_killable(&io->done);
@@ -666,18 +689,24 @@ bool vswap_first_page_wait(struct vswap_first_page *io, bool killable)
 }
 
 /* Once it is done. */
-int vswap_first_page_end(struct vswap_first_page *io)
+int vswap_lone_bio_end(struct vswap_lone_bio *io)
 {
 	struct block_device *bdev = file_bdev(io->file);
 	int error = blk_status_to_errno(io->bio.bi_status);
 
 	/* So that blkid doesn't find the old contents. */
-	if (io->write)
+	if (bio_op(&io->bio) == REQ_OP_WRITE)
 		invalidate_inode_pages2_range(bdev->bd_mapping, 0, 0);
 	bio_uninit(&io->bio);
 	fput(io->file);
 	kfree(io);
 	return error;
+}
+
+/* Whether the device can be told what holds nothing. */
+bool vswap_bdev_discards(struct block_device *bdev)
+{
+	return bdev_max_discard_sectors(bdev) != 0;
 }
 
 int vswap_srcu_init(struct srcu_struct *srcu)

@@ -105,11 +105,13 @@ bool vswap_bdev_zoned(struct block_device *bdev);
 bool vswap_bdev_may_cut(struct block_device *bdev);
 
 /* a block device's first page on its way */
-struct vswap_first_page;
-struct vswap_first_page *vswap_first_page_start(struct file *file, void *page, bool write);
-bool vswap_first_page_done(struct vswap_first_page *io);
-bool vswap_first_page_wait(struct vswap_first_page *io, bool killable);
-int vswap_first_page_end(struct vswap_first_page *io);
+struct vswap_lone_bio;
+struct vswap_lone_bio *vswap_lone_bio_first_page(struct file *file, void *page, bool write);
+struct vswap_lone_bio *vswap_lone_bio_discard(struct file *file, u64 page, unsigned int pages);
+bool vswap_lone_bio_done(struct vswap_lone_bio *io);
+bool vswap_lone_bio_wait(struct vswap_lone_bio *io, bool killable);
+int vswap_lone_bio_end(struct vswap_lone_bio *io);
+bool vswap_bdev_discards(struct block_device *bdev);
 
 /* block devices that are memory: "first" is the page of the DAX device that theirs begin with */
 struct dax_device;

@@ -18,6 +18,7 @@ pub(crate) mod inode;
 #[cfg(vswap_kunit)]
 #[path = "../../kunit/glue.rs"]
 pub(crate) mod kunit;
+pub(crate) mod lone_bio;
 pub(crate) mod lz4;
 pub(crate) mod memory;
 mod object_map;

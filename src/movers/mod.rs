@@ -5,6 +5,7 @@
 
 mod chunk;
 mod cleaner;
+mod discards;
 pub(crate) mod drain;
 mod drain_packed;
 mod mover;

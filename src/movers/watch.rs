@@ -6,6 +6,7 @@
 //! under way, a disk takes no pages, or nothing has room. It never waits for a disk: what it has read or written it
 //! looks at the next time.
 
+use super::discards::Discards;
 use crate::device::Device;
 use crate::engine::entry::MAX_DISKS;
 use crate::engine::health::{State, LAGS_AFTER};
@@ -16,6 +17,7 @@ use crate::glue::target::Target;
 use crate::glue::thread::{Stop, Work};
 use crate::glue::wait::WaitQueue;
 use crate::tiers::bell::Bell;
+use crate::tiers::discarding::Discarding;
 use crate::tiers::disk::Disk;
 use crate::tiers::transfer::Entered;
 use kernel::prelude::*;
@@ -88,13 +90,34 @@ enum Next {
     Soon,
 }
 
+/// What is under way to a disk.
+#[derive(Default)]
+struct Sent {
+    probe: Option<Probe>,
+    discards: Option<Discards>,
+}
+
+impl Sent {
+    /// Forgets what is done, of a disk that is being taken out. Says whether something is left.
+    fn forget(&mut self) -> bool {
+        // What is left is waited for, as it is when the thread ends.
+        if self.probe.as_ref().is_some_and(|probe| probe.io.is_done()) {
+            self.probe = None;
+        }
+        if self.discards.as_ref().is_some_and(Discards::is_done) {
+            self.discards = None;
+        }
+        self.probe.is_some() || self.discards.is_some()
+    }
+}
+
 /// The work of the thread.
 #[pin_data]
 pub(crate) struct Watcher {
     device: Arc<Device>,
     bell: Arc<Bell>,
     #[pin]
-    probes: Mutex<[Option<Probe>; MAX_DISKS]>,
+    sent: Mutex<[Sent; MAX_DISKS]>,
 }
 
 impl Watcher {
@@ -105,7 +128,7 @@ impl Watcher {
             pin_init!(Self {
                 device,
                 bell,
-                probes <- new_mutex!([const { None }; MAX_DISKS], "vswap_probes"),
+                sent <- new_mutex!(<[Sent; MAX_DISKS]>::default(), "vswap_watch"),
             }),
             GFP_KERNEL,
         )
@@ -117,17 +140,14 @@ impl Watcher {
         let mut again = self.device.disks().tidy();
         again |= self.device.leftovers.tidy(self.device.disks(), false);
         again |= self.device.look_for_room();
-        let mut is_probing = false;
-        let mut probes = self.probes.lock();
-        for (bay, probe) in self.device.disks().bays().zip(probes.iter_mut()) {
+        let mut is_soon = false;
+        let mut all = self.sent.lock();
+        for (bay, sent) in self.device.disks().bays().zip(all.iter_mut()) {
             let Some(entered) = bay.enter() else {
-                // What is left is waited for, as it is when the thread ends.
-                if probe.as_ref().is_some_and(|probe| probe.io.is_done()) {
-                    *probe = None;
-                }
-                again |= probe.is_some();
+                again |= sent.forget();
                 continue;
             };
+            let Sent { probe, discards } = sent;
             let disk = entered.disk();
             let age = disk.under_way().age(now);
             let change = disk.health().silent_for(age, now);
@@ -135,10 +155,12 @@ impl Watcher {
                 self.say(disk, change);
             }
             self.probe(&entered, probe, now);
-            is_probing |= probe.as_ref().is_some_and(|probe| probe.is_new(now));
-            again |= probe.is_some() || is_of_interest(disk);
+            is_soon |= probe.as_ref().is_some_and(|probe| probe.is_new(now));
+            // As long as they are under way they hold up who empties the disk.
+            is_soon |= get_on(&entered, discards) && !disk.health().is_lagging();
+            again |= probe.is_some() || discards.is_some() || is_of_interest(disk);
         }
-        if is_probing {
+        if is_soon {
             Next::Soon
         } else if again {
             Next::Later
@@ -193,10 +215,26 @@ impl Watcher {
     }
 }
 
+// Out of line, for its frame.
+/// Gets on with a disk's discards, or begins some. Says whether some are under way.
+#[inline(never)]
+fn get_on(entered: &Entered<'_>, discards: &mut Option<Discards>) -> bool {
+    if let Some(done) = discards.take_if(|discards| discards.is_done()) {
+        done.end(entered.disk());
+        // The next ones are for the next second.
+        return false;
+    }
+    if discards.is_none() {
+        *discards = Discards::begin(entered);
+    }
+    discards.is_some()
+}
+
 /// Whether a disk has to be looked at. A disk that has gone never comes back.
 fn is_of_interest(disk: &Disk) -> bool {
     let health = disk.health();
     disk.under_way().total() != 0
+        || disk.discarding().is_some_and(Discarding::is_wanted)
         || health.is_lagging()
         || health.is_stuck()
         || health.is_doubtful() && !disk.backing().is_dead()

@@ -52,6 +52,7 @@ impl Disks {
                     pr_info!("{}: added with {} MiB, priority {}\n", path, mib, priority);
                     bay.fill(disk);
                     self.reorder();
+                    self.bell().ring();
                 }
                 Err(error) => result = Err(error),
             }

@@ -3,8 +3,10 @@
 //! A disk as a tier: its slots, and how it is doing.
 
 use super::bell::Bell;
+use super::discarding::Discarding;
 use super::packing::{self, Packing};
 use super::recent::{Recently, Slots as RecentSlots};
+use crate::engine::allocator::discarding::Search;
 use crate::engine::allocator::{
     Allocator, ClusterState, Current, Cursor, FreeList, FreeListLock, Space, Summary,
 };
@@ -17,13 +19,14 @@ use crate::engine::options::Options;
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::protection::Protection;
 use crate::engine::segment::Segment;
-use crate::engine::slot::{Offset, PhysicalCluster, PhysicalSlot};
+use crate::engine::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
 use crate::engine::under_way::{Ticket, UnderWay, QUOTA};
 use crate::glue::backing::Backing;
 use crate::glue::cipher::Cipher;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::first_page::FirstPage;
+use crate::glue::lone_bio::LoneBio;
 use crate::glue::memory::{self, Buffer};
 use crate::glue::tags::Tags;
 use crate::glue::target::Target;
@@ -58,6 +61,8 @@ pub(crate) struct Disk {
     tags: Option<Tags>,
     /// Its segments, if pages stay compressed on it.
     packing: Option<KBox<Packing>>,
+    /// What it is told about slots that hold nothing, if it is.
+    discarding: Option<KBox<Discarding>>,
     /// Pages that were not what was written.
     corrupt: AtomicU32,
     slots: u32,
@@ -102,7 +107,7 @@ impl Disk {
     /// `uuid`. May sleep.
     ///
     /// The errors are those of [`Backing::open`]; besides `EINVAL`: the device is too small or
-    /// zoned; `ENOMEM`; `EOPNOTSUPP`: the kernel can't encrypt; `EINTR`: a signal came before the
+    /// zoned; `ENOMEM`; `EOPNOTSUPP`: the kernel can't encrypt, or the device can't discard; `EINTR`: a signal came before the
     /// kernel had random numbers for a key.
     #[inline(never)]
     pub(crate) fn open(
@@ -115,24 +120,7 @@ impl Disk {
         let protection = options.protection;
         // Memory is copied to as it is; what is protected takes the way of bios.
         let as_memory = protection == Protection::default();
-        let backing = Backing::open(path, as_memory).inspect_err(|error| {
-            let why = match *error {
-                EBUSY => "it is mounted, swapped on or in use otherwise",
-                EROFS => "it is read-only",
-                ENOTBLK => "it is not a block device",
-                ENOENT => "there is no such device",
-                _ => "see the error given",
-            };
-            pr_err!("{}: can't be opened: {}\n", path, why);
-        })?;
-        if backing.is_zoned() {
-            pr_err!("{}: zoned devices can't be used\n", path);
-            return Err(EINVAL);
-        }
-        if backing.slots() < MIN_SLOTS {
-            pr_err!("{}: it is too small; a disk has at least 4 MiB\n", path);
-            return Err(EINVAL);
-        }
+        let backing = open_backing(path, as_memory)?;
         // Larger ones are used up to where slots can be numbered.
         let slots = u32::try_from(backing.slots()).unwrap_or(u32::MAX);
         let clusters = Space::clusters(slots);
@@ -141,6 +129,7 @@ impl Disk {
         // On memory a page is read in less time than it is decompressed in.
         let compress = options.compress.unwrap_or(!backing.is_synchronous());
         let packing = new_packing(compress, slots)?;
+        let discarding = new_discarding(path, options.discard, &backing)?;
         let bio_pages = if backing.may_cut() { 1 } else { u32::MAX };
         let mut kept = KVec::new();
         kept.extend_from_slice(path.to_bytes(), GFP_KERNEL)?;
@@ -154,6 +143,7 @@ impl Disk {
                 cipher,
                 tags,
                 packing,
+                discarding,
                 corrupt: AtomicU32::new(0),
                 summary: summary(slots)?,
                 slots,
@@ -299,6 +289,47 @@ impl Disk {
         if !in_use {
             pr_warn_once!("{}: a slot was freed that is not in use\n", self.path());
         }
+        if let Some(discarding) = &self.discarding {
+            if discarding.is_news() {
+                self.bell.ring();
+            }
+        }
+    }
+
+    /// What it is told about slots that hold nothing, if it is.
+    pub(crate) fn discarding(&self) -> Option<&Discarding> {
+        self.discarding.as_deref()
+    }
+
+    /// How many clusters hold nothing that the disk was not told of.
+    pub(crate) fn stale_clusters(&self) -> usize {
+        self.allocator().map_or(0, |a| a.stale())
+    }
+
+    /// Claims a cluster that holds nothing, and begins to tell the disk. `None`: there is none, or no memory.
+    /// May sleep.
+    pub(crate) fn start_discard(&self, search: &mut Search) -> Option<(PhysicalCluster, LoneBio)> {
+        let discarding = self.discarding()?;
+        let cluster = self.allocator()?.claim_stale(search)?;
+        discarding.claimed();
+        let slots = u16::try_from(SLOTS_PER_CLUSTER).ok()?;
+        match LoneBio::discard(&self.backing, cluster.slot(Offset::FIRST), slots) {
+            Ok(io) => Some((cluster, io)),
+            Err(_) => {
+                self.free_stale(cluster, false);
+                None
+            }
+        }
+    }
+
+    /// Frees a cluster that was claimed to be discarded, and says whether it was. Does not sleep.
+    pub(crate) fn free_stale(&self, cluster: PhysicalCluster, is_discarded: bool) {
+        if let Some(allocator) = self.allocator() {
+            allocator.free_stale(cluster, is_discarded);
+        }
+        if let Some(discarding) = &self.discarding {
+            discarding.freed();
+        }
     }
 
     /// Its segments, if pages stay compressed on it.
@@ -433,7 +464,7 @@ impl Disk {
     }
 
     /// Sees to it that a slot in use is never used again. Does not sleep.
-    pub(crate) fn discard(&self, slot: PhysicalSlot) {
+    pub(crate) fn retire(&self, slot: PhysicalSlot) {
         let retired = self.allocator().is_some_and(|a| a.retire(slot));
         if !retired {
             pr_warn_once!("{}: a bad slot is not in use\n", self.path());
@@ -450,7 +481,8 @@ impl Disk {
         let used = self.allocator().map_or(0, |a| a.space().used());
         // Those are claimed, and hold nothing.
         let spare = self.packing().map_or(0, Packing::spare_slots);
-        bytes(used.saturating_sub(spare))
+        let discarded = self.discarding().map_or(0, Discarding::slots);
+        bytes(used.saturating_sub(spare).saturating_sub(discarded))
     }
 
     /// Bytes of bad slots.
@@ -596,6 +628,29 @@ impl Target for Disk {
 
 // Out of line, as is what follows: their frames are not to be added to the caller's.
 #[inline(never)]
+fn open_backing(path: &CStr, as_memory: bool) -> Result<Backing> {
+    let backing = Backing::open(path, as_memory).inspect_err(|error| {
+        let why = match *error {
+            EBUSY => "it is mounted, swapped on or in use otherwise",
+            EROFS => "it is read-only",
+            ENOTBLK => "it is not a block device",
+            ENOENT => "there is no such device",
+            _ => "see the error given",
+        };
+        pr_err!("{}: can't be opened: {}\n", path, why);
+    })?;
+    if backing.is_zoned() {
+        pr_err!("{}: zoned devices can't be used\n", path);
+        return Err(EINVAL);
+    }
+    if backing.slots() < MIN_SLOTS {
+        pr_err!("{}: it is too small; a disk has at least 4 MiB\n", path);
+        return Err(EINVAL);
+    }
+    Ok(backing)
+}
+
+#[inline(never)]
 fn new_cipher(path: &CStr, protection: Protection) -> Result<Option<Cipher>> {
     if !protection.encrypt {
         return Ok(None);
@@ -609,6 +664,26 @@ fn new_cipher(path: &CStr, protection: Protection) -> Result<Option<Cipher>> {
         }
     });
     cipher.map(Some)
+}
+
+#[inline(never)]
+fn new_discarding(
+    path: &CStr,
+    discard: bool,
+    backing: &Backing,
+) -> Result<Option<KBox<Discarding>>> {
+    if !discard {
+        return Ok(None);
+    }
+    // A loop device would make holes in its file, whose space others may take then.
+    if backing.may_cut() || !backing.can_discard() {
+        pr_err!(
+            "{}: it can't discard, or is a file; add it without discard\n",
+            path
+        );
+        return Err(EOPNOTSUPP);
+    }
+    Ok(Some(KBox::new(Discarding::new(), GFP_KERNEL)?))
 }
 
 #[inline(never)]

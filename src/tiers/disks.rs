@@ -257,16 +257,16 @@ impl Disks {
     #[inline]
     pub(crate) fn release(&self, cpu: &Pinned, place: Place, bad: &[&Failed]) {
         if bad.iter().any(|failed| failed.is_bad(place)) {
-            self.discard(cpu, place);
+            self.retire(cpu, place);
         } else {
             self.free(cpu, place);
         }
     }
 
     /// Sees to it that a slot in use is never used again. Does not sleep.
-    fn discard(&self, cpu: &Pinned, place: Place) {
+    fn retire(&self, cpu: &Pinned, place: Place) {
         if let Some(disk) = self.bay(place.disk).and_then(|bay| bay.peek(cpu)) {
-            disk.discard(place.slot);
+            disk.retire(place.slot);
         }
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod bell;
 mod changes;
 mod changing;
 pub(crate) mod contexts;
+pub(crate) mod discarding;
 pub(crate) mod disk;
 pub(crate) mod disks;
 pub(crate) mod inside;

@@ -328,7 +328,12 @@ impl<P: Platform> Index<P> {
 
     /// As [`peek`](Self::peek), of a slot and those behind it in the same cluster: `each` gets them in
     /// their order, until it says that this is enough, and must not sleep.
-    pub fn peek_run(&self, cpu: &P::Cpu, slot: Slot, mut each: impl FnMut(Option<Content>) -> bool) {
+    pub fn peek_run(
+        &self,
+        cpu: &P::Cpu,
+        slot: Slot,
+        mut each: impl FnMut(Option<Content>) -> bool,
+    ) {
         let _ = self.with_locked(cpu, slot.cluster(), |locked| {
             let mut next = slot;
             while next.cluster() == slot.cluster() && each(locked.get(next.offset()).content()) {

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Telling a disk which clusters hold nothing, a few at a time.
+
+use crate::engine::allocator::discarding::Search;
+use crate::engine::slot::{PhysicalCluster, SLOTS_PER_CLUSTER};
+use crate::glue::lone_bio::LoneBio;
+use crate::glue::srcu::Section;
+use crate::tiers::disk::{Disk, PAGE_BYTES};
+use crate::tiers::transfer::Entered;
+use kernel::prelude::*;
+
+/// The most clusters that are discarded at the same time: 32 MiB a second.
+const AT_ONCE: usize = 16;
+
+/// The part of the clusters that hold nothing which may be discarded at the same time, as nobody can claim
+/// a slot in those.
+const PART: usize = 8;
+
+/// Clusters of a disk that are being discarded. Dropping this waits.
+pub(super) struct Discards {
+    under_way: KBox<[Option<(PhysicalCluster, LoneBio)>; AT_ONCE]>,
+    /// Keeps the disk.
+    _section: Section,
+}
+
+impl Discards {
+    /// Begins to discard clusters, if some were freed. Does not wait for the disk. May sleep.
+    pub(super) fn begin(entered: &Entered<'_>) -> Option<Self> {
+        let disk = entered.disk();
+        let discarding = disk.discarding()?;
+        if discarding.is_over() || !disk.is_active() || !discarding.take_news() {
+            return None;
+        }
+        let stale = disk.stale_clusters();
+        // The last one is left to stores.
+        if stale < 2 {
+            return None;
+        }
+        let mut under_way = KBox::new([const { None }; AT_ONCE], GFP_KERNEL).ok()?;
+        let mut search = Search::default();
+        let most = (stale / PART).max(1);
+        for (place, _) in under_way.iter_mut().zip(0..most) {
+            *place = disk.start_discard(&mut search);
+        }
+        // The next ones come the next time.
+        discarding.go_on();
+        Some(Self {
+            under_way,
+            _section: entered.section(),
+        })
+    }
+
+    /// Whether the disk has answered. Does not sleep.
+    pub(super) fn is_done(&self) -> bool {
+        self.under_way.iter().flatten().all(|(_, io)| io.is_done())
+    }
+
+    /// Frees the clusters, of that disk.
+    pub(super) fn end(mut self, disk: &Disk) {
+        let Some(discarding) = disk.discarding() else {
+            return;
+        };
+        for (cluster, io) in self.under_way.iter_mut().filter_map(Option::take) {
+            let result = io.end();
+            disk.free_stale(cluster, result.is_ok());
+            match result {
+                Ok(()) => discarding.count(CLUSTER_BYTES),
+                Err(error) if !discarding.is_over() => {
+                    discarding.end();
+                    pr_warn!(
+                        "{}: it refuses to discard ({}), and is asked no more\n",
+                        disk.path(),
+                        error.to_errno()
+                    );
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// Bytes of a cluster.
+const CLUSTER_BYTES: u64 = PAGE_BYTES * SLOTS_PER_CLUSTER as u64;
