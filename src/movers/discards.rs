@@ -15,7 +15,7 @@ const AT_ONCE: usize = 16;
 
 /// The part of the clusters that hold nothing which may be discarded at the same time, as nobody can claim
 /// a slot in those.
-const PART: usize = 8;
+const PART: usize = 2;
 
 /// Clusters of a disk that are being discarded. Dropping this waits.
 pub(super) struct Discards {
