@@ -15,6 +15,7 @@ mod load;
 mod packed;
 mod pending;
 mod readahead;
+mod readers;
 mod repair;
 mod room;
 mod shrink;
@@ -24,7 +25,7 @@ mod throttle;
 
 use self::free_slots::FreeSlots;
 use self::pending::Pending;
-use self::readahead::Readahead;
+use self::readers::Readers;
 use self::tally::Tally;
 use crate::engine::asked::Asked;
 use crate::engine::budget::Budget;
@@ -85,7 +86,7 @@ pub(crate) struct Device {
     pairs: Pairs,
     /// Who reads them in order.
     #[pin]
-    readahead: Readahead,
+    readers: Readers,
     budget: Budget,
     /// Where writeback waits until it is wanted.
     #[pin]
@@ -130,7 +131,7 @@ impl Device {
                 repairs: transfer::reserves()?,
                 packed_loads: transfer::reserves()?,
                 pairs: Pairs::new()?,
-                readahead <- Readahead::new(),
+                readers <- Readers::new(),
                 budget: Budget::default(),
                 bell <- WaitQueue::new(),
                 progress <- Progress::new(),

@@ -184,7 +184,7 @@ impl Device {
         if let Some(Slots { bounce, slots }) = self.kept(&inside) {
             if within(bounce.bytes(), &slots, packed).is_some() {
                 self.tally(&Pinned::new()).count(Counter::ReadAheadLoads, 1);
-                self.readahead.asked_for(wanted.slot);
+                self.readers.asked_for(wanted.slot);
                 return Ok(Some(Read {
                     data: Data::Shared(bounce),
                     slots,
@@ -192,7 +192,7 @@ impl Device {
                 }));
             }
         }
-        let ahead = self.readahead.ask(wanted.slot);
+        let ahead = self.readers.ask(wanted.slot);
         if let Some(read) = self.read_ahead(&inside, wanted, ahead) {
             let Slots { bounce, slots } = read;
             return Ok(Some(Read {
@@ -201,7 +201,7 @@ impl Device {
                 inside,
             }));
         }
-        self.readahead.windows().done(wanted.slot.next(), ahead);
+        self.readers.windows().done(wanted.slot.next(), ahead);
         let slots = slots_of(packed);
         let bounce = self.read_pair(&inside, &slots)?;
         Ok(Some(Read {
@@ -219,7 +219,7 @@ impl Device {
                 Recently::Read(slots) => return Some(slots),
                 Recently::Coming => {
                     let is_over = || !matches!(disk.recent(inside.segment), Some(Recently::Coming));
-                    self.readahead.arrived().wait_timeout(TURN_MS, is_over);
+                    self.readers.arrived().wait_timeout(TURN_MS, is_over);
                 }
             }
         }
@@ -273,7 +273,7 @@ impl Device {
             keep(inside, bounces.pop()?, 0..SEGMENT_SLOTS);
         }
         let read = keep(inside, bounces.pop()?, slots)?;
-        self.readahead.windows().done(last.next(), ahead);
+        self.readers.windows().done(last.next(), ahead);
         self.count_read_ahead(pages);
         Some(read)
     }

@@ -6,13 +6,13 @@
 //! segment is *coming* from the moment the thread enters it until the thread has read it or has given up. A
 //! reader that wants a page of such a segment waits for the thread and does not read it a second time.
 
+use super::readers::Readers;
 use super::{packed, Device};
 use crate::engine::counters::{self, Counter};
 use crate::engine::entry::{DiskNumber, Packed};
 use crate::engine::segment::SEGMENT_SLOTS;
 use crate::engine::slot::Slot;
-use crate::engine::trust::Trust;
-use crate::engine::window::{Ahead, Windows, DISTANCE};
+use crate::engine::window::{Ahead, DISTANCE};
 use crate::glue::bounce::{Bounce, Bounces};
 use crate::glue::cpu::Pinned;
 use crate::glue::thread::Stop;
@@ -24,59 +24,6 @@ use kernel::prelude::*;
 
 /// How many segments are read in one batch.
 const SEGMENTS: usize = 4;
-
-/// The sequential readers, and where they wait for what is read for them.
-#[pin_data]
-pub(crate) struct Readahead {
-    windows: Windows,
-    trust: Trust,
-    /// Where the thread waits for work.
-    #[pin]
-    bell: WaitQueue,
-    #[pin]
-    arrived: WaitQueue,
-}
-
-impl Readahead {
-    /// No sequential reader is known.
-    pub(super) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            windows: Windows::default(),
-            trust: Trust::default(),
-            bell <- WaitQueue::new(),
-            arrived <- WaitQueue::new(),
-        })
-    }
-
-    /// The sequential readers.
-    pub(crate) fn windows(&self) -> &Windows {
-        &self.windows
-    }
-
-    /// Where the thread waits for work.
-    pub(crate) fn bell(&self) -> &WaitQueue {
-        &self.bell
-    }
-
-    /// Where readers wait for a segment that is coming.
-    pub(super) fn arrived(&self) -> &WaitQueue {
-        &self.arrived
-    }
-
-    /// A slot is about to be read from a disk: how much may be read ahead.
-    pub(super) fn ask(&self, slot: Slot) -> Ahead {
-        self.windows.ask(slot, self.trust.is_enough())
-    }
-
-    /// A slot that had been read ahead was asked for: the thread reads on, if it is time for that.
-    #[inline]
-    pub(super) fn asked_for(&self, slot: Slot) {
-        self.trust.asked_for();
-        if self.windows.ask_on(slot) {
-            self.bell.wake();
-        }
-    }
-}
 
 /// A segment that the thread reads. Dropping this ends the wait for it.
 struct Coming<'a> {
@@ -155,8 +102,8 @@ impl<'a> Batch<'a> {
 
 impl Device {
     /// The sequential readers of packed pages.
-    pub(crate) fn readahead(&self) -> &Readahead {
-        &self.readahead
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.readers
     }
 
     /// Reads the segments that hold the pages of a slot and of those behind it. Sleeps until the disk has
@@ -172,14 +119,14 @@ impl Device {
             return;
         }
         if let Some(last) = batch.last {
-            self.readahead.windows().done(last.next(), Ahead::MOST);
+            self.readers.windows().done(last.next(), Ahead::MOST);
         }
         self.count_read_ahead(batch.pages);
     }
 
     /// Counts pages that were read ahead.
     pub(super) fn count_read_ahead(&self, pages: usize) {
-        self.readahead.trust.read(pages);
+        self.readers.trust().read(pages);
         let cpu = Pinned::new();
         self.tally(&cpu)
             .count(Counter::ReadAheadPages, counters::number(pages));
@@ -196,7 +143,7 @@ impl Device {
                 if batch.is_none() {
                     *batch = self.new_batch(packed.place.disk);
                 }
-                let arrived = self.readahead.arrived();
+                let arrived = self.readers.arrived();
                 let is_room = batch
                     .as_mut()
                     .is_some_and(|batch| batch.add(slot, packed, arrived));

@@ -5,8 +5,10 @@
 //! All slots of a cluster are claimed for that, so that nobody writes to it meanwhile. A cluster with a
 //! reserved or a retired slot can't be claimed whole, and is never discarded.
 
-use super::super::slot::{Offset, PhysicalCluster, SLOTS_PER_CLUSTER};
-use super::{Allocator, ClusterState, FreeListLock, Freed, Word, DISCARDED};
+use super::{
+    Allocator, ClusterState, FreeListLock, Freed, Offset, PhysicalCluster, Word, DISCARDED,
+    SLOTS_PER_CLUSTER,
+};
 
 /// Where the search for the next cluster continues.
 #[derive(Debug, Default)]

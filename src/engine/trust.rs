@@ -12,8 +12,8 @@ use super::sync::{AtomicU64, Ordering};
 const MOST: u64 = 256;
 const ENOUGH: u64 = 128;
 
-/// What a page that is read ahead takes away, as a fraction of what one that is asked for gives back.
-const TAKES: (u64, u64) = (3, 4);
+/// The part of the pages read ahead that nobody needs to ask for.
+const SPARE: u64 = 4;
 
 /// Trust, in pages. Concurrent updates may get lost: it is a guess.
 #[derive(Debug, Default)]
@@ -30,9 +30,9 @@ impl Trust {
 
     /// That many pages were read ahead.
     pub fn read(&self, pages: usize) {
-        let (part, of) = TAKES;
         let pages = u64::try_from(pages).unwrap_or(MOST).min(MOST);
-        self.set(self.get().saturating_sub(pages.saturating_mul(part) / of));
+        let taken = pages.saturating_sub(pages / SPARE);
+        self.set(self.get().saturating_sub(taken));
     }
 
     /// One of them was asked for.

@@ -24,11 +24,13 @@ const NEAR: u32 = 16;
 
 /// Slots of a disk that are read at first besides those of the page, and at most.
 const FIRST: usize = 2;
-const MOST: usize = super::segment::SEGMENT_SLOTS;
+const MOST: usize = 8;
+
+const _: () = assert!(MOST == super::segment::SEGMENT_SLOTS);
 
 /// The largest window; the window of a stream that the thread is asked to read on, and of one that it is
 /// reading.
-const FULL: u32 = MOST as u32;
+const FULL: u32 = 8;
 const ASKED: u32 = FULL + 1;
 const BUSY: u32 = FULL + 2;
 

@@ -2,4 +2,4 @@
 # what: pages that nobody asks for take no trust away
 # file: src/engine/trust.rs
 # test: host
-s/self\.get()\.saturating_sub(pages\.saturating_mul(part) \/ of)/self.get()/
+s/self\.get()\.saturating_sub(taken)/self.get().saturating_sub(0 \& taken)/

@@ -97,12 +97,19 @@ fn disk(data: &[u8], text: &str) {
     let times = |wanted: &str| rest.iter().filter(|word| **word == wanted).count();
     let (encrypt, integrity) = (times("encrypt"), times("integrity"));
     let (on, off) = (times("compress=on"), times("compress=off"));
-    let known = ["encrypt", "integrity", "compress=on", "compress=off"];
+    let discard = times("discard");
+    let known = [
+        "encrypt",
+        "integrity",
+        "compress=on",
+        "compress=off",
+        "discard",
+    ];
     let others = rest.iter().filter(|word| !known.contains(word));
     let priorities: Option<Vec<i32>> = others
         .map(|word| number(word).and_then(|number| i32::try_from(number).ok()))
         .collect();
-    let is_right = encrypt <= 1 && integrity <= 1 && on + off <= 1;
+    let is_right = encrypt <= 1 && integrity <= 1 && on + off <= 1 && discard <= 1;
     let priorities = priorities.filter(|priorities| is_right && priorities.len() <= 1);
     let protection = Protection {
         encrypt: encrypt == 1,
@@ -111,6 +118,7 @@ fn disk(data: &[u8], text: &str) {
     let options = Options {
         protection,
         compress: (on + off == 1).then_some(on == 1),
+        discard: discard == 1,
     };
     let expected = path.zip(priorities).map(|(path, priorities)| {
         let priority = priorities.first().copied().unwrap_or(0);

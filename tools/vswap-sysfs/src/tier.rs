@@ -87,6 +87,8 @@ pub struct DiskOptions {
     pub protection: Protection,
     /// Whether pages stay compressed on it; if nothing is said, unless it is memory.
     pub compress: Option<bool>,
+    /// Whether the disk is told which of its blocks hold nothing.
+    pub discard: bool,
 }
 
 impl DiskOptions {
@@ -97,7 +99,8 @@ impl DiskOptions {
             Some(true) => " compress=on",
             Some(false) => " compress=off",
         };
-        format!("{}{compress}", self.protection.words())
+        let discard = if self.discard { " discard" } else { "" };
+        format!("{}{compress}{discard}", self.protection.words())
     }
 }
 
@@ -143,6 +146,8 @@ pub struct Tier {
     pub corrupt: u64,
     /// The pages that are compressed on it, if pages stay so.
     pub packed: Option<Packed>,
+    /// Bytes of it that held nothing, and of which it was told. `None`: it is not told.
+    pub discarded: Option<u64>,
     /// How far its removal is, while it is being removed.
     pub removal: Option<Progress>,
     /// Fields that this crate does not know, or whose values it does not understand.
@@ -173,6 +178,7 @@ impl Tier {
             protection: Protection::default(),
             corrupt: 0,
             packed: None,
+            discarded: None,
             removal: None,
             others: BTreeMap::new(),
         };
@@ -204,6 +210,8 @@ impl Tier {
             "packed_pages" => self.packed().pages = number()?,
             "packed_bytes" => self.packed().bytes = number()?,
             "segment_bytes" => self.packed().segment_bytes = number()?,
+            "discard" if value == "1" => drop(self.discarded.get_or_insert_default()),
+            "discarded" => self.discarded = Some(number()?),
             "drained" => {
                 let (moved, total) = pair(value, '/')?;
                 self.removal = Some(Progress { moved, total });
@@ -237,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_line_of_today_and_one_of_tomorrow() {
-        let today = "/dev/pmem0 dev=259:3 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 compress=1 packed_pages=3 packed_bytes=3000 segment_bytes=4096 drained=5/6";
+        let today = "/dev/pmem0 dev=259:3 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 discard=1 discarded=8192 compress=1 packed_pages=3 packed_bytes=3000 segment_bytes=4096 drained=5/6";
         let expected = Tier {
             path: "/dev/pmem0".into(),
             number: Some((259, 3)),
@@ -254,6 +262,7 @@ mod tests {
                 integrity: true,
             },
             corrupt: 7,
+            discarded: Some(8192),
             packed: Some(Packed {
                 pages: 3,
                 bytes: 3000,

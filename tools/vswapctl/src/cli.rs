@@ -398,6 +398,9 @@ pub struct Add {
     /// is memory
     #[arg(long, value_name = "ON_OR_OFF")]
     pub compress: Option<Switch>,
+    /// Tell the disk which of its blocks hold nothing, in the background; not possible for a file
+    #[arg(long)]
+    pub discard: bool,
     /// Make the file, of this size
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub create: Option<expression::Expression>,

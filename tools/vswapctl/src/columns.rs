@@ -44,6 +44,7 @@ columns! {
     Corrupt "CORRUPT" "Pages that were not what was written, where there is integrity";
     Packed "PACKED" "Pages that are compressed on the disk";
     Live "LIVE" "What they take of the disk that is in use for such, in percent";
+    Discarded "DISCARDED" "What the disk was told to hold nothing, if it is told";
     Read "READ" "Read from the disk";
     Written "WRITTEN" "Written to the disk";
     Moved "MOVED" "While it is removed: what was moved elsewhere";
@@ -109,6 +110,7 @@ impl Column {
                 .map_or(Cell::Nothing, |packed| {
                     Cell::Pages(packed.bytes.saturating_mul(100) / packed.segment_bytes)
                 }),
+            Self::Discarded => bytes(disk.and_then(|disk| disk.discarded)),
             Self::Read => bytes(disk.map(|disk| disk.read)),
             Self::Written => bytes(disk.map(|disk| disk.written)),
             Self::Moved => bytes(disk.and_then(|disk| Some(disk.removal?.moved))),

@@ -88,6 +88,12 @@ pub const DISK_KEYS: &[Entry] = &[
         meaning: "With yes, pages of the memory tier stay compressed on the disk: they take less of it, and less is written. Without it they do, unless the disk is memory.",
     },
     Entry {
+        key: "discard",
+        value: "yes|no",
+        default: "no",
+        meaning: "With yes, vswap tells the disk in the background which of its blocks hold nothing. This is not possible for a swap file.",
+    },
+    Entry {
         key: "create-size",
         value: "SIZE",
         default: "",
@@ -704,6 +710,7 @@ impl Section {
                     Some(_) => Some(self.yes("compress", false)?),
                     None => None,
                 },
+                discard: self.yes("discard", false)?,
             },
             create: self.values.get("create-size").map(size).transpose()?,
             takes_any_size: true,

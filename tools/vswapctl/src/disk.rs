@@ -379,6 +379,9 @@ impl Disk {
                 Some(libc::EINVAL) => failed(format!(
                     "{path} can't be a tier: it is zoned, or smaller than 4 MiB"
                 )),
+                Some(libc::EOPNOTSUPP) if self.options.discard => failed(format!(
+                    "{path} can't be added with discard: it is a file or can't discard, or, with encrypt, the kernel has no xts(aes)"
+                )),
                 Some(libc::EOPNOTSUPP) => failed(format!(
                     "{path} can't be encrypted: the kernel has no xts(aes); its modules are xts and aesni_intel"
                 )),

@@ -237,6 +237,7 @@ fn add(system: &System, options: &cli::Add) -> Result<String, Failure> {
                 integrity: options.integrity,
             },
             compress: options.compress.map(|switch| switch == cli::Switch::On),
+            discard: options.discard,
         },
         create,
         takes_any_size: false,

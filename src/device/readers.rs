@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The sequential readers of packed pages.
+
+use crate::engine::slot::Slot;
+use crate::engine::trust::Trust;
+use crate::engine::window::{Ahead, Windows};
+use crate::glue::wait::WaitQueue;
+use kernel::prelude::*;
+
+/// The sequential readers, and where they wait for what is read for them.
+#[pin_data]
+pub(crate) struct Readers {
+    windows: Windows,
+    trust: Trust,
+    /// Where the thread waits for work.
+    #[pin]
+    bell: WaitQueue,
+    #[pin]
+    arrived: WaitQueue,
+}
+
+impl Readers {
+    /// No sequential reader is known.
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            windows: Windows::default(),
+            trust: Trust::default(),
+            bell <- WaitQueue::new(),
+            arrived <- WaitQueue::new(),
+        })
+    }
+
+    /// The sequential readers.
+    pub(crate) fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// Whether what is read ahead for them is asked for.
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Where the thread waits for work.
+    pub(crate) fn bell(&self) -> &WaitQueue {
+        &self.bell
+    }
+
+    /// Where readers wait for a segment that is coming.
+    pub(super) fn arrived(&self) -> &WaitQueue {
+        &self.arrived
+    }
+
+    /// A slot is about to be read from a disk: how much may be read ahead.
+    pub(super) fn ask(&self, slot: Slot) -> Ahead {
+        self.windows.ask(slot, self.trust.is_enough())
+    }
+
+    /// A slot that had been read ahead was asked for: the thread reads on, if it is time for that.
+    #[inline]
+    pub(super) fn asked_for(&self, slot: Slot) {
+        self.trust.asked_for();
+        if self.windows.ask_on(slot) {
+            self.bell.wake();
+        }
+    }
+}
