@@ -4,12 +4,13 @@
 
 use crate::command;
 use crate::config::Config;
+use crate::out::printable;
 use crate::system::System;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use vswap_sysfs::NODE;
+use vswap_sysfs::{Tier, NODE};
 
 /// What was found about one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -112,29 +113,9 @@ fn installed(system: &System) -> Option<PathBuf> {
 fn newer_module(system: &System) -> Option<Finding> {
     let note = fs::read(system.path("/sys/module/vswap/notes/.note.gnu.build-id")).ok()?;
     let file = installed(system)?;
-    let extension = file.extension()?.to_str()?;
-    let bytes = match extension {
-        "ko" => fs::read(&file).ok()?,
-        // As depmod and the kernel have them.
-        "xz" => {
-            command::output("xz", "xz-utils", &[Path::new("-dc"), &file])
-                .ok()?
-                .stdout
-        }
-        "zst" => {
-            command::output("zstd", "zstd", &[Path::new("-dcq"), &file])
-                .ok()?
-                .stdout
-        }
-        "gz" => {
-            command::output("gzip", "gzip", &[Path::new("-dc"), &file])
-                .ok()?
-                .stdout
-        }
-        _ => return None,
-    };
+    let bytes = contents(&file)?;
     let is_same = !note.is_empty() && bytes.windows(note.len()).any(|window| window == note);
-    Some(if is_same || bytes.is_empty() {
+    Some(if is_same {
         good("the loaded module is the installed one".to_owned())
     } else {
         warning(
@@ -143,6 +124,21 @@ fn newer_module(system: &System) -> Option<Finding> {
                 .to_owned(),
         )
     })
+}
+
+/// What is in a module's file, which depmod and the kernel take compressed as well. `None`: it can't be read.
+fn contents(file: &Path) -> Option<Vec<u8>> {
+    let unpacked = |program, package| {
+        let output = command::output(program, package, &[Path::new("-dc"), file]).ok()?;
+        output.status.success().then_some(output.stdout)
+    };
+    match file.extension()?.to_str()? {
+        "ko" => fs::read(file).ok(),
+        "xz" => unpacked("xz", "xz-utils"),
+        "gz" => unpacked("gzip", "gzip"),
+        "zst" => zstd::decode_all(File::open(file).ok()?).ok(),
+        _ => None,
+    }
 }
 
 /// With Secure Boot the kernel loads signed modules only.
@@ -257,19 +253,35 @@ fn hibernation(system: &System) -> Option<Finding> {
     })
 }
 
-/// Read-ahead is for disks: the kernel does none on a device that is done at once, as this one is with
-/// compressed memory.
+/// Whether pages on disks are read ahead. The kernel does so only for those that lie there as they are: it
+/// reads nothing ahead of memory, and vswap itself reads ahead what is compressed on a disk.
 fn page_cluster(system: &System) -> Option<Finding> {
     let value: u32 = system.read("/proc/sys/vm/page-cluster")?.parse().ok()?;
     let device = system.device().ok()?;
+    // Only what was in the memory tier is compressed on disks.
     let has_ram = device.ram_limit().ok()? > 0;
-    let has_disks = !device.tiers().ok()?.is_empty();
-    (!has_ram && has_disks && value == 0).then(|| {
-        warning(
-            "vm.page-cluster is 0, so that nothing is read ahead, which disks alone are slow without. Set it to 3: \
-             'sysctl vm.page-cluster=3'."
+    let tiers = device.tiers().ok()?;
+    let mut disks = tiers.iter().filter(|tier| !system.is_memory(tier));
+    let Some(first) = disks.next() else {
+        return Some(good(format!(
+            "vm.page-cluster is {value}, which makes no difference: the kernel reads no pages ahead from memory"
+        )));
+    };
+    let needs_it = |tier: &&Tier| !has_ram || tier.packed.is_none();
+    let slow = Some(first).into_iter().chain(disks).find(needs_it);
+    Some(match (value, slow) {
+        (0, Some(tier)) => warning(format!(
+            "vm.page-cluster is 0, so the kernel reads pages from {} one at a time. Set it to 3, which changes nothing \
+             for pages in memory: 'sysctl vm.page-cluster=3'.",
+            printable(&tier.path)
+        )),
+        (0, None) => good(
+            "vm.page-cluster is 0, so the kernel reads nothing ahead; vswap reads ahead what is compressed on disks"
                 .to_owned(),
-        )
+        ),
+        _ => good(format!(
+            "vm.page-cluster is {value}: the kernel reads pages ahead from disks, and none from memory"
+        )),
     })
 }
 

@@ -83,6 +83,9 @@ const TAGS: [(&str, &str); 4] = [
     ("LABEL", "by-label"),
 ];
 
+/// Drivers of block devices that are memory, as their devices are called.
+const MEMORY: [&str; 3] = ["pmem", "ram", "zram"];
+
 /// The path of what a name stands for: `PARTUUID=`, `PARTLABEL=`, `UUID=` and `LABEL=` are the
 /// links that udev makes, and anything else is a path.
 pub fn resolve(name: &str) -> PathBuf {
@@ -322,6 +325,20 @@ impl System {
                         behind.path == path || Path::new(&behind.shown()) == path
                     })
             }
+        })
+    }
+
+    /// Whether the kernel takes a disk for memory, of which it reads nothing ahead. It shows that flag of
+    /// the block layer (`BLK_FEAT_SYNCHRONOUS`) nowhere, so the names of the drivers that set it tell.
+    pub fn is_memory(&self, tier: &Tier) -> bool {
+        let link = tier.number.and_then(|(major, minor)| {
+            fs::read_link(self.path(&format!("/sys/dev/block/{major}:{minor}"))).ok()
+        });
+        let path = link.unwrap_or_else(|| tier.path.as_str().into());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        MEMORY.iter().any(|driver| {
+            let rest = name.strip_prefix(driver);
+            rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         })
     }
 

@@ -406,6 +406,165 @@ fn checks() {
     }
 }
 
+/// What is said of page-cluster: of which disks the kernel has to read pages ahead, if of any.
+#[test]
+fn reading_ahead() {
+    let nvme = "/dev/nvme0n1p3 state=active dev=259:3";
+    let sata = "/dev/sdb1 state=active dev=8:17";
+    let pmem = "/dev/disk/by-id/memory state=active dev=259:0";
+    for (limit, tiers, value, sentence) in [
+        (
+            1,
+            vec![],
+            0,
+            "ok       vm.page-cluster is 0, which makes no difference",
+        ),
+        (
+            0,
+            vec![pmem],
+            0,
+            "ok       vm.page-cluster is 0, which makes no difference",
+        ),
+        (
+            1,
+            vec![pmem],
+            3,
+            "ok       vm.page-cluster is 3, which makes no difference",
+        ),
+        (
+            0,
+            vec![pmem, nvme],
+            0,
+            "warning  vm.page-cluster is 0, so the kernel reads pages from /dev/nvme0n1p3 one",
+        ),
+        (
+            0,
+            vec![nvme],
+            3,
+            "ok       vm.page-cluster is 3: the kernel reads pages ahead from disks",
+        ),
+        // Where there is no memory, nothing is compressed.
+        (
+            0,
+            vec![nvme, "compress=1"],
+            0,
+            "warning  vm.page-cluster is 0, so the kernel reads pages from /dev/nvme0n1p3 one",
+        ),
+        (
+            1,
+            vec![nvme, "compress=1"],
+            0,
+            "ok       vm.page-cluster is 0, so the kernel reads nothing ahead; vswap reads",
+        ),
+        (
+            1,
+            vec![nvme, "compress=1"],
+            3,
+            "ok       vm.page-cluster is 3: the kernel reads pages ahead from disks",
+        ),
+        (
+            1,
+            vec![nvme, "compress=1", sata],
+            0,
+            "warning  vm.page-cluster is 0, so the kernel reads pages from /dev/sdb1 one",
+        ),
+    ] {
+        let root = copy_of("fresh");
+        let class = root.path().join("sys/class/vswap/vswap0");
+        fs::write(class.join("ram_limit"), format!("{limit}\n")).expect("a file");
+        let tiers = tiers.join("\n").replace("\ncompress", " compress");
+        fs::write(class.join("tiers"), format!("{tiers}\n")).expect("a file");
+        fs::write(
+            root.path().join("proc/sys/vm/page-cluster"),
+            format!("{value}\n"),
+        )
+        .expect("a file");
+        let devices = root.path().join("sys/dev/block");
+        fs::create_dir_all(&devices).expect("a directory");
+        std::os::unix::fs::symlink("../../devices/region0/block/pmem0", devices.join("259:0"))
+            .expect("a link");
+        let said = shown(&in_root(root.path(), &["check"]));
+        assert!(said.contains(sentence), "{limit}, {tiers}, {value}: {said}");
+    }
+}
+
+fn write(root: &Path, path: &str, bytes: &[u8]) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+    fs::write(path, bytes).expect("a file");
+}
+
+/// An installed module that is another one than the loaded one is used from the next boot on.
+#[test]
+fn a_newer_module() {
+    let note = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0the build that runs..";
+    let same = [&b"ELF"[..], note, b"code"].concat();
+    let other = String::from_utf8_lossy(&same).replace("runs", "came");
+    let (good, bad) = (
+        "ok       the loaded module is the installed one\n",
+        "warning  the installed module is another one than the loaded one. It is used from the next boot on",
+    );
+    let release = "lib/modules/7.3.4+deb13-amd64";
+    for (bytes, sentence) in [(&same[..], good), (other.as_bytes(), bad)] {
+        for (extension, compressor) in [
+            ("ko", None),
+            ("ko.xz", Some("xz")),
+            ("ko.gz", Some("gzip")),
+            ("ko.zst", None),
+        ] {
+            let root = copy_of("fresh");
+            let file = format!("updates/dkms/vswap.{extension}");
+            write(
+                root.path(),
+                "sys/module/vswap/notes/.note.gnu.build-id",
+                note,
+            );
+            write(
+                root.path(),
+                &format!("{release}/modules.dep"),
+                format!("kernel/mm/zsmalloc.ko:\n{file}: kernel/mm/zsmalloc.ko\n").as_bytes(),
+            );
+            let plain = format!("{release}/updates/dkms/vswap.ko");
+            write(root.path(), &plain, bytes);
+            if let Some(compressor) = compressor {
+                let run = Command::new(compressor)
+                    .arg(root.path().join(&plain))
+                    .status();
+                assert!(run.expect(compressor).success());
+            }
+            if extension.ends_with("zst") {
+                let packed = zstd::encode_all(bytes, 3).expect("compressed");
+                write(root.path(), &format!("{release}/{file}"), &packed);
+            }
+            let said = shown(&in_root(root.path(), &["check"]));
+            assert!(said.contains(sentence), "{extension}: {said}");
+            // Of what can't be read nothing is said.
+            write(root.path(), &format!("{release}/{file}"), b"");
+            if extension != "ko" {
+                let said = shown(&in_root(root.path(), &["check"]));
+                assert!(!said.contains("installed"), "{extension}: {said}");
+            }
+        }
+    }
+}
+
+/// With Secure Boot, a module that is not loaded may lack a signature that the kernel knows.
+#[test]
+fn secure_boot() {
+    let variable = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+    for (state, value, sentence) in [
+        ("fresh", 1, Some("ok       Secure Boot is on, and the module is signed\n")),
+        ("none", 1, Some("warning  Secure Boot is on, so the kernel loads only modules with a signature that it knows. DKMS")),
+        ("none", 0, None),
+    ] {
+        let root = copy_of(state);
+        write(root.path(), variable, &[6, 0, 0, 0, value]);
+        let said = shown(&in_root(root.path(), &["check"]));
+        assert_eq!(said.contains("Secure Boot"), sentence.is_some(), "{said}");
+        assert!(said.contains(sentence.unwrap_or_default()), "{said}");
+    }
+}
+
 #[test]
 fn settings_and_configuration() {
     check("get", "drain", &["get"]);
