@@ -5,9 +5,10 @@
 use crate::columns::{self, Column};
 use crate::failure::CODES;
 use crate::json::What;
-use crate::{age, config, expression, system};
+use crate::{age, completion, config, expression, system};
 use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -251,46 +252,6 @@ impl TypedValueParser for ColumnParser {
     }
 }
 
-/// Any text; those that there are, are for completions.
-#[derive(Clone)]
-struct Names(&'static [&'static str]);
-
-impl TypedValueParser for Names {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        _: &clap::Command,
-        _: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        Ok(value.to_string_lossy().into_owned())
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.0.iter().map(PossibleValue::new)))
-    }
-}
-
-const KEYS: Names = Names(&[
-    "size",
-    "ram_limit",
-    "comp_algorithm",
-    "high_watermark",
-    "low_watermark",
-    "writeback_limit",
-]);
-
-const ASSIGNMENTS: Names = Names(&[
-    "size=",
-    "ram_limit=",
-    "comp_algorithm=lz4",
-    "comp_algorithm=zstd",
-    "high_watermark=",
-    "low_watermark=",
-    "writeback_limit=",
-]);
-
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Json {
@@ -362,13 +323,13 @@ pub struct On {
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub ram_limit: Option<expression::Expression>,
     /// What pages are compressed with: lz4 or zstd [default: lz4]
-    #[arg(long, value_name = "NAME", value_parser = Names(&["lz4", "zstd"]), hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(completion::algorithms))]
     pub algorithm: Option<String>,
     /// Priority among swap devices: the highest is used first
     #[arg(long, default_value_t = config::PRIORITY, value_parser = clap::value_parser!(i16).range(-1..), allow_negative_numbers = true)]
     pub priority: i16,
     /// A disk or a swap file to add, and its priority; may be given several times
-    #[arg(long = "disk", value_name = "PATH[:PRIORITY]", value_parser = disk, value_hint = ValueHint::FilePath)]
+    #[arg(long = "disk", value_name = "PATH[:PRIORITY]", value_parser = disk, add = ArgValueCompleter::new(completion::disks))]
     pub disks: Vec<(String, i32)>,
     /// Overwrite what is on the disks
     #[arg(long)]
@@ -421,7 +382,7 @@ pub struct Add {
     #[arg(long)]
     pub dry_run: bool,
     /// The block device or the file: a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL=
-    #[arg(value_name = "DEVICE_OR_FILE", value_hint = ValueHint::FilePath)]
+    #[arg(value_name = "DEVICE_OR_FILE", add = ArgValueCompleter::new(completion::disks))]
     pub name: String,
     /// Disks of higher priority are filled first
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
@@ -452,7 +413,7 @@ pub struct Remove {
     #[arg(long)]
     pub dry_run: bool,
     /// The block device or the file: a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL=
-    #[arg(value_name = "DEVICE_OR_FILE", value_hint = ValueHint::FilePath)]
+    #[arg(value_name = "DEVICE_OR_FILE", add = ArgValueCandidates::new(completion::removable))]
     pub name: String,
     /// Give up pages that can't be read; a program that needs one gets an error
     #[arg(long)]
@@ -466,7 +427,7 @@ pub struct Set {
     #[arg(long)]
     pub dry_run: bool,
     /// Settings and their new values
-    #[arg(required = true, value_name = "KEY=VALUE", value_parser = ASSIGNMENTS, hide_possible_values = true)]
+    #[arg(required = true, value_name = "KEY=VALUE", add = ArgValueCandidates::new(completion::assignments))]
     pub settings: Vec<String>,
 }
 
@@ -474,7 +435,7 @@ pub struct Set {
 #[derive(Args, Debug)]
 pub struct Get {
     /// Which one
-    #[arg(value_parser = KEYS, hide_possible_values = true)]
+    #[arg(add = ArgValueCandidates::new(completion::keys))]
     pub key: Option<String>,
     /// Sizes in bytes
     #[arg(short, long)]
@@ -573,6 +534,9 @@ pub struct Generate {
     pub what: Generated,
     /// Where to; it is made if it is not there
     pub directory: PathBuf,
+    /// The program that completions call
+    #[arg(long, default_value = "vswapctl")]
+    pub program: String,
 }
 
 /// A kind of generated file.

@@ -17,6 +17,9 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::{Path, PathBuf};
 use vswap_sysfs::{Device, DiskOptions};
 
+/// The module takes no smaller disk.
+pub const MIN_BYTES: u64 = 4 << 20;
+
 /// File systems on which a swap file does harm, by the numbers that `statfs` has for them
 /// (`include/uapi/linux/magic.h`), and why. A write to such a file may need memory that only
 /// swapping would free.
@@ -112,7 +115,8 @@ impl Disk {
         let priority = self.priority;
         match fs::metadata(&self.path) {
             Ok(metadata) if metadata.file_type().is_block_device() => {
-                if let Some(holder) = system.holder(&self.path) {
+                if let Some(holder) = Identity::of(&self.path).and_then(|disk| system.holder(disk))
+                {
                     return Err(busy(&self.path, &holder));
                 }
                 self.ask_about_data(system, device, false)?;
@@ -227,7 +231,7 @@ impl Disk {
         device: &Device,
         may_ask: bool,
     ) -> Result<String, Failure> {
-        if let Some(holder) = system.holder(&self.path) {
+        if let Some(holder) = Identity::of(&self.path).and_then(|disk| system.holder(disk)) {
             return Err(busy(&self.path, &holder));
         }
         self.ask_about_data(system, Some(device), may_ask)?;
@@ -440,7 +444,7 @@ fn write_zeros(mut file: &File, size: u64) -> io::Result<()> {
 ///
 /// The size of a file that is to be made is too small.
 pub fn check_created(size: u64) -> Result<u64, Failure> {
-    if size < 4 << 20 {
+    if size < MIN_BYTES {
         return Err(usage("a swap file has to have at least 4 MiB"));
     }
     Ok(size & !4095)

@@ -2,11 +2,11 @@
 
 //! Man pages and completions, of the same source as the help.
 
-use crate::cli::{Cli, Generated};
+use crate::cli::{self, Cli, Generated};
+use crate::completion;
 use crate::config::{self, Entry};
 use crate::failure::{failed, Failure};
 use clap::{Command, CommandFactory};
-use clap_complete::Shell;
 use roff::{bold, italic, roman, Roff};
 use std::fs;
 use std::io;
@@ -17,12 +17,13 @@ use std::path::Path;
 /// # Errors
 ///
 /// They can't be written.
-pub fn run(what: Generated, directory: &Path) -> Result<(), Failure> {
+pub fn run(options: &cli::Generate) -> Result<(), Failure> {
+    let directory = &options.directory;
     let write = || -> io::Result<()> {
         fs::create_dir_all(directory)?;
-        match what {
+        match options.what {
             Generated::Man => man(directory),
-            Generated::Completions => completions(directory),
+            Generated::Completions => completions(directory, &options.program),
         }
     };
     write().map_err(|error| {
@@ -33,30 +34,11 @@ pub fn run(what: Generated, directory: &Path) -> Result<(), Failure> {
     })
 }
 
-fn completions(directory: &Path) -> io::Result<()> {
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        clap_complete::generate_to(shell, &mut visible(Cli::command()), "vswapctl", directory)?;
+fn completions(directory: &Path, program: &str) -> io::Result<()> {
+    for (shell, name) in completion::SHELLS {
+        fs::write(directory.join(name), completion::script(shell, program)?)?;
     }
     Ok(())
-}
-
-/// Without what is hidden, which completions would offer.
-fn visible(command: Command) -> Command {
-    let shown: Vec<Command> = command
-        .get_subcommands()
-        .filter(|one| !one.is_hide_set())
-        .cloned()
-        .collect();
-    let mut new = Command::new("vswapctl").version(env!("CARGO_PKG_VERSION"));
-    if let Some(about) = command.get_about() {
-        new = new.about(about.clone());
-    }
-    let arguments: Vec<_> = command
-        .get_arguments()
-        .filter(|one| !one.is_hide_set())
-        .cloned()
-        .collect();
-    new.args(arguments).subcommands(shown)
 }
 
 fn man(directory: &Path) -> io::Result<()> {

@@ -9,12 +9,14 @@
 
 pub mod age;
 pub mod bar;
+pub mod bash;
 pub mod bench;
 pub mod bring;
 pub mod check;
 pub mod cli;
 pub mod columns;
 pub mod command;
+pub mod completion;
 pub mod config;
 pub mod disk;
 pub mod dry;
@@ -39,6 +41,7 @@ pub mod status;
 pub mod swap;
 pub mod system;
 pub mod top;
+pub mod zsh;
 
 use bring::Plan;
 use cli::{Cli, Command};
@@ -149,9 +152,7 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
             None => Ok(Config::load(&system).show(&system)),
         },
         Command::Start(options) => start(&system, options).map(line),
-        Command::Generate(options) => {
-            generate::run(options.what, &options.directory).map(|()| String::new())
-        }
+        Command::Generate(options) => generate::run(options).map(|()| String::new()),
     }
 }
 

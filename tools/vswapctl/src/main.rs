@@ -6,9 +6,10 @@ use clap::Parser;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use vswapctl::cli::Cli;
-use vswapctl::out;
+use vswapctl::{completion, out};
 
 fn main() -> ExitCode {
+    completion::answer();
     let (text, failure) = match vswapctl::run(&Cli::parse()) {
         Ok(text) => (text, None),
         Err(failure) => (failure.output.clone(), Some(failure)),

@@ -53,6 +53,14 @@ impl Identity {
             Self::File(metadata.dev(), metadata.ino())
         })
     }
+
+    /// That of a tier's block device. An older module does not say its number.
+    pub fn of_tier(tier: &Tier) -> Option<Self> {
+        match tier.number {
+            Some((major, minor)) => Some(Self::Device(makedev(major, minor))),
+            None => Self::of(Path::new(&tier.path)),
+        }
+    }
 }
 
 /// What the kernel puts after the name of a file that was deleted.
@@ -76,7 +84,7 @@ impl Behind {
 }
 
 /// Which disks a configuration or a command line may name by a tag, and where udev has them.
-const TAGS: [(&str, &str); 4] = [
+pub const TAGS: [(&str, &str); 4] = [
     ("PARTUUID", "by-partuuid"),
     ("PARTLABEL", "by-partlabel"),
     ("UUID", "by-uuid"),
@@ -281,9 +289,8 @@ impl System {
             .collect()
     }
 
-    /// Where a disk was mounted, or what else holds it, in words.
-    pub fn holder(&self, node: &Path) -> Option<String> {
-        let identity = Identity::of(node)?;
+    /// Where a disk is mounted, or what else holds it, in words.
+    pub fn holder(&self, identity: Identity) -> Option<String> {
         let same = |path: &str| Identity::of(Path::new(path)) == Some(identity);
         if self.swaps().iter().any(|swap| same(&swap.path)) {
             return Some("is swapped on; swap it off first".to_owned());
@@ -310,13 +317,9 @@ impl System {
     /// behind its loop device. The name of a file that was deleted stands for it as long as there
     /// is no other of that name.
     pub fn tier_of<'a>(&self, path: &Path, tiers: &'a [Tier]) -> Option<&'a Tier> {
-        let device = |tier: &Tier| match tier.number {
-            Some((major, minor)) => Some(Identity::Device(makedev(major, minor))),
-            None => Identity::of(Path::new(&tier.path)),
-        };
         let identity = Identity::of(path);
         tiers.iter().find(|tier| match identity {
-            Some(Identity::Device(_)) => device(tier) == identity,
+            Some(Identity::Device(_)) => Identity::of_tier(tier) == identity,
             Some(file) => self.is_over(&tier.path, file),
             None => {
                 // The node may be gone before the tier.
