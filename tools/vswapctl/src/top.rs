@@ -12,6 +12,8 @@ use crate::snapshot::{Kind, Rates, Snapshot};
 use crate::system::{Pressure, System};
 use anstyle::{AnsiColor, Style as AnsiStyle};
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use crossterm::execute;
+use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen};
 use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -19,7 +21,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Sparkline};
-use ratatui::{Frame, Terminal};
+use ratatui::{DefaultTerminal, Frame, Terminal, TerminalOptions, Viewport};
 use schemars::JsonSchema;
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
@@ -543,7 +545,7 @@ pub fn run(system: &System, look: Look, options: &cli::Top) -> Result<String, Fa
     let broken = |error: std::io::Error| failed(format!("the terminal can't be used: {error}"));
     let mut next = Instant::now() + options.interval;
     loop {
-        let mut terminal = ratatui::try_init().map_err(broken)?;
+        let mut terminal = screen().map_err(broken)?;
         let ended = live(
             &mut terminal,
             &mut top,
@@ -563,6 +565,21 @@ pub fn run(system: &System, look: Look, options: &cli::Top) -> Result<String, Fa
             }
         }
     }
+}
+
+/// Takes the terminal's screen. A serial line does not say how large it is, so that nothing would be drawn.
+fn screen() -> std::io::Result<DefaultTerminal> {
+    let viewport = match terminal::size() {
+        Ok((0, _) | (_, 0)) => Viewport::Fixed(Rect::new(0, 0, 80, 24)),
+        _ => Viewport::Fullscreen,
+    };
+    let screen = ratatui::try_init_with_options(TerminalOptions { viewport })?;
+    execute!(
+        std::io::stdout(),
+        EnterAlternateScreen,
+        Clear(ClearType::All)
+    )?;
+    Ok(screen)
 }
 
 /// Why the screen is given back.
@@ -593,7 +610,7 @@ impl Signals {
 }
 
 fn live(
-    terminal: &mut ratatui::DefaultTerminal,
+    terminal: &mut DefaultTerminal,
     top: &mut Top,
     system: &System,
     device: &Device,

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `top` at a terminal with a shell that has job control: keys that end or stop it give the terminal back, and
+//! who goes on with it finds it as it was.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What is written when the screen is taken, and when it is given back.
+const TAKEN: &str = "\x1b[?1049h";
+const GIVEN_BACK: &str = "\x1b[?1049l";
+
+/// How long anything may take on a machine that is busy.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A shell at a terminal.
+struct Session {
+    terminal: Child,
+    keys: ChildStdin,
+    /// All that came onto the screen so far.
+    screen: Arc<Mutex<String>>,
+    /// The terminal's device.
+    device: String,
+}
+
+impl Session {
+    fn begin(directory: &Path) -> Self {
+        let mut terminal = Command::new("script")
+            .args(["--quiet", "--command", "exec bash --norc --noprofile -i"])
+            .arg("/dev/null")
+            .env("TERM", "xterm")
+            .env("PS1", "ready> ")
+            .env("LC_ALL", "C.UTF-8")
+            .env("VSWAP_ROOT", directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script");
+        let keys = terminal.stdin.take().expect("an input");
+        let mut output = terminal.stdout.take().expect("an output");
+        let screen = Arc::new(Mutex::new(String::new()));
+        let shared = screen.clone();
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length @ 1..) = output.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..length]);
+                shared.lock().expect("a screen").push_str(&text);
+            }
+        });
+        let mut session = Self {
+            terminal,
+            keys,
+            screen,
+            device: String::new(),
+        };
+        session.device = session.said("$(tty)");
+        session.said("$(stty rows 24 columns 80)");
+        session
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("pressed");
+        self.keys.flush().expect("pressed");
+    }
+
+    fn length(&self) -> usize {
+        self.screen.lock().expect("a screen").len()
+    }
+
+    /// What came onto the screen from there on, once that text is among it.
+    fn after(&self, from: usize, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let screen = self.screen.lock().expect("a screen")[from..].to_owned();
+            if screen.contains(text) {
+                return screen;
+            }
+            assert!(began.elapsed() < LONG, "no {text:?} in {screen:?}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Presses the keys and waits for that text.
+    fn press_until(&mut self, keys: &str, text: &str) -> String {
+        let from = self.length();
+        self.press(keys);
+        self.after(from, text)
+    }
+
+    /// Whether lines are edited and keys shown, as a shell's commands find it.
+    fn is_usual(&self) -> bool {
+        let output = Command::new("stty")
+            .args(["-a", "-F", &self.device])
+            .output();
+        let text = String::from_utf8(output.expect("stty").stdout).expect("text");
+        let words: Vec<&str> = text.split([' ', ';', '\n']).collect();
+        let is_set = |name| words.contains(&name);
+        assert_eq!(is_set("icanon"), is_set("echo"), "{text}");
+        assert_eq!(is_set("icanon"), is_set("isig"), "{text}");
+        is_set("icanon")
+    }
+
+    /// Has the shell say what that is. The mark is not on the screen while it is typed.
+    fn said(&mut self, what: &str) -> String {
+        let from = self.length();
+        self.press(&format!("printf 'it %s %s.\\n' is \"{what}\"\n"));
+        self.after(from, "it is ");
+        let text = self.after(from, ".\r\n");
+        let (_, rest) = text.split_once("it is ").expect("what was said");
+        rest.split('.').next().expect("what was said").to_owned()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.terminal.kill();
+        let _ = self.terminal.wait();
+    }
+}
+
+fn session() -> Session {
+    let state = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/states/drain");
+    Session::begin(&state)
+}
+
+/// What a command that is run after `top` finds.
+fn expect_usual(session: &mut Session) {
+    let from = session.length();
+    session.press("sleep 1000; echo over\n");
+    session.after(from, "\r\n");
+    let began = Instant::now();
+    while !session.is_usual() {
+        assert!(began.elapsed() < LONG, "the terminal is still raw");
+        thread::sleep(Duration::from_millis(20));
+    }
+    session.press_until("\x03", "ready> ");
+}
+
+#[test]
+fn keys_end_top() {
+    let program = env!("CARGO_BIN_EXE_vswapctl");
+    let mut session = session();
+    for key in ["q", "\x03", "\x1b"] {
+        session.press_until(&format!("{program} top\n"), TAKEN);
+        // The first frame.
+        session.after(0, "Ctrl-Z");
+        assert!(!session.is_usual());
+        session.press_until(key, GIVEN_BACK);
+        assert_eq!(session.said("$?"), "0", "{key:?}");
+        expect_usual(&mut session);
+    }
+}
+
+/// A serial line has no size that anybody knows.
+#[test]
+fn top_is_drawn_whatever_the_size() {
+    let program = env!("CARGO_BIN_EXE_vswapctl");
+    let mut session = session();
+    session.said("$(stty rows 0 columns 0)");
+    session.press_until(&format!("{program} top\n"), "Ctrl-Z");
+    session.press_until("q", GIVEN_BACK);
+    assert_eq!(session.said("$?"), "0");
+}
+
+#[test]
+fn top_is_stopped_and_goes_on() {
+    let program = env!("CARGO_BIN_EXE_vswapctl");
+    let mut session = session();
+    session.press_until(&format!("{program} top\n"), "Ctrl-Z");
+    assert!(!session.is_usual());
+    for _ in 0..2 {
+        let text = session.press_until("\x1a", "Stopped");
+        assert!(text.contains(GIVEN_BACK), "{text:?}");
+        // By SIGSTOP, as the signal that asks for it is handled.
+        assert_eq!(session.said("$?"), "147");
+        expect_usual(&mut session);
+        // It takes the screen again and draws all of it.
+        let text = session.press_until("fg\n", "Ctrl-Z");
+        assert!(text.contains(TAKEN), "{text:?}");
+        assert!(!session.is_usual());
+    }
+    session.press_until("q", GIVEN_BACK);
+    assert_eq!(session.said("$?"), "0");
+    expect_usual(&mut session);
+}
