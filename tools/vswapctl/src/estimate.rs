@@ -9,6 +9,7 @@
 
 use crate::cli;
 use crate::failure::{failed, usage, Failure};
+use crate::look::Look;
 use crate::size;
 use crate::system::System;
 use indicatif::ProgressBar;
@@ -271,7 +272,7 @@ fn sample(program: &Process, step: u64, mut found: impl FnMut(&Page) -> bool) ->
 /// # Errors
 ///
 /// Nothing may be read, or there is nothing.
-pub fn look(system: &System, bytes: u64, time: Duration) -> Result<Estimate, Failure> {
+pub fn take(system: &System, bytes: u64, time: Duration) -> Result<Estimate, Failure> {
     let wanted = bytes / PAGE_SIZE as u64;
     if wanted == 0 {
         return Err(usage("--size has to be at least 4K"));
@@ -321,11 +322,11 @@ pub fn look(system: &System, bytes: u64, time: Duration) -> Result<Estimate, Fai
     })
 }
 
-/// The estimate as a table.
-pub fn table(estimate: &Estimate) -> String {
+/// The estimate as a table, below and above which no line is longer than that.
+pub fn table(estimate: &Estimate, width: usize) -> String {
     let anonymous = size::human(estimate.anonymous_bytes);
-    let mut text = format!(
-        "{} pages sampled of the {anonymous} of memory that {} programs have of their own{}\n\n",
+    let head = format!(
+        "{} pages sampled of the {anonymous} of memory that {} programs have of their own{}",
         estimate.sampled_pages,
         estimate.processes,
         if estimate.is_cut_short {
@@ -334,6 +335,7 @@ pub fn table(estimate: &Estimate) -> String {
             ""
         }
     );
+    let mut text = format!("{}\n\n", textwrap::fill(&head, width));
     let mut row = |name: &str, cell: fn(&Outcome) -> String| {
         let _ = write!(text, "{name:<24}");
         for result in &estimate.results {
@@ -353,9 +355,8 @@ pub fn table(estimate: &Estimate) -> String {
         size::human(result.needed_bytes)
     });
     row("and save", |result| size::human(result.saved_bytes));
-    text.push_str(
-        "\nThe oldest pages go to a disk, if there is one; incompressible ones go first.\n",
-    );
+    let foot = "The oldest pages go to a disk, if there is one; incompressible ones go first.";
+    let _ = writeln!(text, "\n{}", textwrap::fill(foot, width));
     text
 }
 
@@ -367,14 +368,14 @@ fn percent(share: f64) -> String {
 ///
 /// # Errors
 ///
-/// Those of [`look`].
-pub fn run(system: &System, options: &cli::Estimate) -> Result<String, Failure> {
+/// Those of [`take`].
+pub fn run(system: &System, look: Look, options: &cli::Estimate) -> Result<String, Failure> {
     let bytes = options.size.bytes(system.ram()).map_err(usage)?;
-    let estimate = look(system, bytes, options.time)?;
+    let estimate = take(system, bytes, options.time)?;
     if options.json {
         return crate::json::text(&estimate);
     }
-    Ok(table(&estimate))
+    Ok(table(&estimate, look.width))
 }
 
 #[cfg(test)]
@@ -404,6 +405,33 @@ mod tests {
     }
 
     /// What is compressed with what the module compresses with comes to what is expected.
+    #[test]
+    fn no_line_is_wider_than_the_screen() {
+        let outcome = |algorithm: Algorithm| Outcome {
+            algorithm: algorithm.name().to_owned(),
+            same_filled: 0.1,
+            compressible: 0.8,
+            incompressible: 0.1,
+            ratio: 3.0,
+            needed_bytes: 1 << 30,
+            saved_bytes: 2 << 30,
+        };
+        let estimate = Estimate {
+            version: 1,
+            processes: 1234,
+            anonymous_bytes: 3 << 30,
+            sampled_pages: 8192,
+            is_cut_short: true,
+            results: Algorithm::ALL.map(outcome).to_vec(),
+        };
+        for width in [50, 60, 80, 120] {
+            let text = table(&estimate, width);
+            for line in text.lines() {
+                assert!(line.len() <= width, "{width}: {line}");
+            }
+        }
+    }
+
     #[test]
     fn pages_are_what_they_are() {
         let mut state = 1u64;

@@ -124,7 +124,7 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
             }
             Ok(bench::table(&measured))
         }
-        Command::Estimate(options) => estimate::run(&system, options),
+        Command::Estimate(options) => estimate::run(&system, look, options),
         Command::Processes(options) => processes::run(&system, look, options),
         Command::Migrate(options) => migrate::run(&system, options),
         Command::Schema(options) => json::schema(options.what),

@@ -3,6 +3,7 @@
 //! How output may look: colours, characters, width.
 
 use crate::cli::When;
+use crate::out::printable;
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
 use std::env;
@@ -55,6 +56,17 @@ impl Look {
     /// A heading.
     pub fn bold(self, text: &str) -> String {
         self.paint(Style::new().bold(), text)
+    }
+
+    /// A name in so many columns; of a long one the end is left.
+    pub fn shortened(self, name: &str, width: usize) -> String {
+        let name = printable(name);
+        if columns(&name) <= width {
+            return padded(&name, width, false);
+        }
+        let dots = if self.utf8 { "…" } else { "~" };
+        let end = end_of(&name, width.saturating_sub(1));
+        padded(&format!("{dots}{end}"), width, false)
     }
 
     /// What wants attention.

@@ -168,7 +168,7 @@ fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
         let sign = look.paint(colour.on_default(), &bar::sign(look, key).to_string());
         let line = format!(
             "{} {:>size_width$} {:>5} {:>size_width$}",
-            shortened(&part.name, name_width, look),
+            look.shortened(&part.name, name_width),
             style.show(part.holds),
             size::percent(part.holds, used),
             style.show(part.takes),
@@ -186,17 +186,6 @@ fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
     let sum = format!("  {:<name_width$} {:>size_width$}", "sum", style.show(used));
     let _ = writeln!(text, "{}", look.bold(&sum));
     text
-}
-
-/// A name in so many columns; of a long one the end is left.
-fn shortened(name: &str, width: usize, look: Look) -> String {
-    let name = printable(name);
-    if look::columns(&name) <= width {
-        return look::padded(&name, width, false);
-    }
-    let dots = if look.utf8 { "…" } else { "~" };
-    let end = look::end_of(&name, width.saturating_sub(1));
-    look::padded(&format!("{dots}{end}"), width, false)
 }
 
 /// What else there is to say of a part.
@@ -313,10 +302,9 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
     }
     for (disk, file) in &snapshot.disks {
         if disk.errors > 0 || disk.bad > 0 {
-            let name = shortened(
+            let name = look.shortened(
                 file.as_ref().unwrap_or(&disk.path),
                 look.width.saturating_sub(50).max(10),
-                look,
             );
             let trouble = format!(
                 "{} errors, {} can't be used",
@@ -378,7 +366,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("same-filled", "Pages that repeat one word. The table of slots holds the word, and they take nothing else."),
     ("compressed", "Compressed pages in memory. The ratio beside them is data over takes."),
     ("incompressible", "Pages in memory that did not compress."),
-    ("disks", "Pages on each disk or swap file, not compressed. Beside them stand its size, its priority (higher ones fill first), corrupt pages if there are any, its state if that is unusual, and the progress of its removal."),
+    ("disks", "Pages on each disk or swap file. They take less than their size where they stay compressed. Beside them stand its size, its priority (higher ones fill first), corrupt pages if there are any, its state if that is unusual, and the progress of its removal."),
     ("lost", "Pages on a disk that was given up with --force. A program that needs one gets an error."),
     ("memory", "The size of the pool of compressed pages, and its limit (ram_limit). The pool is a little larger than its pages, as room between them is lost. The marks are the watermarks."),
     ("tables", "The memory that records where each page lies."),

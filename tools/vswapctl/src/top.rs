@@ -201,8 +201,7 @@ impl Top {
             if part.kind == Kind::Lost && part.holds == 0 {
                 continue;
             }
-            let name = printable(&part.name);
-            let name = look::padded(look::end_of(&name, name_width), name_width, false);
+            let name = self.look.shortened(&part.name, name_width);
             let mut spans = vec![
                 Span::styled(bar::sign(self.look, key).to_string(), self.style(colour)),
                 Span::raw(format!(
@@ -369,13 +368,20 @@ impl Top {
                 Constraint::Length(u16::from(has_axis)),
             ])
             .areas(area);
-            let shown = match area.width {
-                36.. => format!(", max {}", short(most)),
-                _ => format!(" of {}", short(most)),
-            };
+            let now = format!("{}{unit}", short(last));
+            let shown = short(most);
+            // What does not fit is left out: a number that is cut off is another one.
+            let (now, shown) = [
+                (format!("  {now}"), format!(", max {shown}")),
+                (format!("  {now}"), format!(" of {shown}")),
+                (format!(" {now}"), format!(" of {shown}")),
+            ]
+            .into_iter()
+            .find(|(now, most)| title.len() + now.len() + most.len() <= usize::from(area.width))
+            .unwrap_or((format!(" {now}"), String::new()));
             let line = Line::from(vec![
                 Span::styled(title, Style::new().add_modifier(Modifier::BOLD)),
-                Span::raw(format!("  {}{unit}", short(last))),
+                Span::raw(now),
                 Span::styled(shown, Style::new().add_modifier(Modifier::DIM)),
             ]);
             frame.render_widget(line, name);

@@ -581,6 +581,13 @@ fn settings_and_configuration() {
 fn top_prints_a_frame() {
     check("top-once", "drain", &["top", "--once", "--interval", "0.1"]);
     check("top-no-terminal", "drain", &["top"]);
+    // A name that is too long says so.
+    let mut narrow = vswapctl("failed");
+    let output = narrow
+        .env("COLUMNS", "60")
+        .args(["top", "--once", "--interval", "0.1"])
+        .output();
+    same("top-failed-60", &shown(&output.expect("vswapctl")));
 }
 
 #[test]
