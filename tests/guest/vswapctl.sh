@@ -31,6 +31,9 @@ fails() {
 says() { fails 0 "$@"; }
 
 priority() { awk -v path="$device" '$1 == path { print $5 }' /proc/swaps; }
+swapped_out() { awk -v path="$device" '$1 == path { print $4 }' /proc/swaps; }
+# What Tab offers for the last of these words.
+offered() { _VSWAPCTL_COMPLETE=fish vswapctl -- vswapctl "$@" | cut -f1 | grep '^/' | tr '\n' ' '; }
 loops() { losetup --list --noheadings | wc -l; }
 no_loops() { [ "$(loops)" = 0 ]; }
 # After the tier is gone, the loop device is detached by itself.
@@ -137,6 +140,9 @@ says "is a tier" add /dev/pmem1 --priority 10
 says "removed" remove /dev/pmem1
 make_disk disk /dev/pmem0
 says "is a tier" add /dev/mapper/disk --priority 10
+# pmem0 is part of it.
+expect "what can be added" "$(offered add /dev/pm)" "/dev/pmem1 "
+expect "what can be removed" "$(offered remove '')" "/dev/mapper/disk "
 modules loop
 mkdir $files
 mount -t tmpfs -o noswap,size=200M tmp $files
@@ -245,7 +251,34 @@ case $(cat /tmp/removal) in
 esac
 step "$(cat /tmp/removal)"
 expect "state" "$(tier /dev/mapper/disk state)" active
+
+# The kernel sees the signal once it is done with a process, so that there have to be two.
+step "swapping off is cancelled"
+turn disk /dev/pmem0 slow 10
+begin_limited 128 pagecheck --hold /tmp/other --size "$(scaled 8)" --mix random --pageout
+other=$begun
+within 60 test -e /tmp/other || fail "pagecheck did not fill its memory"
+disks=$(vswapctl status -rn -o kind | grep -c disk)
+before=$(swapped_out)
+vswapctl off >/tmp/off 2>&1 &
+off=$!
+reads_back() { [ "$(swapped_out)" -lt "$before" ]; }
+within 60 reads_back || fail "it does not begin: $(cat /tmp/off)"
+kill -INT $off
+status=0
+ends 120 $off || status=$?
+expect "status of a cancelled off" $status 7
+case $(cat /tmp/off) in
+*"vswapctl: $device is still swapped on, with "*": it was interrupted."*) ;;
+*) fail "it said '$(cat /tmp/off)'" ;;
+esac
+step "$(cat /tmp/off)"
+expect "priority" "$(priority)" 50
+expect "disks" "$(vswapctl status -rn -o kind | grep -c disk)" "$disks"
+holds "KiB that are still swapped out" "$(swapped_out)" -ge 1
 turn disk /dev/pmem0 healthy
+rm /tmp/other
+finished "$other"
 
 step "and done"
 says "is a tier" add /dev/pmem1 --priority 5
