@@ -75,11 +75,19 @@ impl<'a> Chunk<'a> {
     }
 
     /// Without room the page stays where it is.
-    pub(super) fn push(&mut self, source: Source, page: u64) {
+    fn push(&mut self, source: Source, page: u64) {
+        if let Err(source) = self.try_push(source, page) {
+            self.world.abandon(source);
+        }
+    }
+
+    /// A page is to be packed here, if there is room.
+    pub(super) fn try_push(&mut self, source: Source, page: u64) -> Result<(), Source> {
         match self.make_room(header_of(&source), page) {
             Some(packed) => self.items.push((source, packed)),
-            None => self.world.abandon(source),
+            None => return Err(source),
         }
+        Ok(())
     }
 
     /// A place for an object, which is counted from now on, and has that page.

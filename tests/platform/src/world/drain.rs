@@ -116,10 +116,11 @@ impl<'a> Drain<'a> {
             let page = inside.read(packed);
             inside.count_one();
             drop(inside);
-            let source = Source::Packed(slot, packed);
+            let mut source = Err(Source::Packed(slot, packed));
             if let Some(chunk) = &mut copied.chunk {
-                chunk.push(source, page);
-            } else {
+                source = source.or_else(|source| chunk.try_push(source, page));
+            }
+            if let Err(source) = source {
                 let new = world.placed(slot, page, to, &mut copied.stay);
                 copied.pages.push((source, new));
             }
