@@ -11,7 +11,7 @@ use super::map::SlotMap;
 use super::model::{in_every_order, with_preemptions};
 use super::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
 use loom::sync::{Arc, Mutex};
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 use std::vec::Vec;
 
 impl FreeListLock for Mutex<FreeList> {
@@ -91,6 +91,15 @@ impl Disk {
     }
 }
 
+/// Has another thread do something with what a model is about.
+fn beside<T: 'static, R: 'static>(
+    shared: &Arc<T>,
+    other: impl FnOnce(&T) -> R + 'static,
+) -> JoinHandle<R> {
+    let shared = shared.clone();
+    thread::spawn(move || other(&shared))
+}
+
 /// Two threads claim in one word at once: their bits are disjoint, and exactly those are set.
 #[test]
 fn two_claim_in_a_word() {
@@ -98,10 +107,7 @@ fn two_claim_in_a_word() {
         let map = Arc::new(SlotMap::default());
         // Bits 3 and 5 are in the way.
         assert!(!map.set(at(3)) && !map.set(at(5)));
-        let other = {
-            let map = map.clone();
-            thread::spawn(move || map.claim_run(at(2), 2).unwrap())
-        };
+        let other = beside(&map, |map| map.claim_run(at(2), 2).unwrap());
         let mine = map.claim_run(at(1), 2).unwrap();
         let other = other.join().unwrap();
         let end = |run: (Offset, usize)| run.0.index() + run.1;
@@ -118,10 +124,7 @@ fn two_claim_in_a_word() {
 fn exact_bits_or_none() {
     in_every_order(|| {
         let map = Arc::new(SlotMap::default());
-        let other = {
-            let map = map.clone();
-            thread::spawn(move || usize::from(map.claim_exact(at(64), 1)))
-        };
+        let other = beside(&map, |map| usize::from(map.claim_exact(at(64), 1)));
         let mine = if map.claim_exact(at(63), 2) { 2 } else { 0 };
         let other = other.join().unwrap();
         assert_eq!(mine + other, map.count());
@@ -137,16 +140,13 @@ fn an_owner_sees_what_the_last_one_did() {
     use loom::cell::UnsafeCell;
     in_every_order(|| {
         let disk = Arc::new((Disk::new(), UnsafeCell::new(0)));
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || {
-                let claimed = disk.0.allocator().claim_at(slot(1), 1);
-                if claimed {
-                    disk.1.with(|page| assert!(!page.is_null()));
-                }
-                claimed
-            })
-        };
+        let other = beside(&disk, |disk| {
+            let claimed = disk.0.allocator().claim_at(slot(1), 1);
+            if claimed {
+                disk.1.with(|page| assert!(!page.is_null()));
+            }
+            claimed
+        });
         disk.1.with_mut(|page| assert!(!page.is_null()));
         assert!(disk.0.allocator().free(slot(1)));
         let used = u64::from(other.join().unwrap());
@@ -189,10 +189,7 @@ fn a_cluster_is_discarded_while_nobody_has_a_slot() {
 fn the_last_one_goes_while_another_comes() {
     in_every_order(|| {
         let disk = Arc::new(Disk::new());
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || assert!(disk.allocator().claim_at(slot(2), 1)))
-        };
+        let other = beside(&disk, |disk| assert!(disk.allocator().claim_at(slot(2), 1)));
         assert!(disk.allocator().free(slot(1)));
         other.join().unwrap();
         // The cluster may be on the list, but is skipped, and comes back.
@@ -208,10 +205,7 @@ fn the_last_one_goes_while_another_comes() {
 fn a_claim_in_vain_loses_no_cluster() {
     in_every_order(|| {
         let disk = Arc::new(Disk::new());
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || disk.allocator().claim_at(slot(1), 1))
-        };
+        let other = beside(&disk, |disk| disk.allocator().claim_at(slot(1), 1));
         assert!(disk.allocator().free(slot(1)));
         if other.join().unwrap() {
             disk.assert_nothing_lost(1, &[1]);
@@ -227,10 +221,7 @@ fn two_free_the_last_ones() {
     in_every_order(|| {
         let disk = Arc::new(Disk::new());
         assert!(disk.allocator().claim_at(slot(2), 1));
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || assert!(disk.allocator().free(slot(2))))
-        };
+        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(2))));
         assert!(disk.allocator().free(slot(1)));
         other.join().unwrap();
         disk.assert_nothing_lost(0, &[0, 1]);
@@ -243,13 +234,10 @@ fn one_empties_twice() {
     in_every_order(|| {
         let disk = Arc::new(Disk::new());
         let second = disk.take().unwrap();
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || {
-                assert!(disk.allocator().claim_at(slot(2), 1));
-                assert!(disk.allocator().free(slot(2)));
-            })
-        };
+        let other = beside(&disk, |disk| {
+            assert!(disk.allocator().claim_at(slot(2), 1));
+            assert!(disk.allocator().free(slot(2)));
+        });
         assert!(disk.allocator().free(slot(1)));
         disk.list
             .with(|list| disk.allocator().space().let_go(second, list));
@@ -266,10 +254,7 @@ fn a_listed_one_empties_while_it_is_taken() {
         assert!(disk.take().is_some_and(|held| held.number().index() == 1));
         assert!(disk.allocator().free(slot(1)));
         assert!(disk.allocator().claim_at(slot(1), 1));
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || disk.take())
-        };
+        let other = beside(&disk, Disk::take);
         assert!(disk.allocator().free(slot(1)));
         match other.join().unwrap() {
             Some(cluster) => {
@@ -287,10 +272,7 @@ fn a_fresh_one_empties_while_it_is_taken() {
     in_every_order(|| {
         let disk = Arc::new(Disk::new());
         assert!(disk.allocator().claim_at(slot(512), 1));
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || disk.take())
-        };
+        let other = beside(&disk, Disk::take);
         assert!(disk.allocator().free(slot(512)));
         match other.join().unwrap() {
             Some(cluster) => {
@@ -310,10 +292,7 @@ fn a_held_one_empties_while_it_is_let_go() {
         let current = Current::default();
         let mine = disk.allocator().allocate(&current, 1, false);
         assert_eq!(mine, Some((slot(1), 1)));
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || assert!(disk.allocator().free(slot(1))))
-        };
+        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(1))));
         disk.allocator().reset(&current);
         other.join().unwrap();
         disk.assert_nothing_lost(0, &[0, 1]);
@@ -334,10 +313,7 @@ fn two_go_on_in_one_cluster() {
             disk.allocator().reset(&current);
             run
         };
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || allocate(&disk))
-        };
+        let other = beside(&disk, allocate);
         let mine = allocate(&disk);
         let other = other.join().unwrap();
         assert!(mine.is_some() && other.is_some() && mine != other);
@@ -367,10 +343,7 @@ fn allocate_one(disk: &Disk) -> Option<PhysicalSlot> {
 fn what_is_freed_during_a_search_is_found() {
     with_preemptions(2, || {
         let disk = Arc::new(full_but_for(0));
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || assert!(disk.allocator().free(slot(1))))
-        };
+        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(1))));
         let during = allocate_one(&disk);
         other.join().unwrap();
         let found = during.or_else(|| allocate_one(&disk));
@@ -384,10 +357,7 @@ fn what_is_freed_during_a_search_is_found() {
 fn what_is_freed_while_a_cluster_is_filled_is_found() {
     with_preemptions(2, || {
         let disk = Arc::new(full_but_for(1));
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || assert!(disk.allocator().free(slot(1))))
-        };
+        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(1))));
         assert!(disk.allocator().claim_at(slot(2), 1));
         other.join().unwrap();
         assert_eq!(allocate_one(&disk), Some(slot(1)));
@@ -400,10 +370,7 @@ fn what_is_freed_while_a_cluster_is_filled_is_found() {
 fn what_two_free_is_found() {
     with_preemptions(2, || {
         let disk = Arc::new(full_but_for(0));
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || assert!(disk.allocator().free(slot(2))))
-        };
+        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(2))));
         assert!(disk.allocator().free(slot(1)));
         let during = allocate_one(&disk);
         other.join().unwrap();

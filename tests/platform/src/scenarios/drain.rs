@@ -3,6 +3,7 @@
 //! Pages go elsewhere from a disk that is removed while their slots are used.
 
 use super::*;
+use crate::world::disk::Disk;
 
 fn to_the_other(world: &World) {
     world.mover().remove(0, To::Disk(1), false);
@@ -89,14 +90,14 @@ scenarios! {
     a_slot_is_freed_while_another_disk_comes:
         || in_table(World::new(2, &[None])), [
             free,
-            |world| { remove(world); world.add(0); world.store_on_disk(SECOND, B, 0, At::Any); },
+            |world| { remove(world); world.add(0, Disk::few(None)); world.store_on_disk(SECOND, B, 0, At::Any); },
         ] => [None, Some(B)];
     a_slot_is_read_while_another_disk_comes:
         || in_table(World::new(2, &[None])), [
             read,
             |world| {
                 remove(world);
-                world.add(0);
+                world.add(0, Disk::few(None));
                 world.store_on_disk(SECOND, B, 0, At::Any);
                 write_back(world);
             },

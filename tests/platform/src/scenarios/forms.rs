@@ -37,7 +37,7 @@ scenarios! {
                 world.store_in_ram(SECOND, C);
                 world.free(SECOND);
                 let mut mover = world.mover();
-                mover.collapse();
+                mover.collapse(FIRST.cluster());
                 mover.flush();
             },
         ] => [Some(A), None];
@@ -54,7 +54,7 @@ scenarios! {
             |world| {
                 world.free(SECOND);
                 let mut mover = world.mover();
-                mover.collapse();
+                mover.collapse(FIRST.cluster());
                 mover.flush();
             },
         ] => [Some(A), None];

@@ -2,47 +2,20 @@
 
 //! Pages that are packed together, as `movers/chunk.rs` and `movers/writer.rs` do it: in one segment.
 
-use super::segments::Words;
-use super::{failed_at, Disk, Failed, Mover, World};
+use super::mover::{Mover, Source};
+use super::segments::{Inside, Words};
+use super::{failed_at, Disk, Failed, World};
 use crate::rcu::Host;
 use vswap_engine::bay::Entered;
-use vswap_engine::entry::{Packed, Place, UNIT};
-use vswap_engine::held::{Moving, Owned};
+use vswap_engine::entry::{Content, Packed, Place, UNIT};
+use vswap_engine::held::Owned;
 use vswap_engine::page::PAGE_SIZE;
 use vswap_engine::platform::Platform;
 use vswap_engine::segment::{Filling, Header, Segment, Spot};
 use vswap_engine::slot::Slot;
 
-/// A page that is moved.
-pub(super) enum Source {
-    /// It is in the ram tier.
-    Ram(Moving),
-    /// It is an object on a disk, in whose segment its mover is counted once for it.
-    Disk(Slot, Packed),
-}
-
-impl Source {
-    fn header(&self) -> Header {
-        match self {
-            Self::Ram(moving) => {
-                let object = moving.object().expect("an object").object();
-                Header {
-                    slot: moving.slot(),
-                    length: object.length,
-                    codec: object.codec,
-                }
-            }
-            Self::Disk(slot, packed) => Header {
-                slot: *slot,
-                length: packed.length,
-                codec: packed.codec,
-            },
-        }
-    }
-}
-
 /// The pages.
-pub(super) struct Chunk<'a> {
+pub struct Chunk<'a> {
     world: &'a World,
     disk: usize,
     /// The segment, in which this is counted. Its disk stays until the entries say where the pages lie.
@@ -53,7 +26,7 @@ pub(super) struct Chunk<'a> {
 
 impl<'a> Chunk<'a> {
     /// None yet, for that disk.
-    pub(super) fn new(world: &'a World, disk: usize) -> Self {
+    pub fn new(world: &'a World, disk: usize) -> Self {
         Self {
             world,
             disk,
@@ -63,25 +36,58 @@ impl<'a> Chunk<'a> {
         }
     }
 
+    /// The segment that is filled, of the disk.
+    pub fn segment(&self) -> Option<(usize, Segment)> {
+        self.segment
+            .as_ref()
+            .map(|(_, segment, _)| (self.disk, *segment))
+    }
+
+    /// Which disk.
+    pub fn disk(&self) -> usize {
+        self.disk
+    }
+
     /// A page of the ram tier is to be written back.
-    pub(super) fn add(&mut self, slot: Slot) {
-        if let Some(moving) = self.world.start_move(slot) {
-            let page = self.world.pool.read_moving(&moving);
+    pub fn add(&mut self, slot: Slot) {
+        if let Some((moving, page)) = self.world.start_move(slot) {
             self.push(Source::Ram(moving), page);
         }
     }
 
-    /// A page that is an object on a disk is to be packed here.
-    pub(super) fn add_again(&mut self, slot: Slot, from: Packed, page: u64) {
-        self.push(Source::Disk(slot, from), page);
+    /// What lies in a segment still is to be packed here.
+    pub(super) fn add_all(&mut self, inside: &Inside<'_>) {
+        for (header, packed) in inside.objects() {
+            let content = self.world.index.peek(&Host::pin(), header.slot);
+            if content == Some(Content::Packed(packed)) {
+                inside.count_one();
+                self.push(Source::Packed(header.slot, packed), inside.read(packed));
+            }
+        }
+    }
+
+    /// The same of a segment of the disk, if it is in use.
+    pub fn clean(&mut self, segment: Segment) {
+        let entered = self.world.bays[self.disk].enter();
+        if let Some(inside) = entered.and_then(|entered| Inside::new(entered, segment)) {
+            self.add_all(&inside);
+        }
     }
 
     /// Without room the page stays where it is.
     fn push(&mut self, source: Source, page: u64) {
-        match self.make_room(source.header(), page) {
-            Some(packed) => self.items.push((source, packed)),
-            None => self.world.abandon(source),
+        if let Err(source) = self.try_push(source, page) {
+            self.world.abandon(source);
         }
+    }
+
+    /// A page is to be packed here, if there is room.
+    pub(super) fn try_push(&mut self, source: Source, page: u64) -> Result<(), Source> {
+        match self.make_room(header_of(&source), page) {
+            Some(packed) => self.items.push((source, packed)),
+            None => return Err(source),
+        }
+        Ok(())
     }
 
     /// A place for an object, which is counted from now on, and has that page.
@@ -104,7 +110,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// Writes the segment, and gives the slots their new entries.
-    pub(super) fn finish(self, mover: &mut Mover<'_>) {
+    pub fn finish(self, mover: &mut Mover<'_>) {
         let world = self.world;
         let Some((entered, segment, _)) = self.segment else {
             return;
@@ -113,19 +119,45 @@ impl<'a> Chunk<'a> {
             Ok(()) => Failed::new(),
             Err(bad) => failed_at(entered.again(), bad),
         };
+        let mut clusters = Vec::new();
         for (source, packed) in self.items {
+            clusters.push(header_of(&source).slot.cluster());
             let disk = packed.place.disk;
             if packed
                 .all_slots()
                 .any(|slot| failed.has(Place { disk, slot }))
             {
-                world.release(&Host::pin(), Owned::packed(packed), None);
+                world.release(Owned::packed(packed), None);
                 world.abandon(source);
             } else {
                 mover.finish_move(source, Owned::packed(packed));
             }
         }
-        mover.collapse();
+        clusters.dedup();
+        clusters
+            .into_iter()
+            .for_each(|number| mover.collapse(number));
         entered.disk().leave_segment(segment);
+    }
+}
+
+/// What is said of a page's object where it is packed.
+fn header_of(source: &Source) -> Header {
+    match source {
+        Source::Ram(moving) => {
+            let object = moving.object().expect("an object").object();
+            let (length, codec) = (object.length, object.codec);
+            Header {
+                slot: moving.slot(),
+                length,
+                codec,
+            }
+        }
+        Source::Packed(slot, packed) => Header {
+            slot: *slot,
+            length: packed.length,
+            codec: packed.codec,
+        },
+        Source::Whole(..) => panic!("it is no object"),
     }
 }

@@ -35,10 +35,10 @@ impl Segments {
         Self((0..count).map(|_| contents()).collect())
     }
 
-    /// All but the first, which whole pages lie in.
-    pub(super) fn all(&self) -> impl Iterator<Item = Segment> {
-        let numbers = 1..u32::try_from(self.0.len()).expect("a few");
-        numbers.filter_map(Segment::new)
+    /// Those in which somebody is counted.
+    pub(super) fn in_use(&self) -> impl Iterator<Item = Segment> + '_ {
+        let all = (0..).map_while(Segment::new).zip(&self.0);
+        all.filter_map(|(segment, contents)| (contents.live.count() != 0).then_some(segment))
     }
 
     pub(super) fn live(&self, segment: Segment) -> &Live {
@@ -61,13 +61,19 @@ impl Segments {
 /// A segment that stays as it is while this lives, as `tiers/inside.rs` has it.
 pub(super) struct Inside<'a> {
     pub(super) entered: Entered<'a, Host, Disk>,
-    segment: Segment,
+    pub(super) segment: Segment,
 }
 
 impl<'a> Inside<'a> {
     pub(super) fn new(entered: Entered<'a, Host, Disk>, segment: Segment) -> Option<Self> {
         let is_in_use = entered.disk().segments.live(segment).enter();
         is_in_use.then(|| Self { entered, segment })
+    }
+
+    /// A mover is counted for an object that lies here.
+    pub(super) fn count_one(&self) {
+        let live = self.entered.disk().segments.live(self.segment);
+        assert!(live.add(), "it was freed");
     }
 
     /// The page of an object that lies here.
