@@ -37,6 +37,9 @@ pub struct Copied<'a> {
     stay: Stay<Host>,
 }
 
+/// What a cluster has on the disk: whole pages, and packed ones.
+type Found = (Vec<(Slot, Place)>, Vec<(Slot, Packed)>);
+
 impl<'a> Drain<'a> {
     /// The disk takes no pages from now on, and what was under way to it is there.
     pub fn begin(world: &'a World, disk: usize, to: To) -> Self {
@@ -49,7 +52,7 @@ impl<'a> Drain<'a> {
     }
 
     /// The slots of a cluster whose pages lie there, and those whose pages are objects.
-    fn look(&self, number: ClusterNumber) -> (Vec<(Slot, Place)>, Vec<(Slot, Packed)>) {
+    fn look(&self, number: ClusterNumber) -> Found {
         let (mut whole, mut packed) = (Vec::new(), Vec::new());
         let disk = self.from.number();
         let index = &self.world.index;
