@@ -118,6 +118,7 @@ fn options(protection: Protection) -> Options {
     Options {
         protection,
         compress: Some(false),
+        ..Options::default()
     }
 }
 

@@ -145,7 +145,7 @@ scenarios! {
     a_slot_is_swept_while_its_disk_goes: packed, [mark_and_sweep, repack] => [None, None];
     a_slot_is_cleaned_while_its_disk_goes: packed, [clean, repack] => [Some(A), None];
     a_slot_is_read_while_it_is_cleaned_and_its_disk_goes:
-        packed, [read_and_free, clean, remove] => [None, None];
+        packed, [read, clean, remove] => [Some(A), None];
     // The cluster's form.
     a_packed_page_keeps_its_cluster_s_table:
         half_packed, [read, clean] => [Some(A), Some(B)];
