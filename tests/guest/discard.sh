@@ -9,6 +9,12 @@
 
 # stored: MiB that the disk holds.
 stored() { echo $(($(awk '{ print $1 }' /sys/block/zram0/mm_stat) / mib)); }
+# has_rested: whether nothing was discarded for three looks of the thread.
+has_rested() {
+    rested=$(tier /dev/zram0 discarded)
+    sleep 3
+    [ "$(tier /dev/zram0 discarded)" = "$rested" ]
+}
 stores_at_most() { [ "$(stored)" -le "$1" ]; }
 # What stays: the signature's cluster, the last free one, and one that a CPU or a mover allocates in.
 least=10
@@ -35,6 +41,7 @@ eventually stores_at_most $least || fail "it holds $(stored) MiB: $(cat $class/t
 swapon "$device"
 
 step "what was freed"
+eventually has_rested || fail "it goes on without an end: $(cat $class/tiers)"
 before=$(tier /dev/zram0 discarded)
 hold --size "$held" --mix random --pageout
 holds "MiB on the disk" "$(stored)" -ge "$most"
