@@ -233,6 +233,13 @@ fn check_room(device: &Device, disk: &Disk) -> Result {
     Err(ENOSPC)
 }
 
+/// How often packed pages are tried to be moved at most: eight disks count as failed by then.
+const ROUNDS: usize = 64;
+
+fn errors_of(disk: &Disk) -> u64 {
+    disk.health().errors()
+}
+
 /// How often a cluster's pages are tried to be moved, when a disk fails to take some.
 const ATTEMPTS: usize = 4;
 
@@ -339,7 +346,9 @@ impl Drainer<'_> {
         let Some(packed) = &mut self.packed else {
             return Ok(());
         };
-        for _ in 0..ATTEMPTS {
+        let mut attempts = 0usize;
+        for _ in 0..ROUNDS {
+            let errors = device.disks().sum(errors_of);
             packed.unreadable = 0;
             let mut next = Some(0);
             while let Some(from) = next {
@@ -358,6 +367,13 @@ impl Drainer<'_> {
             if disk.disk().packed_pages() <= u64::try_from(packed.unreadable).unwrap_or(0) {
                 self.unreadable = self.unreadable.saturating_add(packed.unreadable);
                 return Ok(());
+            }
+            // A disk that fails to take pages is asked again until it counts as failed.
+            if device.disks().sum(errors_of) == errors {
+                attempts = attempts.saturating_add(1);
+            }
+            if attempts == ATTEMPTS {
+                break;
             }
         }
         Err(ENOSPC)

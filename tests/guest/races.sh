@@ -112,6 +112,18 @@ draw_tier() {
     esac
 }
 
+# removed DISK: a removal is refused while its pages are under way to another disk that fails or does not
+# answer, so it is tried again for as long as that may be.
+removed() {
+    for _ in $(seq 30); do
+        if (tell tier_remove "$1") 2>/dev/null; then
+            return
+        fi
+        sleep 1
+    done
+    return 1
+}
+
 # change_disks: one of them is always there, and has room for everything.
 change_disks() {
     seeded 102
@@ -131,13 +143,13 @@ change_disks() {
             sleep 0.$draw
             (tell tier_cancel $one) 2>/dev/null || true
             if ! wait $remover; then
-                grep -q "Operation canceled" /tmp/removal || broken "a removal that was cancelled: $(cat /tmp/removal)"
+                grep -q "Operation canceled\|resource busy\|No space left" /tmp/removal || broken "a removal that was cancelled: $(cat /tmp/removal)"
                 tier_is $one state active || broken "it is cancelled, and not in service: $(cat $class/tiers)"
                 done_once cancel
                 continue
             fi
         else
-            tell tier_remove $one || broken "$one can't be removed: $(cat $class/tiers)"
+            removed $one || broken "$one can't be removed: $(cat $class/tiers)"
         fi
         draw_tier $one
         tell tier_add "$tier" || broken "$tier can't be added"
@@ -172,7 +184,7 @@ wear_out() {
         draw 3
         sleep $draw
         turn worn /dev/mapper/second healthy || broken "the disk can't be healthy"
-        tell tier_remove /dev/mapper/worn || broken "the worn disk can't be removed: $(cat $class/tiers)"
+        removed /dev/mapper/worn || broken "the worn disk can't be removed: $(cat $class/tiers)"
         done_once worn
     done
 }
@@ -200,7 +212,7 @@ fall_silent() {
         within 60 answers $quiet || broken "it is not taken back: $(cat $class/tiers)"
         draw 3
         sleep $draw
-        tell tier_remove $quiet || broken "$quiet can't be removed: $(cat $class/tiers)"
+        removed $quiet || broken "$quiet can't be removed: $(cat $class/tiers)"
         done_once returned
     done
 }
