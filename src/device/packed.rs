@@ -298,7 +298,7 @@ impl Device {
                 let Some(place) = more.iter_mut().find(|place| place.is_none()) else {
                     return;
                 };
-                if is_known(disk, packed) || !disk.enter_segment(segment) {
+                if is_known(disk, packed) || !disk.enter_written(segment) {
                     return;
                 }
                 // What was counted is left with this.

@@ -87,7 +87,7 @@ impl<'a> Batch<'a> {
             let Some(place) = self.segments.iter_mut().find(|place| place.is_none()) else {
                 return false;
             };
-            if !self.entered.disk().enter_segment(segment) {
+            if !self.entered.disk().enter_written(segment) {
                 return true;
             }
             // Dropping this leaves the segment.

@@ -48,7 +48,13 @@ const SLOT_SHIFT: u32 = 32;
 const _: () = assert!(LENGTH_SHIFT + 12 == SLOT_SHIFT);
 const _: () = assert!(HEADER_BYTES == UNIT);
 // Movers count each object once more.
-const _: () = assert!(2 * MAX_OBJECTS + 1 < u8::MAX as usize);
+const _: () = assert!(2 * MAX_OBJECTS < u8::MAX as usize);
+
+/// What the segment's writer counts for, so that nobody takes a segment for written that is not.
+const WRITER: u8 = 100;
+
+const _: () = assert!(MAX_OBJECTS < WRITER as usize);
+const _: () = assert!(WRITER as usize + MAX_OBJECTS < u8::MAX as usize);
 
 /// A header's contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,9 +177,23 @@ pub fn word_of<'a>(page: impl Fn(usize) -> Option<&'a Page>, index: usize) -> Op
 pub struct Live(AtomicU8);
 
 impl Live {
-    /// The caller has claimed the segment, and is the first to be counted.
+    /// The caller has claimed the segment to write it, and is the first to be counted.
     pub fn begin(&self) {
-        self.0.store(1, Ordering::Release);
+        self.0.store(WRITER, Ordering::Release);
+    }
+
+    /// The writer is counted no more: the segment is written, or holds nothing. As for
+    /// [`leave`](Self::leave).
+    #[must_use]
+    pub fn end_writing(&self) -> Option<bool> {
+        self.give_up(WRITER)
+    }
+
+    /// Counts one more if the segment is in use, and was written. It may say of a written segment with many
+    /// readers that it is not.
+    #[must_use]
+    pub fn enter_written(&self) -> bool {
+        self.count_up(WRITER)
     }
 
     /// One more object, or reader, of a segment in which the caller is counted. Says whether there was
@@ -186,10 +206,14 @@ impl Live {
     /// Counts one more if the segment is in use, and the count is not at its maximum.
     #[must_use]
     pub fn enter(&self) -> bool {
+        self.count_up(u8::MAX)
+    }
+
+    /// Counts one more of less than `end`, but not of none.
+    fn count_up(&self, end: u8) -> bool {
         self.0
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |live| match live {
-                0 | u8::MAX => None,
-                live => Some(live.wrapping_add(1)),
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |live| {
+                (live != 0 && live < end).then(|| live.wrapping_add(1))
             })
             .is_ok()
     }
@@ -198,11 +222,15 @@ impl Live {
     /// was counted, so the caller has miscounted.
     #[must_use]
     pub fn leave(&self) -> Option<bool> {
+        self.give_up(1)
+    }
+
+    fn give_up(&self, count: u8) -> Option<bool> {
         self.0
             .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |live| {
-                live.checked_sub(1)
+                live.checked_sub(count)
             })
-            .map(|before| before == 1)
+            .map(|before| before == count)
             .ok()
     }
 

@@ -118,7 +118,7 @@ impl Cleaner {
         entered: &Entered<'_>,
         segment: Segment,
     ) -> Result {
-        let Some(inside) = Inside::new(entered.again(), segment) else {
+        let Some(inside) = Inside::of_written(entered.again(), segment) else {
             return Ok(());
         };
         let Self {

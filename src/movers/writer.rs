@@ -205,7 +205,7 @@ impl Writer {
                 return Ok(None);
             };
             if self.is_limited && !device.budget().take(SEGMENT_PAGES, clock::seconds()) {
-                entered.disk().leave_segment(segment);
+                entered.disk().end_writing(segment);
                 return Err(EDQUOT);
             }
             let chunk = self.idle.last_mut().ok_or(ENOMEM)?;
@@ -492,7 +492,7 @@ impl Writer {
     fn end_segment(&self, filled: &Filled) {
         let device = self.mover.device();
         let disks = device.disks();
-        disks.leave_segment(&Pinned::new(), filled.disk, filled.segment);
+        disks.end_writing(&Pinned::new(), filled.disk, filled.segment);
         if !self.is_limited {
             let bytes = const { SEGMENT_BYTES as u64 };
             device.budget().spend(bytes, clock::seconds());
@@ -615,7 +615,7 @@ impl Writer {
         if let Some(filled) = dropped {
             self.give_back(SEGMENT_PAGES);
             let disks = device.disks();
-            disks.leave_segment(&Pinned::new(), filled.disk, filled.segment);
+            disks.end_writing(&Pinned::new(), filled.disk, filled.segment);
         }
         if chunk.is_empty() {
             chunk.clear();

@@ -18,7 +18,7 @@ use crate::engine::map::{Bits, SlotMap};
 use crate::engine::options::Options;
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::protection::Protection;
-use crate::engine::segment::Segment;
+use crate::engine::segment::{Live, Segment};
 use crate::engine::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
 use crate::engine::under_way::{Ticket, UnderWay, QUOTA};
@@ -371,12 +371,28 @@ impl Disk {
         live.is_some_and(|live| live.enter())
     }
 
+    /// As [`enter_segment`](Self::enter_segment), for a reader of what nobody has told him that it is
+    /// written: not while somebody writes the segment.
+    pub(crate) fn enter_written(&self, segment: Segment) -> bool {
+        let live = self.packing.as_ref().and_then(|p| p.live(segment));
+        live.is_some_and(|live| live.enter_written())
+    }
+
     /// Counts one less in a segment, and frees it when that was the last. Does not sleep.
     pub(crate) fn leave_segment(&self, segment: Segment) {
+        self.left(segment, Live::leave);
+    }
+
+    /// The same for who has claimed the segment, and has written it, or does not.
+    pub(crate) fn end_writing(&self, segment: Segment) {
+        self.left(segment, Live::end_writing);
+    }
+
+    fn left(&self, segment: Segment, leave: impl FnOnce(&Live) -> Option<bool>) {
         let Some(packing) = &self.packing else {
             return;
         };
-        match packing.live(segment).and_then(|live| live.leave()) {
+        match packing.live(segment).and_then(leave) {
             Some(false) => {}
             Some(true) => {
                 packing.recent.forget(segment);

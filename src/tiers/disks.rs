@@ -209,6 +209,13 @@ impl Disks {
         }
     }
 
+    /// A segment was written that the caller has claimed, or will not be. Does not sleep.
+    pub(crate) fn end_writing(&self, cpu: &Pinned, disk: DiskNumber, segment: Segment) {
+        if let Some(disk) = self.bay(disk).and_then(|bay| bay.peek(cpu)) {
+            disk.end_writing(segment);
+        }
+    }
+
     /// A free physical cluster in which the slot at `offset` is claimed. Does not sleep.
     pub(crate) fn new_home<'a>(&'a self, offset: Offset) -> Option<NewHome<'a>> {
         let claim = |entered: Entered<'a>| {

@@ -31,6 +31,12 @@ impl<'a> Inside<'a> {
         Some(Self { entered, segment })
     }
 
+    /// Enters the segment, if it is in use, and was written. Does not sleep.
+    pub(crate) fn of_written(entered: Entered<'a>, segment: Segment) -> Option<Self> {
+        let is_in = entered.disk().enter_written(segment);
+        is_in.then_some(Self { entered, segment })
+    }
+
     /// Whether the object is in this segment.
     pub(crate) fn has(&self, packed: Packed) -> bool {
         self.entered.number() == packed.place.disk && self.segment == packed.segment()

@@ -42,7 +42,7 @@ impl Left {
             Self::Write(transfer, places, segments) => {
                 let (_, failed) = transfer.wait();
                 for (disk, segment) in segments {
-                    disks.leave_segment(&Pinned::new(), disk, segment);
+                    disks.end_writing(&Pinned::new(), disk, segment);
                 }
                 for place in places {
                     disks.release(&Pinned::new(), place, &[&failed]);

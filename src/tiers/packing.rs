@@ -7,7 +7,7 @@ use crate::engine::allocator::SegmentCursor;
 use crate::engine::counters;
 use crate::engine::entry::Packed;
 use crate::engine::entry::UNIT;
-use crate::engine::segment::{Live, Segment, SEGMENT_BYTES, SEGMENT_SLOTS};
+use crate::engine::segment::{Live, Segment, MAX_OBJECTS, SEGMENT_BYTES, SEGMENT_SLOTS};
 use crate::engine::slot::PhysicalSlot;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::memory;
@@ -168,7 +168,7 @@ impl Packing {
         let live = self.live.get(from..)?;
         let past = live
             .iter()
-            .position(|live| (1..=most).contains(&live.count()))?;
+            .position(|live| (1..=most.min(MAX_OBJECTS)).contains(&live.count()))?;
         Segment::new(u32::try_from(from.checked_add(past)?).ok()?)
     }
 
