@@ -50,7 +50,7 @@ impl Disk {
         self.live[segment].begin();
         self.contents[segment].with_mut(|_| ());
         assert!(self.live[segment].add());
-        assert_eq!(self.live[segment].leave(), Some(false));
+        assert_eq!(self.live[segment].end_writing(), Some(false));
     }
 
     /// Counts one less in a segment. The last one frees it, and somebody writes to it next.

@@ -82,15 +82,33 @@ fn the_last_one_frees() {
     assert_eq!(live.leave(), None);
     live.begin();
     assert!(live.add() && live.enter());
-    assert_eq!(live.count(), 3);
     assert_eq!(live.leave(), Some(false));
-    assert_eq!(live.leave(), Some(false));
+    assert_eq!(live.end_writing(), Some(false));
+    assert_eq!(live.count(), 1);
+    assert_eq!(live.end_writing(), None);
     assert_eq!(live.leave(), Some(true));
     assert!(!live.enter());
+    // A segment in which nothing was written.
     live.begin();
-    for _ in 1..u8::MAX {
+    assert_eq!(live.end_writing(), Some(true));
+    live.begin();
+    for _ in WRITER..u8::MAX {
         assert!(live.enter());
     }
     assert!(!live.enter());
     assert_eq!(live.leave(), Some(false));
+}
+
+#[test]
+fn what_is_being_written_is_not_entered_as_written() {
+    let live = Live::default();
+    assert!(!live.enter_written());
+    live.begin();
+    assert!(!live.enter_written());
+    for _ in 0..MAX_OBJECTS {
+        assert!(live.add() && !live.enter_written());
+    }
+    assert_eq!(live.end_writing(), Some(false));
+    assert!(live.enter_written());
+    assert_eq!(live.count(), MAX_OBJECTS + 1);
 }

@@ -121,6 +121,9 @@ scenarios! {
     a_slot_is_stored_again_while_it_is_cleaned: packed, [free_and_store, clean] => [Some(B), None];
     a_slot_is_overwritten_while_it_is_cleaned: packed, [overwrite, clean] => [Some(B), None];
     a_slot_is_swept_while_it_is_cleaned: packed, [mark_and_sweep, clean] => [None, None];
+    /// The cleaner may meet the segment that is being written.
+    a_slot_is_packed_anew_while_it_is_cleaned:
+        packed, [|world| { free_and_store(world); pack(world); }, clean] => [Some(B), None];
     /// The page that is packed anew goes to another disk, which may be cleaned next.
     a_slot_is_packed_elsewhere_while_it_is_cleaned:
         packed, [

@@ -137,7 +137,7 @@ impl<'a> Chunk<'a> {
         clusters
             .into_iter()
             .for_each(|number| mover.collapse(number));
-        entered.disk().leave_segment(segment);
+        entered.disk().end_writing(segment);
     }
 }
 

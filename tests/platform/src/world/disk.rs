@@ -135,7 +135,15 @@ impl Disk {
 
     /// As `Disk::leave_segment`. What is bad is never used again.
     pub(super) fn leave_segment(&self, segment: Segment) {
-        let is_last = self.segments.live(segment).leave();
+        self.left(segment, self.segments.live(segment).leave());
+    }
+
+    /// As `Disk::end_writing`.
+    pub(super) fn end_writing(&self, segment: Segment) {
+        self.left(segment, self.segments.live(segment).end_writing());
+    }
+
+    fn left(&self, segment: Segment, is_last: Option<bool>) {
         if is_last.expect("one is counted too few") {
             let first = segment.first();
             if segment.slots().any(|slot| self.is_bad(slot)) {

@@ -155,7 +155,7 @@ impl<'a> Mover<'a> {
     /// Moves what is left in a segment of a disk to another one, as `cleaner.rs` does: in the first that
     /// is in use.
     pub fn clean(mut self, disk: usize) {
-        let enter = |segment| Inside::new(self.world.bays[disk].enter()?, segment);
+        let enter = |segment| Inside::of_written(self.world.bays[disk].enter()?, segment);
         let Some(inside) = (1..3).filter_map(Segment::new).find_map(enter) else {
             return;
         };

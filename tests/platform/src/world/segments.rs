@@ -70,6 +70,12 @@ impl<'a> Inside<'a> {
         is_in_use.then(|| Self { entered, segment })
     }
 
+    /// One that was written.
+    pub(super) fn of_written(entered: Entered<'a, Host, Disk>, segment: Segment) -> Option<Self> {
+        let is_written = entered.disk().segments.live(segment).enter_written();
+        is_written.then(|| Self { entered, segment })
+    }
+
     /// A mover is counted for an object that lies here.
     pub(super) fn count_one(&self) {
         let live = self.entered.disk().segments.live(self.segment);
