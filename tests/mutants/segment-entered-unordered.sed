@@ -2,4 +2,4 @@
 # what: who enters a segment that is used again still sees what lay there before
 # file: src/engine/segment.rs
 # test: models packed::a_slot_is_looked_at
-/pub fn enter(/,/^    }/s/Ordering::AcqRel/Ordering::Relaxed/
+/fn count_up(/,/^    }/s/Ordering::AcqRel/Ordering::Relaxed/

@@ -2,4 +2,4 @@
 # what: a segment that was freed can be entered
 # file: src/engine/segment.rs
 # test: models packed::a_slot_is_looked
-s/0 | u8::MAX => None,/u8::MAX => None,/
+s/live != 0 \&\& live < end/live < end/

@@ -2,4 +2,4 @@
 # what: the last but one frees a segment
 # file: src/engine/segment.rs
 # test: models packed::a_slot_is_read
-s/\.map(|before| before == 1)/.map(|before| before <= 2)/
+s/\.map(|before| before == count)/.map(|before| before <= count.wrapping_add(1))/

@@ -2,4 +2,4 @@
 # what: who frees a segment does not see that others are done with it
 # file: src/engine/segment.rs
 # test: models packed::a_slot_is_read
-/pub fn leave(/,/^    }/s/Ordering::AcqRel/Ordering::Relaxed/
+/fn give_up(/,/^    }/s/Ordering::AcqRel/Ordering::Relaxed/
