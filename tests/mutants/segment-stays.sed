@@ -2,4 +2,4 @@
 # what: the last one leaves a segment and does not free it
 # file: src/engine/segment.rs
 # test: models packed::a_slot_is_freed
-s/\.map(|before| before == 1)/.map(|before| before == 0)/
+s/\.map(|before| before == count)/.map(|before| before == 0)/
