@@ -34,9 +34,12 @@ struct Coming<'a> {
 impl<'a> Coming<'a> {
     /// `None`: another task reads the segment.
     fn new(inside: Inside<'a>, arrived: &'a WaitQueue) -> Option<Self> {
-        let disk = inside.entered.disk();
-        disk.expect_recent(inside.segment)
-            .then_some(Self { inside, arrived })
+        if inside.entered.disk().expect_recent(inside.segment) {
+            Some(Self { inside, arrived })
+        } else {
+            // None is made, as dropping it would end the other task's.
+            None
+        }
     }
 }
 
