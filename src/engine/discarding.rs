@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Clusters that hold nothing, which a disk may be told of: it discards them.
+//! Empty clusters, which a disk may be told to discard.
 //!
-//! All slots of a cluster are claimed for that, so that nobody writes to it meanwhile. A cluster with a
+//! All slots of such a cluster are claimed first, so that nobody writes to it meanwhile. A cluster with a
 //! reserved or a retired slot can't be claimed whole, and is never discarded.
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 pub struct Search(usize);
 
 impl Word {
-    /// Whether all slots are free, nobody allocates here, and the disk does not know it.
+    /// Whether all slots are free, no CPU allocates here, and the cluster is not discarded.
     fn is_stale(self) -> bool {
         self.is_free() && self.lost() == 0 && self.0 & DISCARDED == 0
     }
@@ -33,7 +33,7 @@ impl ClusterState {
 }
 
 impl<L: FreeListLock> Allocator<'_, L> {
-    /// How many clusters hold nothing that the disk was not told of. Walks over all clusters.
+    /// How many empty clusters are not discarded. Walks over all clusters.
     pub fn stale(&self) -> usize {
         let states = self.space.states.iter();
         states
@@ -41,8 +41,7 @@ impl<L: FreeListLock> Allocator<'_, L> {
             .fold(0usize, |sum, _| sum.saturating_add(1))
     }
 
-    /// Claims all slots of the next cluster that holds nothing, so that the caller can have it discarded.
-    /// `None`: none is left in this round.
+    /// Claims all slots of the next empty cluster that is not discarded. `None`: this search finds no more.
     pub fn claim_stale(&self, search: &mut Search) -> Option<PhysicalCluster> {
         while let Some(state) = self.space.states.get(search.0) {
             let cluster = PhysicalCluster::new(u32::try_from(search.0).ok()?)?;
@@ -56,7 +55,7 @@ impl<L: FreeListLock> Allocator<'_, L> {
     }
 
     /// Frees a cluster whose slots [`claim_stale`](Self::claim_stale) has claimed. `is_discarded`: the disk
-    /// holds nothing there any more, which stays so until a slot is claimed.
+    /// has discarded it, which counts until a slot is claimed.
     pub fn free_stale(&self, cluster: PhysicalCluster, is_discarded: bool) {
         let (Some(map), Some(state)) = (self.space.map(cluster), self.space.state(cluster)) else {
             return;

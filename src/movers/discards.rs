@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Telling a disk which clusters hold nothing, a few at a time.
+//! Discards: a disk is told which clusters hold nothing, a few at a time.
 
 use crate::engine::allocator::discarding::Search;
 use crate::engine::slot::{PhysicalCluster, SLOTS_PER_CLUSTER};
@@ -10,11 +10,11 @@ use crate::tiers::disk::{Disk, PAGE_BYTES};
 use crate::tiers::transfer::Entered;
 use kernel::prelude::*;
 
-/// The most clusters that are discarded at the same time: 32 MiB a second.
+/// The most clusters that are discarded at the same time, of 2 MiB each: 32 MiB a second.
 const AT_ONCE: usize = 16;
 
-/// The part of the clusters that hold nothing which may be discarded at the same time, as nobody can claim
-/// a slot in those.
+/// At most one in so many of the empty clusters is discarded at the same time, as nobody can claim a slot
+/// in those.
 const PART: usize = 2;
 
 /// Clusters of a disk that are being discarded. Dropping this waits.
@@ -56,7 +56,7 @@ impl Discards {
         self.under_way.iter().flatten().all(|(_, io)| io.is_done())
     }
 
-    /// Frees the clusters, of that disk.
+    /// Frees the clusters. `disk` is the one that they belong to.
     pub(super) fn end(mut self, disk: &Disk) {
         let Some(discarding) = disk.discarding() else {
             return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The thread that reads on for who reads packed pages in order.
+//! The thread that reads ahead for sequential readers of packed pages.
 
 use crate::device::Device;
 use crate::glue::thread::{Stop, Work};
@@ -12,7 +12,7 @@ use kernel::sync::Arc;
 pub(crate) struct Reading(Arc<Device>);
 
 impl Reading {
-    /// That of a device. May sleep.
+    /// The work for a device. May sleep.
     pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
         Ok(Arc::new(Self(device), GFP_KERNEL)?)
     }

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a disk is told about clusters that hold nothing.
+//! Which discards a disk needs, and has had.
 
 use crate::engine::slot::SLOTS_PER_CLUSTER;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// Whether there is something to tell a disk, and how much it was told.
+/// Whether a disk has clusters to discard, and how much it has discarded.
 pub(crate) struct Discarding {
-    /// Something was freed that nobody has looked at yet.
+    /// A slot was freed since the watching thread looked last.
     was_freed: AtomicBool,
-    /// The disk has refused, and is told nothing any more.
+    /// The disk has refused a discard, and gets no more.
     is_over: AtomicBool,
-    /// Bytes that it was told of.
+    /// Bytes that it has discarded.
     bytes: AtomicU64,
-    /// Clusters that are claimed for that at the moment.
+    /// Clusters that are claimed for discards under way.
     clusters: AtomicU32,
 }
 
 impl Discarding {
-    /// That of a disk of which nobody knows what it holds.
+    /// For a disk whose contents are unknown.
     pub(super) const fn new() -> Self {
         Self {
             was_freed: AtomicBool::new(true),
@@ -28,24 +28,24 @@ impl Discarding {
         }
     }
 
-    /// Something was freed. Says whether somebody has to be told to look.
+    /// A slot was freed. Says whether the watching thread has to be woken.
     #[inline]
     pub(super) fn is_news(&self) -> bool {
         // Mostly it is known, and a load is cheaper.
         !self.was_freed.load(Ordering::Relaxed) && !self.was_freed.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether something was freed since this was asked last.
+    /// Whether a slot was freed since this was called last.
     pub(crate) fn take_news(&self) -> bool {
         self.was_freed.swap(false, Ordering::Relaxed)
     }
 
-    /// There may be more to tell, later.
+    /// The next look may find more to discard.
     pub(crate) fn go_on(&self) {
         self.was_freed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether there may be something to tell.
+    /// Whether a look may find something to discard.
     pub(crate) fn is_wanted(&self) -> bool {
         !self.is_over() && self.was_freed.load(Ordering::Relaxed)
     }
@@ -55,7 +55,7 @@ impl Discarding {
         self.clusters.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// It is free again.
+    /// The cluster is free again.
     pub(super) fn freed(&self) {
         self.clusters.fetch_sub(1, Ordering::Relaxed);
     }
@@ -66,7 +66,7 @@ impl Discarding {
         clusters.saturating_mul(SLOTS_PER_CLUSTER as u64)
     }
 
-    /// The disk has discarded so much.
+    /// The disk has discarded that many bytes.
     pub(crate) fn count(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }

@@ -61,7 +61,7 @@ pub(crate) struct Disk {
     tags: Option<Tags>,
     /// Its segments, if pages stay compressed on it.
     packing: Option<KBox<Packing>>,
-    /// What it is told about slots that hold nothing, if it is.
+    /// Its discards, if it has any.
     discarding: Option<KBox<Discarding>>,
     /// Pages that were not what was written.
     corrupt: AtomicU32,
@@ -107,8 +107,8 @@ impl Disk {
     /// `uuid`. May sleep.
     ///
     /// The errors are those of [`Backing::open`]; besides `EINVAL`: the device is too small or
-    /// zoned; `ENOMEM`; `EOPNOTSUPP`: the kernel can't encrypt, or the device can't discard; `EINTR`: a signal came before the
-    /// kernel had random numbers for a key.
+    /// zoned; `ENOMEM`; `EOPNOTSUPP`: the kernel can't encrypt, or the device can't discard; `EINTR`: a
+    /// signal came before the kernel had random numbers for a key.
     #[inline(never)]
     pub(crate) fn open(
         path: &CStr,
@@ -296,18 +296,17 @@ impl Disk {
         }
     }
 
-    /// What it is told about slots that hold nothing, if it is.
+    /// Its discards, if it has any.
     pub(crate) fn discarding(&self) -> Option<&Discarding> {
         self.discarding.as_deref()
     }
 
-    /// How many clusters hold nothing that the disk was not told of.
+    /// How many empty clusters are not discarded.
     pub(crate) fn stale_clusters(&self) -> usize {
         self.allocator().map_or(0, |a| a.stale())
     }
 
-    /// Claims a cluster that holds nothing, and begins to tell the disk. `None`: there is none, or no memory.
-    /// May sleep.
+    /// Claims an empty cluster, and begins to discard it. `None`: there is none, or no memory. May sleep.
     pub(crate) fn start_discard(&self, search: &mut Search) -> Option<(PhysicalCluster, LoneBio)> {
         let discarding = self.discarding()?;
         let cluster = self.allocator()?.claim_stale(search)?;
@@ -322,7 +321,7 @@ impl Disk {
         }
     }
 
-    /// Frees a cluster that was claimed to be discarded, and says whether it was. Does not sleep.
+    /// Frees a cluster that was claimed for a discard. `is_discarded`: the disk has done it. Does not sleep.
     pub(crate) fn free_stale(&self, cluster: PhysicalCluster, is_discarded: bool) {
         if let Some(allocator) = self.allocator() {
             allocator.free_stale(cluster, is_discarded);
@@ -371,8 +370,8 @@ impl Disk {
         live.is_some_and(|live| live.enter())
     }
 
-    /// As [`enter_segment`](Self::enter_segment), for a reader of what nobody has told him that it is
-    /// written: not while somebody writes the segment.
+    /// As [`enter_segment`](Self::enter_segment), but not while the segment is being written: for a reader
+    /// that has no entry to check afterwards. Does not sleep.
     pub(crate) fn enter_written(&self, segment: Segment) -> bool {
         let live = self.packing.as_ref().and_then(|p| p.live(segment));
         live.is_some_and(|live| live.enter_written())
@@ -383,7 +382,7 @@ impl Disk {
         self.left(segment, Live::leave);
     }
 
-    /// The same for who has claimed the segment, and has written it, or does not.
+    /// The same for the task that claimed the segment, when it has written it or gives it up.
     pub(crate) fn end_writing(&self, segment: Segment) {
         self.left(segment, Live::end_writing);
     }

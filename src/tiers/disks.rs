@@ -209,7 +209,7 @@ impl Disks {
         }
     }
 
-    /// A segment was written that the caller has claimed, or will not be. Does not sleep.
+    /// The caller has written a segment that it had claimed, or gives it up. Does not sleep.
     pub(crate) fn end_writing(&self, cpu: &Pinned, disk: DiskNumber, segment: Segment) {
         if let Some(disk) = self.bay(disk).and_then(|bay| bay.peek(cpu)) {
             disk.end_writing(segment);

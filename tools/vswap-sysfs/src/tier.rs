@@ -244,6 +244,20 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn options_are_words() {
+        let options = DiskOptions {
+            protection: Protection {
+                encrypt: true,
+                integrity: false,
+            },
+            compress: Some(false),
+            discard: true,
+        };
+        assert_eq!(options.words(), " encrypt compress=off discard");
+        assert_eq!(DiskOptions::default().words(), "");
+    }
+
+    #[test]
     fn a_line_of_today_and_one_of_tomorrow() {
         let today = "/dev/pmem0 dev=259:3 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 discard=1 discarded=8192 compress=1 packed_pages=3 packed_bytes=3000 segment_bytes=4096 drained=5/6";
         let expected = Tier {
