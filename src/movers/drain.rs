@@ -180,23 +180,30 @@ fn stopped(path: &CStr, disk: &Disk, error: Error) {
     );
 }
 
-/// Whether nothing of the disk is in use any more. `EBUSY`: something is, and no slot says so.
+/// Whether nothing of the disk is in use any more. `EBUSY`: something is, and no slot says so: writes that
+/// were sent together with some to a disk that does not answer are over when those are.
 #[inline(never)]
 fn check_empty(device: &Device, number: DiskNumber) -> Result {
     let bay = device.disks().bay(number).ok_or(ENOENT)?;
     // What a slot frees is in use a moment longer than its entry.
     wait_for(bay)?;
+    let is_left = device.leftovers.tidy(device.disks(), false);
     let entered = bay.enter().ok_or(ENOENT)?;
     let disk = entered.disk();
     let used = disk.used();
     if used == 0 {
         return Ok(());
     }
-    let path = disk.path();
+    let why = if is_left {
+        "by writes that wait for another disk to answer; try again when it does, or remove that one first"
+    } else {
+        "but no slot says so"
+    };
     pr_err!(
-        "{}: {} bytes of it are in use, but no slot says so\n",
-        path,
-        used
+        "{}: {} bytes of it are in use, {}\n",
+        disk.path(),
+        used,
+        why
     );
     Err(EBUSY)
 }
