@@ -51,6 +51,9 @@ pub struct Document {
     pub pressure: Option<Pressure>,
 }
 
+/// After so long a signal that nobody has taken ends the program.
+const UNTAKEN: Duration = Duration::from_secs(1);
+
 /// How long a key or a signal may wait.
 const MOMENT: Duration = Duration::from_millis(200);
 
@@ -605,6 +608,19 @@ impl Signals {
             signal_hook::flag::register_usize(signal, last.clone(), number)
                 .map_err(|error| failed(format!("signals can't be handled: {error}")))?;
         }
+        let mut ends = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])
+            .map_err(|error| failed(format!("signals can't be handled: {error}")))?;
+        let untaken = last.clone();
+        thread::spawn(move || {
+            for signal in ends.forever() {
+                thread::sleep(UNTAKEN);
+                // Once its terminal is gone, crossterm reads nothing for ever, and nobody takes a signal.
+                if untaken.load(Ordering::Relaxed) != 0 {
+                    let _ = ratatui::try_restore();
+                    let _ = emulate_default_handler(signal);
+                }
+            }
+        });
         Ok(Self(last))
     }
 

@@ -187,3 +187,19 @@ fn top_is_stopped_and_goes_on() {
     assert_eq!(session.said("$?"), "0");
     expect_usual(&mut session);
 }
+
+/// A window is closed, or a connection lost.
+#[test]
+fn top_ends_with_its_terminal() {
+    let program = env!("CARGO_BIN_EXE_vswapctl");
+    let mut session = session();
+    let process = Path::new("/proc").join(session.said("$$"));
+    session.press_until(&format!("exec {program} top\n"), "Ctrl-Z");
+    session.terminal.kill().expect("killed");
+    let began = Instant::now();
+    // What has ended has no memory, whether somebody waits for it or not.
+    while std::fs::read(process.join("cmdline")).is_ok_and(|line| !line.is_empty()) {
+        assert!(began.elapsed() < LONG, "it goes on without a terminal");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
