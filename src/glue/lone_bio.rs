@@ -75,12 +75,16 @@ impl LoneBio {
 
     /// Waits for as long as that takes. Returns the device's error, mostly `EIO`.
     pub(crate) fn end(self) -> Result {
-        // It is not dropped, so it is ended once.
-        to_result(ManuallyDrop::new(self).finish())
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the value is not dropped, so it is ended once.
+        to_result(unsafe { this.finish() })
     }
 
-    fn finish(&self) -> kernel::ffi::c_int {
-        // SAFETY: by the invariant, and as the callers end the value with this.
+    /// # Safety
+    ///
+    /// The value is not used any more.
+    unsafe fn finish(&self) -> kernel::ffi::c_int {
+        // SAFETY: by the invariant, and nobody else ends it, as this function requires.
         unsafe {
             bindings::vswap_lone_bio_wait(self.0.as_ptr(), false);
             bindings::vswap_lone_bio_end(self.0.as_ptr())
@@ -90,6 +94,7 @@ impl LoneBio {
 
 impl Drop for LoneBio {
     fn drop(&mut self) {
-        self.finish();
+        // SAFETY: the value goes.
+        unsafe { self.finish() };
     }
 }
