@@ -111,6 +111,12 @@ zswap_down() {
 
 vswap_up() { vswap_with "$disk" "size_mib=$size" "ram_limit_mib=$((limit_bytes / (1 << 20)))"; }
 vswap_down() { vswap_without "$disk"; }
+# Not compared unless asked for: without memory for compressed pages, and with a little that is only a
+# buffer for pages on their way to the disk.
+vswap_disk_up() { vswap_with "$disk" "size_mib=$size" ram_limit_mib=0; }
+vswap_disk_down() { vswap_without "$disk"; }
+vswap_buffer_up() { vswap_with "$disk" "size_mib=$size" ram_limit_mib=8; }
+vswap_buffer_down() { vswap_without "$disk"; }
 
 touch_pages() {
     touch_mix=$1

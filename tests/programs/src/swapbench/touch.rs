@@ -14,6 +14,8 @@ use std::time::Duration;
 const TO_HOT: u64 = 90;
 /// The share of skewed touches that change the page, in percent.
 const CHANGES: u64 = 50;
+/// A touch that takes longer has waited for the disk.
+const WAIT: Duration = Duration::from_millis(1);
 /// The longest touch that is distinguished from a longer one.
 const LONGEST: Duration = Duration::from_secs(600);
 
@@ -58,11 +60,13 @@ impl Times {
         Ok(Times(times))
     }
 
-    fn touch<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    /// Gives how long it took as well, in nanoseconds.
+    fn touch<T>(&mut self, work: impl FnOnce() -> T) -> (T, u64) {
         let start = now();
         let result = work();
-        self.0.saturating_record(now() - start);
-        result
+        let took = now() - start;
+        self.0.saturating_record(took);
+        (result, took)
     }
 
     fn told(&self, (read, written): (u64, u64)) -> Touches {
@@ -73,6 +77,37 @@ impl Times {
             disk_read: read,
             disk_written: written,
         }
+    }
+}
+
+/// The skewed touches that have waited for the disk.
+struct Waits {
+    /// How often each page has.
+    of: Vec<u8>,
+    hot_first: u64,
+    hot_again: u64,
+    cold: u64,
+}
+
+impl Waits {
+    /// Allocates all memory that it needs.
+    fn new(pages: usize) -> Self {
+        Waits {
+            of: vec![0; pages],
+            hot_first: 0,
+            hot_again: 0,
+            cold: 0,
+        }
+    }
+
+    fn add(&mut self, page: usize, is_hot: bool) {
+        let times = &mut self.of[page];
+        *match (is_hot, *times) {
+            (true, 0) => &mut self.hot_first,
+            (true, _) => &mut self.hot_again,
+            (false, _) => &mut self.cold,
+        } += 1;
+        *times = times.saturating_add(1);
     }
 }
 
@@ -138,7 +173,7 @@ pub fn run(options: &Options) -> Result<()> {
     match options.hot.zip(options.seconds) {
         None => phase(&mut record, "read-back", &options.disk, |times| {
             for page in 0..pages {
-                times.touch(|| data.compare_page(page, None))?;
+                times.touch(|| data.compare_page(page, None)).0?;
             }
             Ok(pages as u64)
         })?,
@@ -175,10 +210,12 @@ fn skewed(
     let mut rng = Rng::of_page(2, 0, 0);
     let end = now() + length.as_nanos() as u64;
     let mut touched = 0;
+    let mut waits = Waits::new(first.len());
     while now() < end {
-        let page = data.in_order()[place(&mut rng, hot, pages) as usize];
+        let place = place(&mut rng, hot, pages);
+        let page = data.in_order()[place as usize];
         let change = rng.below(100) < CHANGES;
-        times.touch(|| {
+        let (result, took) = times.touch(|| {
             let word = &mut data.words(page)[0];
             if *word != first[page] {
                 return Err(Error::other(format!("page {page} came back wrong")));
@@ -188,9 +225,17 @@ fn skewed(
                 first[page] = *word;
             }
             Ok(())
-        })?;
+        });
+        result?;
+        if u128::from(took) > WAIT.as_nanos() {
+            waits.add(page, place < hot);
+        }
         touched += 1;
     }
+    eprintln!(
+        "    waits for the disk: {} of hot pages for the first time, {} again, {} of others",
+        waits.hot_first, waits.hot_again, waits.cold
+    );
     Ok(touched)
 }
 
@@ -211,6 +256,15 @@ mod tests {
         let hot = (0..10_000).filter(|_| place(&mut rng, 15, 100) < 15);
         assert!((8800..9200).contains(&hot.count()));
         assert!((0..10_000).all(|_| place(&mut rng, 15, 100) < 100));
+    }
+
+    #[test]
+    fn waits_of_hot_pages_are_told_apart() {
+        let mut waits = Waits::new(3);
+        for (page, is_hot) in [(0, true), (1, false), (0, true), (2, true), (1, false)] {
+            waits.add(page, is_hot);
+        }
+        assert_eq!((waits.hot_first, waits.hot_again, waits.cold), (2, 1, 2));
     }
 
     #[test]
