@@ -180,30 +180,24 @@ fn stopped(path: &CStr, disk: &Disk, error: Error) {
     );
 }
 
-/// Whether nothing of the disk is in use any more. `EBUSY`: something is, and no slot says so: writes that
-/// were sent together with some to a disk that does not answer are over when those are.
+/// Whether nothing of the disk is in use any more. `EBUSY`: something is, and no slot says so.
 #[inline(never)]
 fn check_empty(device: &Device, number: DiskNumber) -> Result {
     let bay = device.disks().bay(number).ok_or(ENOENT)?;
     // What a slot frees is in use a moment longer than its entry.
     wait_for(bay)?;
-    let is_left = device.leftovers.tidy(device.disks(), false);
+    // Whatever was sent to the disk has kept it, so that is over.
+    device.leftovers.answered(device.disks(), number);
     let entered = bay.enter().ok_or(ENOENT)?;
     let disk = entered.disk();
     let used = disk.used();
     if used == 0 {
         return Ok(());
     }
-    let why = if is_left {
-        "by writes that wait for another disk to answer; try again when it does, or remove that one first"
-    } else {
-        "but no slot says so"
-    };
     pr_err!(
-        "{}: {} bytes of it are in use, {}\n",
+        "{}: {} bytes of it are in use, but no slot says so\n",
         disk.path(),
-        used,
-        why
+        used
     );
     Err(EBUSY)
 }
@@ -213,7 +207,7 @@ fn check_empty(device: &Device, number: DiskNumber) -> Result {
 #[inline(never)]
 fn check_room(device: &Device, disk: &Disk) -> Result {
     let ram = device.ram();
-    let in_ram = ram.limit().saturating_sub(ram.pool_bytes());
+    let in_ram = ram.room();
     let room = device.disks().room().saturating_add(in_ram);
     let packs = disk.packing().map(Packing::packs).unwrap_or_default();
     let whole = disk.used().saturating_sub(packs.segment_bytes);
@@ -699,7 +693,7 @@ impl Drainer<'_> {
     #[inline(never)]
     fn to_ram(&self, page: &Page) -> Option<Owned> {
         let device = self.mover.device();
-        if !device.ram().is_used() {
+        if !device.ram().keeps_pages() {
             return None;
         }
         let mut context = Lazy::new(device.contexts());

@@ -75,6 +75,30 @@ impl Leftovers {
         }
     }
 
+    /// Gives back the places and segments of a disk that has answered all that was sent to it, while
+    /// what was sent together with that is still under way to others.
+    pub(crate) fn answered(&self, disks: &Disks, number: DiskNumber) {
+        for left in self.0.lock().iter_mut() {
+            let Left::Write(_, places, segments) = left else {
+                continue;
+            };
+            segments.retain(|(disk, segment)| {
+                let is_over = *disk == number;
+                if is_over {
+                    disks.end_writing(&Pinned::new(), *disk, *segment);
+                }
+                !is_over
+            });
+            places.retain(|place| {
+                let is_over = place.disk == number;
+                if is_over {
+                    disks.release(&Pinned::new(), *place, &[]);
+                }
+                !is_over
+            });
+        }
+    }
+
     /// Ends what is over, or all. Says whether something is left.
     pub(crate) fn tidy(&self, disks: &Disks, all: bool) -> bool {
         let mut leftovers = self.0.lock();
