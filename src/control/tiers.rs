@@ -74,8 +74,8 @@ impl Attribute for TiersAttribute {
             if let Some(packs) = disk.packing().map(Packing::packs) {
                 write!(
                     text,
-                    " compress=1 packed_pages={} packed_bytes={} segment_bytes={}",
-                    packs.pages, packs.bytes, packs.segment_bytes
+                    " compress=1 packed_pages={} packed_bytes={} segment_bytes={} packed_stored={} packed_written={}",
+                    packs.pages, packs.bytes, packs.segment_bytes, packs.stored, packs.written
                 )?;
             }
             if let Some((drained, total)) = drain::drained(disk) {

@@ -74,6 +74,8 @@ pub(super) struct Filled {
     filling: Filling,
     /// The first of its pages in the buffer.
     page: usize,
+    /// Bytes of the objects that were not on that disk before.
+    pub(super) stored: u64,
 }
 
 impl Filled {
@@ -173,6 +175,7 @@ impl Chunk {
             segment,
             filling: Filling::default(),
             page: self.pages,
+            stored: 0,
         };
         self.pages = self.pages.saturating_add(SEGMENT_SLOTS);
         // There is room for a chunk's segments.
@@ -200,6 +203,14 @@ impl Chunk {
 
     /// Adds a packed page.
     pub(super) fn push_packed(&mut self, source: Source, packed: Packed) {
+        let is_new = match source {
+            Source::Ram(_) => true,
+            Source::Disk(_, from) => from.place.disk != packed.place.disk,
+        };
+        if let Some(filled) = self.segments.last_mut().filter(|_| is_new) {
+            let bytes = u64::try_from(packed.length.bytes()).unwrap_or(0);
+            filled.stored = filled.stored.saturating_add(bytes);
+        }
         let to = To::Packed(packed);
         // There is room, as `make_room` has seen to.
         let _ = self.items.push_within_capacity(Item { source, to });
@@ -328,6 +339,13 @@ impl Chunk {
     /// Whether the pages at that place were written.
     pub(super) fn was_written(&self, place: Place, failed: &Failed) -> bool {
         self.unsent & bit(place.disk) == 0 && !failed.has(place)
+    }
+
+    /// Whether anything of a segment was written.
+    pub(super) fn was_any_written(&self, filled: &Filled, failed: &Failed) -> bool {
+        filled
+            .places()
+            .any(|place| self.was_written(place, failed))
     }
 
     /// Has the slots of its segments not used again that failed, as far as they are bad.

@@ -481,19 +481,28 @@ impl Writer {
         self.finish_cluster(cluster, pages);
         chunk.items = items;
         for filled in &chunk.segments {
-            self.end_segment(filled);
+            self.end_segment(filled, chunk.was_any_written(filled, &failed));
         }
         self.written = self.written.saturating_add(chunk.bytes);
         chunk.reset(buffer);
         chunk
     }
 
-    /// A segment was written, and its objects count for themselves.
-    fn end_segment(&self, filled: &Filled) {
+    /// A segment was written, unless all of that failed; its objects count for themselves.
+    fn end_segment(&self, filled: &Filled, was_written: bool) {
         let device = self.mover.device();
-        let disks = device.disks();
-        disks.end_writing(&Pinned::new(), filled.disk, filled.segment);
-        if !self.is_limited {
+        let cpu = Pinned::new();
+        let disk = device.disks().bay(filled.disk).and_then(|b| b.peek(&cpu));
+        if let Some(disk) = disk {
+            if was_written {
+                disk.wrote_segment(filled.stored);
+            }
+            disk.end_writing(filled.segment);
+        }
+        drop(cpu);
+        if !was_written {
+            self.give_back(SEGMENT_PAGES);
+        } else if !self.is_limited {
             let bytes = const { SEGMENT_BYTES as u64 };
             device.budget().spend(bytes, clock::seconds());
         }

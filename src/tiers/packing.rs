@@ -11,7 +11,7 @@ use crate::engine::segment::{Live, Segment, MAX_OBJECTS, SEGMENT_BYTES, SEGMENT_
 use crate::engine::slot::PhysicalSlot;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::memory;
-use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
 
@@ -42,6 +42,9 @@ pub(crate) struct Packing {
     /// What was read of some of them.
     pub(super) recent: Recent,
     segments: AtomicU32,
+    /// Bytes of the objects that were written from elsewhere, and of all segments that were written.
+    stored: AtomicU64,
+    written: AtomicU64,
     objects: PerCpu<Objects>,
 }
 
@@ -63,6 +66,12 @@ pub(crate) struct Packs {
     pub(crate) bytes: u64,
     /// Bytes of the segments that hold them.
     pub(crate) segment_bytes: u64,
+    /// Bytes of the objects that were written since the disk was added, but for those that were moved
+    /// within it.
+    pub(crate) stored: u64,
+    /// Bytes of the segments that were written since then. Divided by `stored`, that is the write
+    /// amplification.
+    pub(crate) written: u64,
 }
 
 fn add(level: &AtomicI64, by: i64) {
@@ -87,6 +96,8 @@ impl Packing {
             spares: AtomicU32::new(0),
             recent: Recent::new()?,
             segments: AtomicU32::new(0),
+            stored: AtomicU64::new(0),
+            written: AtomicU64::new(0),
             objects: PerCpu::new()?,
         };
         Ok(KBox::new(packing, GFP_KERNEL)?)
@@ -133,6 +144,7 @@ impl Packing {
             pages,
             bytes,
             segment_bytes,
+            ..
         } = self.packs();
         let headers = pages.saturating_mul(const { UNIT as u64 });
         let holes = segment_bytes.saturating_sub(bytes).saturating_sub(headers);
@@ -207,7 +219,16 @@ impl Packing {
             pages: sum(|objects| &objects.count),
             bytes: sum(|objects| &objects.bytes),
             segment_bytes: segments.saturating_mul(const { SEGMENT_BYTES as u64 }),
+            stored: self.stored.load(Ordering::Relaxed),
+            written: self.written.load(Ordering::Relaxed),
         }
+    }
+
+    /// A segment was written with so many bytes of objects from elsewhere.
+    pub(super) fn wrote(&self, stored: u64) {
+        let bytes = const { SEGMENT_BYTES as u64 };
+        self.stored.fetch_add(stored, Ordering::Relaxed);
+        self.written.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Notes a slot that is not to be used again when its segment is freed. Without room for that it

@@ -114,6 +114,19 @@ pub struct Packed {
     pub bytes: u64,
     /// Bytes of the disk that hold them.
     pub segment_bytes: u64,
+    /// Bytes of such pages that came to the disk since it was added.
+    #[serde(default)]
+    pub stored: u64,
+    /// Bytes that were written for them, and for cleaning.
+    #[serde(default)]
+    pub written: u64,
+}
+
+impl Packed {
+    /// Bytes written for each byte that came. `None`: nothing came.
+    pub fn amplification(&self) -> Option<f64> {
+        (self.stored != 0).then(|| self.written as f64 / self.stored as f64)
+    }
 }
 
 /// A disk. Sizes are in bytes, and 0 when the module does not say.
@@ -210,6 +223,8 @@ impl Tier {
             "packed_pages" => self.packed().pages = number()?,
             "packed_bytes" => self.packed().bytes = number()?,
             "segment_bytes" => self.packed().segment_bytes = number()?,
+            "packed_stored" => self.packed().stored = number()?,
+            "packed_written" => self.packed().written = number()?,
             "discard" if value == "1" => drop(self.discarded.get_or_insert_default()),
             "discarded" => self.discarded = Some(number()?),
             "drained" => {
@@ -259,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_line_of_today_and_one_of_tomorrow() {
-        let today = "/dev/pmem0 dev=259:3 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 discard=1 discarded=8192 compress=1 packed_pages=3 packed_bytes=3000 segment_bytes=4096 drained=5/6";
+        let today = "/dev/pmem0 dev=259:3 priority=-5 state=draining size=8192 used=4096 bad=1 errors=2 read=3 written=4 encrypt=1 integrity=1 corrupt=7 discard=1 discarded=8192 compress=1 packed_pages=3 packed_bytes=3000 segment_bytes=4096 packed_stored=4000 packed_written=5000 drained=5/6";
         let expected = Tier {
             path: "/dev/pmem0".into(),
             number: Some((259, 3)),
@@ -281,6 +296,8 @@ mod tests {
                 pages: 3,
                 bytes: 3000,
                 segment_bytes: 4096,
+                stored: 4000,
+                written: 5000,
             }),
             removal: Some(Progress { moved: 5, total: 6 }),
             others: BTreeMap::new(),

@@ -44,6 +44,7 @@ columns! {
     Corrupt "CORRUPT" "Pages that were not what was written, where there is integrity";
     Packed "PACKED" "Pages that are compressed on the disk";
     Live "LIVE" "What they take of the disk that is in use for such, in percent";
+    Amplification "AMPLIFICATION" "What was written to the disk for each byte of such pages";
     Discarded "DISCARDED" "What the disk was told to hold nothing, if it is told";
     Read "READ" "Read from the disk";
     Written "WRITTEN" "Written to the disk";
@@ -110,6 +111,9 @@ impl Column {
                 .map_or(Cell::Nothing, |packed| {
                     Cell::Pages(packed.bytes.saturating_mul(100) / packed.segment_bytes)
                 }),
+            Self::Amplification => disk
+                .and_then(|disk| disk.packed?.amplification())
+                .map_or(Cell::Nothing, Cell::Ratio),
             Self::Discarded => bytes(disk.and_then(|disk| disk.discarded)),
             Self::Read => bytes(disk.map(|disk| disk.read)),
             Self::Written => bytes(disk.map(|disk| disk.written)),

@@ -190,15 +190,18 @@ fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
 
 /// What else there is to say of a part.
 fn remark(part: &Part, look: Look, style: Style) -> String {
+    let ratio = || size::ratio(part.holds, part.takes).map(|ratio| format!("{ratio}:1"));
     let Some(disk) = &part.disk else {
         return match part.kind {
-            Kind::Ram => size::ratio(part.holds, part.takes)
-                .map_or(String::new(), |ratio| format!("{ratio}:1")),
+            Kind::Ram => ratio().unwrap_or_default(),
             Kind::Lost => look.alarm("given up with their disk"),
             _ => String::new(),
         };
     };
-    let mut remark = format!("of {}", style.show(disk.size));
+    let is_packed = disk.packed.is_some_and(|packed| packed.pages != 0);
+    let ratio = ratio().filter(|_| is_packed);
+    let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio}, "));
+    let mut remark = format!("{ratio}of {}", style.show(disk.size));
     // What is wrong is more than the priority, for which there is no room then.
     let _ = if disk.corrupt == 0 {
         write!(remark, ", prio {}", disk.priority)
@@ -366,7 +369,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("same-filled", "Pages that repeat one word. The table of slots holds the word, and they take nothing else."),
     ("compressed", "Compressed pages in memory. The ratio beside them is data over takes."),
     ("incompressible", "Pages in memory that did not compress."),
-    ("disks", "Pages on each disk or swap file. They take less than their size where they stay compressed. Beside them stand its size, its priority (higher ones fill first), corrupt pages if there are any, its state if that is unusual, and the progress of its removal."),
+    ("disks", "Pages on each disk or swap file. They take less than their size where they stay compressed; then the ratio stands beside them. So do its size, its priority (higher ones fill first), corrupt pages if there are any, its state if that is unusual, and the progress of its removal."),
     ("lost", "Pages on a disk that was given up with --force. A program that needs one gets an error."),
     ("memory", "The size of the pool of compressed pages, and its limit (ram_limit). The pool is a little larger than its pages, as room between them is lost. The marks are the watermarks."),
     ("tables", "The memory that records where each page lies."),

@@ -53,7 +53,7 @@ fn check(name: &str, state: &str, arguments: &[&str]) {
 
 #[test]
 fn status_of_each_state() {
-    for state in ["fresh", "ram", "drain", "failed", "none"] {
+    for state in ["fresh", "ram", "drain", "packed", "failed", "none"] {
         check(&format!("status-{state}"), state, &["status"]);
     }
 }
@@ -277,6 +277,8 @@ fn colours_only_when_they_are_wanted() {
 #[test]
 fn tables() {
     check("table", "drain", &["status", "--list"]);
+    let columns = "NAME,DATA,USED,RATIO,PACKED,LIVE,AMPLIFICATION,DISCARDED";
+    check("table-packed", "packed", &["status", "-o", columns]);
     check("table-all", "failed", &["status", "--output-all"]);
     check(
         "table-raw",
@@ -343,7 +345,7 @@ fn parts_add_up() {
 
 #[test]
 fn metrics() {
-    for state in ["drain", "failed", "none"] {
+    for state in ["drain", "packed", "failed", "none"] {
         check(&format!("metrics-{state}"), state, &["metrics"]);
     }
 }
