@@ -20,8 +20,9 @@ use crate::glue::wait::WaitQueue;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
-/// How long writeback rests when it could do nothing, in seconds.
+/// How long writeback rests when it could do nothing, in seconds and in milliseconds.
 const REST: u32 = 1;
+const REST_MS: u32 = 1100;
 
 /// Generations that the tier's pages are divided into, roughly: each time so much of the tier was
 /// written back, a new one begins.
@@ -130,6 +131,7 @@ impl Work for Background {
         if !is_above && self.asked() == 0 {
             return self.device.progress.advance();
         }
+        let errors = self.device.disks().errors();
         let done = self.write_back(writer, stop);
         let _ = writer.finish();
         let pages = writer.take_pages();
@@ -139,11 +141,19 @@ impl Work for Background {
         if is_above {
             self.device.ram().compact();
         }
-        if done.saturating_add(pages) == 0 {
+        let has_failed = self.device.disks().errors() != errors;
+        let is_idle = done.saturating_add(pages) == 0;
+        if is_idle {
             self.device.asked.forget();
             self.device.rest_writeback(REST);
         }
+        drop(locked);
         self.device.progress.advance();
+        if is_idle && has_failed {
+            // Until the disk works, or fails for good, nobody else may ring.
+            let is_over = || stop.requested() || !self.device.is_writeback_resting();
+            self.device.bell.wait_timeout(REST_MS, is_over);
+        }
     }
 }
 

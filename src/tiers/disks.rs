@@ -100,6 +100,12 @@ impl Disks {
             .filter(|entered| entered.disk().is_active())
     }
 
+    /// Errors of the disks that take pages.
+    pub(crate) fn errors(&self) -> u64 {
+        let errors = self.active().map(|entered| entered.disk().health().errors());
+        errors.fold(0, u64::wrapping_add)
+    }
+
     /// Whether any disk takes pages.
     pub(crate) fn take_pages(&self) -> bool {
         self.active().next().is_some()
