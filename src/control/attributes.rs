@@ -61,7 +61,7 @@ impl Attribute for RamLimitAttribute {
     const MODE: u16 = 0o644;
 
     fn show(control: &Control, text: &mut Text<'_>) -> fmt::Result {
-        writeln!(text, "{}", control.device.ram().limit())
+        writeln!(text, "{}", control.device.ram().asked_limit())
     }
 
     fn store(control: &Control, text: &[u8]) -> Result {

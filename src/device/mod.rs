@@ -162,6 +162,8 @@ impl Device {
 
     /// Tiers were added or taken away, or have another size: what follows from them does again.
     pub(crate) fn tiers_changed(&self) {
+        let is_buffered = self.disks.any(|disk| disk.packs_at_once());
+        self.ram.set_buffered(is_buffered);
         self.free_slots.set_kind(self.kind());
         self.begin_writeback();
     }

@@ -112,7 +112,7 @@ impl DrainPacked {
         if has_room() && enter() && but_for_room(writer.write_again(slot, packed, bytes))? {
             return Ok(());
         }
-        if device.ram().is_used() && enter() {
+        if device.ram().keeps_pages() && enter() {
             match device.ram().store_object(packed.codec, bytes) {
                 Ok(new) => {
                     writer.replace_packed(slot, packed, new);

@@ -61,6 +61,8 @@ pub(crate) struct Disk {
     tags: Option<Tags>,
     /// Its segments, if pages stay compressed on it.
     packing: Option<KBox<Packing>>,
+    /// Whether they do so without a ram tier as well, as that was asked for.
+    packs_at_once: bool,
     /// Its discards, if it has any.
     discarding: Option<KBox<Discarding>>,
     /// Pages that were not what was written.
@@ -143,6 +145,7 @@ impl Disk {
                 cipher,
                 tags,
                 packing,
+                packs_at_once: options.compress == Some(true),
                 discarding,
                 corrupt: AtomicU32::new(0),
                 summary: summary(slots)?,
@@ -185,6 +188,11 @@ impl Disk {
     /// Whether that is the first page that it should have. May sleep.
     pub(crate) fn is_signed(&self, page: &Buffer) -> bool {
         Self::first_page(Some(self.uuid)).is_ok_and(|signed| signed.page(0) == page.page(0))
+    }
+
+    /// Whether pages are compressed for it even if there is no ram tier.
+    pub(crate) fn packs_at_once(&self) -> bool {
+        self.packs_at_once
     }
 
     /// The path under which the disk was added.
@@ -385,6 +393,13 @@ impl Disk {
     /// The same for the task that claimed the segment, when it has written it or gives it up.
     pub(crate) fn end_writing(&self, segment: Segment) {
         self.left(segment, Live::end_writing);
+    }
+
+    /// Counts a segment that was written, with so many bytes of objects from elsewhere.
+    pub(crate) fn wrote_segment(&self, stored: u64) {
+        if let Some(packing) = &self.packing {
+            packing.wrote(stored);
+        }
     }
 
     fn left(&self, segment: Segment, leave: impl FnOnce(&Live) -> Option<bool>) {

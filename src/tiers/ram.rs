@@ -2,6 +2,9 @@
 
 //! The ram tier: pages as compressed objects in a pool of limited size.
 //!
+//! A limit of 0 leaves disks only. If pages are to stay compressed on one of these nevertheless, they pass
+//! through a small pool, the *buffer*, as pages are packed together that are written together.
+//!
 //! The pool grows by a zspage at a time, and how long the pages of one are cannot be known before an
 //! object is allocated. So a store that took the pool above the limit is undone, and from then on
 //! the tier is *full*: no page is compressed for it until the largest zspage has room below the
@@ -18,10 +21,15 @@ use crate::glue::zsmalloc::{Pool, LARGEST_ZSPAGE};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use kernel::prelude::*;
 
+/// The limit of the pool when it is only a buffer, in bytes.
+const BUFFER: u64 = 8 << 20;
+
 /// The tier.
 pub(crate) struct Ram {
     pool: Pool,
     limit: AtomicU64,
+    /// The limit that holds when the other one is 0.
+    buffer: AtomicU64,
     /// Whether a store was undone, and nothing was freed since.
     refused: AtomicBool,
     algorithm: AtomicU64,
@@ -37,6 +45,7 @@ impl Ram {
         Ok(Self {
             pool: Pool::new(c"vswap")?,
             limit: AtomicU64::new(limit.bytes()),
+            buffer: AtomicU64::new(0),
             refused: AtomicBool::new(false),
             algorithm: AtomicU64::new(Algorithm::Lz4.to_bits()),
             watermarks: Watermarks::default(),
@@ -157,10 +166,20 @@ impl Ram {
         self.pool.compact();
     }
 
-    /// Whether pages may be stored here at all.
+    /// Whether pages may be stored here at all, on their way to a disk at least.
     #[inline]
     pub(crate) fn is_used(&self) -> bool {
         self.limit() != 0
+    }
+
+    /// Whether pages may stay here.
+    pub(crate) fn keeps_pages(&self) -> bool {
+        self.asked_limit() != 0
+    }
+
+    /// Bytes that may still be stored of pages that stay here.
+    pub(crate) fn room(&self) -> u64 {
+        self.asked_limit().saturating_sub(self.pool_bytes())
     }
 
     /// Whether there is no room for a page, so that none is to be compressed.
@@ -198,7 +217,22 @@ impl Ram {
     /// The most that the pool may take, in bytes.
     #[inline]
     pub(crate) fn limit(&self) -> u64 {
+        match self.limit.load(Ordering::Relaxed) {
+            0 => self.buffer.load(Ordering::Relaxed),
+            limit => limit,
+        }
+    }
+
+    /// The limit that was asked for, in bytes.
+    pub(crate) fn asked_limit(&self) -> u64 {
         self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Says whether pages pass through here even if none may stay.
+    pub(crate) fn set_buffered(&self, is_buffered: bool) {
+        let limit = if is_buffered { BUFFER } else { 0 };
+        self.buffer.store(limit, Ordering::Relaxed);
+        self.refused.store(false, Ordering::Relaxed);
     }
 
     /// Changes the limit. What is stored stays, even above it.

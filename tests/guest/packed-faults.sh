@@ -70,5 +70,41 @@ remove /dev/mapper/disk force
 release_some
 holds "pages lost" "$lost" -ge $least
 
+step "a disk is removed while pages that were sent together with its own are stuck"
+turn disk /dev/pmem0 healthy
+make_disk quiet /dev/pmem1
+add /dev/mapper/disk 5
+add /dev/mapper/quiet 5
+hold --size "$mib_held" --mix compressible --pageout
+dmsetup suspend --nolockfs --noflush quiet
+tell writeback all
+within 60 tier_is /dev/mapper/quiet state stuck || fail "it is not stuck: $(cat $class/tiers)"
+step "$(cat $class/tiers)"
+holds "bytes used on the other one" "$(tier /dev/mapper/disk used)" -gt 0
+holds "bytes used on the stuck one" "$(tier /dev/mapper/quiet used)" -gt 0
+remove /dev/mapper/disk
+dmsetup resume quiet
+within 60 tier_is /dev/mapper/quiet state active || fail "it does not come back: $(cat $class/tiers)"
+settled
+release
+settled
+remove /dev/mapper/quiet
+
+step "writes that fail do not use up the daily limit"
+add /dev/mapper/disk
+turn disk /dev/pmem0 no-writes
+tell writeback_limit $mib
+tell low_watermark 1
+tell high_watermark 2
+echo $((8 * mib)) >$class/ram_limit
+hold --size "$mib_held" --mix compressible --pageout
+some_failed() { [ "$(tier /dev/mapper/disk errors)" -gt 0 ]; }
+within 60 some_failed || fail "nothing fails: $(cat $class/tiers)"
+turn disk /dev/pmem0 healthy
+# Half of the limit, at least: a chunk takes what it needs before it is full.
+some_written() { [ "$(tier /dev/mapper/disk segment_bytes)" -ge $((mib / 2)) ]; }
+within 60 some_written || fail "nothing is written: $(cat $class/tiers $class/stat)"
+release
+
 stop
-dmsetup remove disk
+dmsetup remove disk quiet
