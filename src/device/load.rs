@@ -101,8 +101,8 @@ impl Device {
         Err(EIO)
     }
 
-    /// Frees the slot of a page that was read from memory, so that the page is not kept twice. From now
-    /// on only the folio has the data, unless the swap core frees the slot anyway.
+    /// Empties the slot of a page that was read from memory, so that the page is not kept twice: from now
+    /// on only the folio has it. Does nothing where the swap core frees the slot by itself.
     #[inline]
     fn take_over(&self, page: &CallPage<'_, Load>) {
         if !swap_area::is_synchronous() && page.take_over() {

@@ -278,7 +278,7 @@ impl Device {
     }
 
     /// Finds the segments that hold the pages of the next slots, and enters them. Returns the last of
-    /// those slots, and how many pages there are, including those in `widened`'s result.
+    /// those slots, and how many pages there are, including those that `widened` found.
     #[inline(never)]
     fn find_more<'a>(
         &self,

@@ -38,7 +38,7 @@ impl Device {
         while gets_on && left != 0 && self.ram().is_full() && self.writes_back() {
             let seen = self.progress.now();
             self.bell.wake();
-            // Progress made before `seen` must be visible here.
+            // Room that was made before `seen` was read is noticed here.
             gets_on = !self.ram().is_full() || self.progress.wait(seen, left);
             let waited = now;
             now = clock::milliseconds();

@@ -100,7 +100,7 @@ struct Sent {
 impl Sent {
     /// Forgets requests that are done, of a disk that is being taken out. Returns whether some are left.
     fn forget(&mut self) -> bool {
-        // The rest is waited for here, and when the thread ends.
+        // Dropping a request that is under way would wait for it, as it does when the thread ends.
         if self.probe.as_ref().is_some_and(|probe| probe.io.is_done()) {
             self.probe = None;
         }

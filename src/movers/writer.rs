@@ -189,8 +189,7 @@ impl Writer {
                 let cpu = Pinned::new();
                 let disk = device.disks().bay(packed.place.disk);
                 let disk = disk.and_then(|bay| bay.peek(&cpu));
-                // The writer is counted in the segment that it fills, and a segment's objects never
-                // exceed its count.
+                // The writer is counted in the segment, which never has more objects than can be counted.
                 if disk.is_some_and(|disk| disk.add_object(&cpu, packed)) {
                     return Ok(Some((packed, at)));
                 }

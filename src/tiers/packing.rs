@@ -21,8 +21,8 @@ const WORN: usize = 64;
 /// How many segments are reserved for the cleaner.
 const SPARES: usize = 2;
 
-/// The part of the segments' bytes that has to be holes for a disk to be cleaned: of one that is more
-/// than half full, and of one with less than the third part of it free.
+/// A disk that is more than half full is cleaned when this part of its segments' bytes is holes. The
+/// second part applies when less than the third part of the disk is free.
 const HOLES: u64 = 4;
 const HOLES_WHEN_SHORT: u64 = 16;
 const SHORT: u64 = 8;
