@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The command line. The help and the man pages are made of what is written here.
+//! The command line. The help and the man pages are generated from this file.
 
 use crate::columns::{self, Column};
 use crate::failure::CODES;
@@ -203,12 +203,12 @@ pub struct Status {
 }
 
 impl Status {
-    /// Whether a table is asked for.
+    /// Whether to print a table.
     pub fn is_table(&self) -> bool {
         self.list || self.output_all || self.noheadings || self.raw || !self.output.is_empty()
     }
 
-    /// The columns that are asked for; none: the usual ones.
+    /// The columns to show. Empty: the default ones.
     pub fn columns(&self) -> Vec<Column> {
         if self.output_all {
             return Column::value_variants().to_vec();
@@ -222,7 +222,7 @@ impl Status {
     }
 }
 
-/// A column's name in letters of either case, and whether there is a + before it.
+/// Parses a column's name, in upper or lower case, with an optional + before it.
 #[derive(Clone)]
 struct ColumnParser;
 
@@ -340,7 +340,7 @@ pub struct On {
 }
 
 fn disk(text: &str) -> Result<(String, i32), String> {
-    // A colon may be part of the path, as in /dev/disk/by-path.
+    // A path may contain a colon, as those in /dev/disk/by-path do.
     if system::resolve(text).exists() {
         return Ok((text.into(), 0));
     }
@@ -529,7 +529,7 @@ pub struct Start {
     pub module: Option<PathBuf>,
 }
 
-/// What packages are made of.
+/// Files for packages.
 #[derive(Args, Debug)]
 pub struct Generate {
     /// Which kind

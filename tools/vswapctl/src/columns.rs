@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The table that `status` can be: a row for each part, a column for each figure.
+//! The table of `status`: a row for each part, a column for each figure.
 
 use crate::look;
 use crate::out::printable;
@@ -149,14 +149,14 @@ impl Cell {
     }
 }
 
-/// How a table is laid out.
+/// The layout of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// With headings.
     pub headings: bool,
-    /// With single blanks between the columns, and - for what is empty.
+    /// With single blanks between the columns, and - for an empty cell.
     pub raw: bool,
-    /// How sizes are shown.
+    /// How to show sizes.
     pub style: size::Style,
 }
 
@@ -194,7 +194,7 @@ pub fn table(parts: &[Part], columns: &[Column], layout: Layout) -> String {
             .zip(&widths)
             .map(|((cell, column), width)| {
                 if layout.raw {
-                    // As lsblk does it, so that a blank is always a boundary.
+                    // As in `lsblk`, so that a blank always separates columns.
                     let cell = cell.replace(' ', "\\x20");
                     if cell.is_empty() {
                         "-".to_owned()
@@ -214,7 +214,7 @@ pub fn table(parts: &[Part], columns: &[Column], layout: Layout) -> String {
     text
 }
 
-/// The same as JSON: an object for each part.
+/// The table as JSON: an object for each part.
 pub fn json(parts: &[Part], columns: &[Column]) -> Value {
     let object = |part: &Part| -> Value {
         let pair = |column: &Column| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A disk or a swap file becomes a tier.
+//! Makes a disk or a swap file a tier.
 
 use crate::failure::{failed, usage, Code, Failure};
 use crate::out;
@@ -17,12 +17,12 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::{Path, PathBuf};
 use vswap_sysfs::{Device, DiskOptions};
 
-/// The module takes no smaller disk.
+/// The module accepts no smaller disk.
 pub const MIN_BYTES: u64 = 4 << 20;
 
-/// File systems on which a swap file does harm, by the numbers that `statfs` has for them
-/// (`include/uapi/linux/magic.h`), and why. A write to such a file may need memory that only
-/// swapping would free.
+/// File systems on which a swap file does harm, by their `statfs` numbers
+/// (`include/uapi/linux/magic.h`), and why. Writing to such a file may need memory that only swapping
+/// could free.
 const UNFIT: [(FsWord, &str, &str); 11] = [
     (0x0102_1994, "tmpfs", "is memory itself"),
     (0x8584_58f6, "ramfs", "is memory itself"),
@@ -46,37 +46,37 @@ const UNFIT: [(FsWord, &str, &str); 11] = [
 ];
 const BTRFS: FsWord = 0x9123_683e;
 
-/// A disk that is to be a tier.
+/// A disk that is to become a tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
-    /// A block device, or a regular file.
+    /// A block device or a regular file.
     pub path: PathBuf,
-    /// Higher ones are filled first.
+    /// Disks of higher priority are filled first.
     pub priority: i32,
-    /// What it is to have.
+    /// Its options.
     pub options: DiskOptions,
-    /// The size in bytes of the file that is made if there is none.
+    /// If there is no such file, it is created with this size in bytes.
     pub create: Option<u64>,
-    /// A file that is there is used, whatever its size.
+    /// Whether an existing file is used whatever its size.
     pub takes_any_size: bool,
-    /// Whatever is there is overwritten.
+    /// Whether to overwrite existing data.
     pub force: bool,
 }
 
 impl Disk {
-    /// Makes it a tier; gives the node that it is one by. Needs the [lock](crate::lock).
+    /// Makes it a tier. Returns the node of the block device. Needs the [lock](crate::lock).
     ///
     /// # Errors
     ///
-    /// It is missing, busy, a tier already, has data on it, or the module refuses it. Then all is
-    /// as it was, and a file that was made is gone.
+    /// It is missing, busy, a tier already, has data on it, or the module refuses it. Then nothing has
+    /// changed, and a file that was created is removed again.
     pub fn add(&self, system: &System, device: &Device, may_ask: bool) -> Result<String, Failure> {
         let tiers = device.tiers()?;
         if system.tier_of(&self.path, &tiers).is_some() {
             return Err(failed(format!("{} is a tier already", self.path.display())));
         }
         if let Some(uuid) = signature::own_uuid(system) {
-            // A module that has no such attribute signs without a UUID.
+            // An older module has no such attribute and signs without a UUID.
             vswap_sysfs::known(device.set_disk_uuid(uuid))?;
         }
         if !self.path.is_absolute() || fits(&self.path).is_none() {
@@ -98,7 +98,7 @@ impl Disk {
         self.add_absolute(system, device, may_ask)
     }
 
-    /// What [`add`](Self::add) would do, in words that follow "would"; the same checks are made.
+    /// What [`add`](Self::add) would do, in words that follow "would". Makes the same checks.
     ///
     /// # Errors
     ///
@@ -257,12 +257,12 @@ impl Disk {
         }
         let node = loops::attach(system, &whole)?;
         let added = self.add_node(device, &node);
-        // While it is a tier it is held open, and it goes with the tier, whoever removes that.
+        // The tier holds it open, so it goes with the tier, whoever removes that.
         let detached = loops::detach(&node);
         added.and(detached).map(|()| node)
     }
 
-    /// What makes a file a bad disk, but for what it has in it.
+    /// Checks everything about a file except its contents.
     fn check_file(&self) -> Result<(), Failure> {
         let path = self.path.display();
         let metadata =
@@ -404,7 +404,7 @@ fn busy(path: &Path, holder: &str) -> Failure {
     Failure::new(Code::Busy, format!("{} {holder}", path.display()))
 }
 
-/// The file system's number, 0 when it can't be had.
+/// The file system's `statfs` number, or 0 if it is unknown.
 fn kind(place: &Path) -> FsWord {
     statfs(place).map_or(0, |statfs| statfs.f_type)
 }
@@ -415,8 +415,8 @@ fn is_copied_on_write(path: &Path) -> bool {
 }
 
 fn fill(file: &File, size: u64) -> io::Result<()> {
-    // btrfs would allocate anew with each write. It can be said of an empty file only, and others
-    // don't know it.
+    // Otherwise btrfs would allocate new blocks with each write. The flag can only be set on an empty
+    // file, and other file systems don't know it.
     if let Ok(flags) = ioctl_getflags(file) {
         let _ = ioctl_setflags(file, flags | IFlags::NOCOW);
     }
@@ -445,7 +445,7 @@ fn write_zeros(mut file: &File, size: u64) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// The size of a file that is to be made is too small.
+/// The size for a new file is too small.
 pub fn check_created(size: u64) -> Result<u64, Failure> {
     if size < MIN_BYTES {
         return Err(usage("a swap file has to have at least 4 MiB"));

@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use vswap_sysfs::{known, Kind, State, Tier, FIGURES};
 
-/// The text; of a machine where the module is not loaded it says so.
+/// The text. If the module is not loaded, it says that.
 ///
 /// # Errors
 ///
@@ -180,7 +180,7 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
             ];
             Some((labels, field(disk)?))
         });
-        // Not vswap_disk_: the sums over all disks are called so.
+        // Not `vswap_disk_`, which the sums over all disks begin with.
         page.family(&format!("vswap_tier_{name}"), kind, meaning, values);
     }
 }
@@ -242,7 +242,7 @@ impl Page {
             metric
         };
         let values: Vec<Metric> = values.into_iter().map(metric).collect();
-        // Who reads it refuses all of it when one name comes twice.
+        // Prometheus refuses the whole page if it has a name twice.
         if values.is_empty() || self.0.iter().any(|family| family.name() == name) {
             return;
         }
@@ -264,8 +264,8 @@ impl Page {
     }
 }
 
-/// Writes the text to a file, in one step, so that nobody reads half of it. What is there and is no
-/// regular file, such as a terminal or a pipe, is written to and stays what it is.
+/// Writes the text to a file in one step, so that nobody reads half of it. A path that is not a regular
+/// file, such as a terminal or a pipe, is written to and not replaced.
 ///
 /// # Errors
 ///
@@ -277,8 +277,8 @@ pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
 
 fn write_to(file: &Path, text: &str) -> std::io::Result<()> {
     let is_other = fs::metadata(file).is_ok_and(|metadata| !metadata.is_file());
-    // Of a link, what it leads to is replaced, if that has a name. The link never is: it may be
-    // /dev/stdout.
+    // If the path is a link, its target is replaced, if that has a name. The link itself never is, as it
+    // may be /dev/stdout.
     let is_link = fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_symlink());
     let whole = fs::canonicalize(file);
     if is_other || is_link && whole.is_err() {
