@@ -67,7 +67,7 @@ impl Device {
                 Err(match not_stored.why {
                     Refusal::NoMemory => ENOMEM,
                     Refusal::Damaged => {
-                        pr_err_once!("a cluster is damaged; what is stored in it fails\n");
+                        pr_err_once!("a cluster is damaged; stores to it fail\n");
                         EIO
                     }
                 })

@@ -88,7 +88,7 @@ impl Device {
                     // As above.
                 }
                 Some(HeldContent::Lost) => {
-                    pr_err_once!("a page was read that was given up with its disk\n");
+                    pr_err_once!("a page was read that was given up when its disk was removed\n");
                     return Err(EIO);
                 }
                 Some(HeldContent::Empty) | None => {

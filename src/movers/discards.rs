@@ -69,7 +69,7 @@ impl Discards {
                 Err(error) if !discarding.is_over() => {
                     discarding.end();
                     pr_warn!(
-                        "{}: it refuses to discard ({}), and is asked no more\n",
+                        "{}: a discard failed ({}); the disk gets no more of them\n",
                         disk.path(),
                         error.to_errno()
                     );

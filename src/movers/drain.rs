@@ -69,7 +69,7 @@ fn start(disks: &Disks, path: &CStr) -> Result<DiskNumber> {
         drop(entered);
         // A disk that does not answer may never return.
         if !is_returning || is_stuck {
-            pr_err!("{}: it is being removed already\n", path);
+            pr_err!("{}: another task is removing it\n", path);
             return Err(EBUSY);
         }
         signal::check()?;
@@ -113,7 +113,7 @@ pub(crate) fn cancel(device: &Device, path: &CStr) -> Result {
 }
 
 pub(crate) fn not_a_disk(path: &CStr) -> Error {
-    pr_err!("{}: it is not one of the disks; tiers lists them\n", path);
+    pr_err!("{}: it is not one of the disks; read tiers for a list\n", path);
     ENOENT
 }
 
@@ -166,9 +166,9 @@ fn can_not_read(path: &CStr, pages: usize) -> Error {
 #[inline(never)]
 fn stopped(path: &CStr, disk: &Disk, error: Error) {
     let why = if error == ENOSPC {
-        "there is no room elsewhere any more"
+        "no room is left elsewhere"
     } else {
-        "there is no memory"
+        "out of memory"
     };
     let left = disk.used();
     pr_err!(
@@ -196,10 +196,10 @@ fn check_empty(device: &Device, number: DiskNumber) -> Result {
     let why = if is_left {
         "by writes that wait for another disk to answer; try again when it does, or remove that one first"
     } else {
-        "but no slot says so"
+        "although no slot refers to it"
     };
     pr_err!(
-        "{}: {} bytes of it are in use, {}\n",
+        "{}: {} bytes of it are still in use {}\n",
         disk.path(),
         used,
         why
@@ -232,7 +232,7 @@ fn check_room(device: &Device, disk: &Disk) -> Result {
         return Ok(());
     }
     pr_err!(
-        "{}: {} bytes are missing elsewhere for what is on it; add a disk first, or raise ram_limit\n",
+        "{}: its pages need {} bytes more elsewhere; add a disk first, or raise ram_limit\n",
         disk.path(),
         missing
     );

@@ -206,7 +206,7 @@ impl Watcher {
             );
         } else {
             pr_info!(
-                "{}: it answers, and is {} again\n",
+                "{}: it answers again, and is {}\n",
                 disk.path(),
                 disk.health().state().name()
             );

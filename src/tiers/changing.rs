@@ -84,7 +84,7 @@ impl Disks {
             }
         }
         pr_err!(
-            "{}: there are {} disks already, and can't be more\n",
+            "{}: there are {} disks already, which is the maximum\n",
             path,
             MAX_DISKS
         );

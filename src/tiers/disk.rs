@@ -538,7 +538,7 @@ impl Disk {
             Change::Suspected => {}
             Change::Failed => self.say_failed(),
             Change::Full => pr_err!(
-                "{}: there is no space left below it; it takes no pages for a while\n",
+                "{}: the device below it has no space left; it takes no pages for a while\n",
                 self.path()
             ),
         }
@@ -548,7 +548,7 @@ impl Disk {
     /// Logs that the disk has failed.
     pub(crate) fn say_failed(&self) {
         pr_crit!(
-            "{}: it fails, and takes no more pages until it has been probed; if it does not recover, remove it with tier_remove\n",
+            "{}: it has failed and takes no pages until a probe succeeds; if it does not recover, remove it with tier_remove\n",
             self.path()
         );
     }
@@ -594,7 +594,7 @@ impl Target for Disk {
         // Logged once; `tiers` counts the rest.
         if self.corrupt.fetch_add(1, Ordering::Relaxed) == 0 {
             pr_crit!(
-                "{}: page {} is not what was written there; it is not used, and the disk should be removed with tier_remove\n",
+                "{}: page {} is not what was written there, and is not used; remove the disk with tier_remove\n",
                 self.path(),
                 slot.number()
             );
@@ -630,7 +630,7 @@ impl Target for Disk {
     fn ended(&self, direction: Direction, fault: Option<Fault>) {
         match fault {
             None if self.health.succeeded(direction) => {
-                pr_info!("{}: it is well again\n", self.path());
+                pr_info!("{}: it has recovered\n", self.path());
             }
             None => {}
             Some(fault) => self.failed(direction, fault),
@@ -661,7 +661,7 @@ fn open_backing(path: &CStr, as_memory: bool) -> Result<Backing> {
         return Err(EINVAL);
     }
     if backing.slots() < MIN_SLOTS {
-        pr_err!("{}: it is too small; a disk has at least 4 MiB\n", path);
+        pr_err!("{}: it is too small; a disk needs at least 4 MiB\n", path);
         return Err(EINVAL);
     }
     Ok(backing)
@@ -721,7 +721,7 @@ fn new_tags(path: &CStr, protection: Protection, slots: u64) -> Result<Option<Ta
     let tags = Tags::new(slots).inspect_err(|error| {
         if *error == ENOMEM {
             pr_err!(
-                "{}: there is too little memory for tags, which are 8 bytes a page; add the disk without integrity\n",
+                "{}: not enough memory for tags, which take 8 bytes a page; add the disk without integrity\n",
                 path
             );
         }
