@@ -136,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_not_nothing_shows() {
+    fn small_amounts_get_a_cell() {
         assert_eq!(cells(&[0, 1, 1_000_000], 2_000_000, 10), [0, 1, 5]);
         assert_eq!(cells(&[1, 1, 1_000_000], 0, 10), [1, 1, 8]);
         assert_eq!(cells(&[], 0, 10), [0usize; 0]);

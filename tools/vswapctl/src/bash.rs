@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_bash_does_not_replace_is_left_out() {
+    fn only_the_word_that_bash_replaces_is_answered() {
         for (current, word, quote, expected) in [
             ("comp_algorithm=zs", "zs", None, "comp_algorithm="),
             ("comp_algorithm=", "", None, "comp_algorithm="),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_shell_would_read_otherwise_is_escaped() {
+    fn special_characters_are_escaped() {
         for (text, expected) in [
             ("/dev/disk/by-label/a\\x20b", "/dev/disk/by-label/a\\\\x20b"),
             ("/a b$(c);*", "/a\\ b\\$\\(c\\)\\;\\*"),

@@ -93,7 +93,7 @@ fn check(system: &System, bytes: u64) -> Result<(), Failure> {
     let available = system.available();
     if available < needed {
         return Err(failed(format!(
-            "{} of memory are available, and that needs {}; give a smaller --size",
+            "only {} of memory are available, and bench needs {}; give a smaller --size",
             size::human(available),
             size::human(needed)
         )));
@@ -101,7 +101,7 @@ fn check(system: &System, bytes: u64) -> Result<(), Failure> {
     let free = device.size()?.saturating_sub(swap.used);
     if free < bytes {
         return Err(failed(format!(
-            "{} of {NODE} are free, and that needs {}; give a smaller --size",
+            "only {} of {NODE} are free, and bench needs {}; give a smaller --size",
             size::human(free),
             size::human(bytes)
         )));
@@ -210,8 +210,8 @@ pub fn run(system: &System, bytes: u64) -> Result<Document, Failure> {
             .map_err(|error| failed(format!("memory can't be swapped out: {error}")))?;
         if measured.pages * 10 < bytes / PAGE as u64 * 9 {
             return Err(failed(format!(
-                "only {} of {} pages were swapped out, so there is nothing to say; is there a limit on swap for this \
-                 process (memory.swap.max), or is the device full?",
+                "only {} of {} pages were swapped out, which is too few to measure; is there a limit on swap for \
+                 this process (memory.swap.max), or is the device full?",
                 measured.pages,
                 bytes / PAGE as u64
             )));

@@ -104,7 +104,7 @@ fn up_loaded(
     if let Some(swap) = system.swap() {
         if swap.priority != i32::from(plan.priority) && plan.priority >= 0 {
             warn(&format!(
-                "{NODE} is swapped on with priority {}; to have {}, swap it off first",
+                "{NODE} is swapped on with priority {}; to change it to {}, swap it off first",
                 swap.priority, plan.priority
             ));
         }
@@ -132,7 +132,7 @@ fn add_disks(
         }
         match disk.add(system, device, plan.may_ask) {
             Ok(node) => added.push(node),
-            Err(failure) if *is_optional => warn(&format!("{failure}; going on without it")),
+            Err(failure) if *is_optional => warn(&format!("{failure}; continuing without it")),
             Err(failure) => return Err(failure),
         }
     }
@@ -187,8 +187,8 @@ fn check_room(system: &System, device: &Device) -> Result<(), Failure> {
         return Ok(());
     }
     Err(failed(format!(
-        "there is too little memory to read everything back from {NODE}: {} are swapped out, and there is room for {}; \
-         {} are missing. End some programs, or swap on something else first; --force tries it all the same",
+        "there is too little memory to read everything back from {NODE}: {} are swapped out, and there is room for {} \
+         ({} too little). End some programs, or add other swap first; --force tries it anyway",
         size::human(used),
         size::human(room),
         size::human(used - room)

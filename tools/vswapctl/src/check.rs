@@ -119,7 +119,7 @@ fn newer_module(system: &System) -> Option<Finding> {
         good("the loaded module is the installed one".to_owned())
     } else {
         warning(
-            "the installed module is another one than the loaded one. It is used from the next boot on, or after \
+            "the installed module differs from the loaded one. It is used after a reboot, or after \
              'vswapctl off --unload' and 'vswapctl on'."
                 .to_owned(),
         )
@@ -156,7 +156,7 @@ fn secure_boot(system: &System) -> Option<Finding> {
     } else {
         warning(
             "Secure Boot is on, so the kernel loads only modules with a signature that it knows. DKMS signs the module; \
-             enrol its key with 'mokutil --import /var/lib/dkms/mok.pub', and boot again."
+             enrol its key with 'mokutil --import /var/lib/dkms/mok.pub', and reboot."
                 .to_owned(),
         )
     })
@@ -181,7 +181,7 @@ fn room(system: &System) -> Option<Finding> {
     let has_none = device.ram_limit().ok()? == 0 && device.tiers().ok()?.is_empty();
     has_none.then(|| {
         warning(format!(
-            "ram_limit is 0 and there is no disk, so {NODE} has room for pages that repeat one word only. Add a disk with \
+            "ram_limit is 0 and there is no disk, so {NODE} has room only for pages that repeat one word. Add a disk with \
              'vswapctl add', or set ram_limit: 'vswapctl set ram_limit=50%'."
         ))
     })
@@ -218,13 +218,13 @@ fn others(system: &System) -> Option<Finding> {
         good(format!("no other swap is used before {NODE}"))
     } else {
         let zram = if others.iter().any(|other| other.starts_with("/dev/zram")) {
-            " zram does in memory what vswap does, so it is better removed."
+            " zram does in memory what vswap does; remove it."
         } else {
             " A disk can be a tier instead: 'vswapctl add'."
         };
         let has = if is_on { "has" } else { "gets" };
         warning(format!(
-            "{} would be used before {NODE} or along with it, which {has} priority {priority}. Swap it off, or give {NODE} a higher priority.{zram}",
+            "{} would be used before {NODE} or along with it ({NODE} {has} priority {priority}). Swap it off, or give {NODE} a higher priority.{zram}",
             others.join(", ")
         ))
     })
@@ -242,14 +242,14 @@ fn hibernation(system: &System) -> Option<Finding> {
         .map(str::to_owned)
         .or(number.map(|number| format!("device {number} in /sys/power/resume")))
     else {
-        return Some(good("no hibernation is set up".to_owned()));
+        return Some(good("hibernation is not set up".to_owned()));
     };
     Some(if resume.ends_with("vswap0") {
-        warning(format!("the kernel is told to resume from {NODE} ({resume}), which can't be hibernated to. Name a swap partition, or remove it."))
+        warning(format!("the kernel is set to resume from {NODE} ({resume}), which can't hold a hibernation image. Name a swap partition instead, or remove the setting."))
     } else {
         warning(format!(
-            "hibernation is set up ({resume}), and {NODE} can't be hibernated to. Keep that swap area swapped on, with a \
-             lower priority and large enough, and don't make it a tier; or do without hibernation: noresume."
+            "hibernation is set up ({resume}), and {NODE} can't hold the image. Keep that swap area swapped on with a \
+             lower priority, large enough for the image, and don't make it a tier; or switch hibernation off: noresume."
         ))
     })
 }
@@ -291,7 +291,7 @@ fn swappiness(system: &System) -> Option<Finding> {
     let value: u32 = system.read("/proc/sys/vm/swappiness")?.parse().ok()?;
     Some(if value < 60 {
         warning(format!(
-            "vm.swappiness is {value}, so that the kernel would rather drop files from memory than swap. From 100 on it \
+            "vm.swappiness is {value}, so the kernel prefers dropping files from memory to swapping. With 100 or more it \
              swaps more: 'sysctl vm.swappiness=100'."
         ))
     } else {

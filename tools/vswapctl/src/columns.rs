@@ -28,27 +28,27 @@ macro_rules! columns {
 }
 
 columns! {
-    Name "NAME" "What it is: a disk's path, or the file that is used as one";
+    Name "NAME" "A disk's path, that of a swap file, or the kind of place";
     Kind "KIND" "same, ram, raw, disk or lost";
-    Device "DEVICE" "The disk's node, for a file that of its loop device";
+    Device "DEVICE" "The disk's node; for a swap file, that of its loop device";
     Prio "PRIO" "Priority of the disk";
     State "STATE" "active, draining, stuck or failed";
-    Size "SIZE" "What fits on the disk";
+    Size "SIZE" "Size of the disk";
     Pages "PAGES" "Pages that lie there";
-    Data "DATA" "What these pages are: 4096 bytes each";
-    Used "USED" "What is taken for them";
+    Data "DATA" "Their uncompressed size: 4096 bytes each";
+    Used "USED" "How much they take";
     Ratio "RATIO" "DATA over USED";
-    Bad "BAD" "What can't be used of the disk, as writing there failed";
+    Bad "BAD" "How much of the disk is unusable because writing there failed";
     Errors "ERRORS" "Errors of the disk";
     Protection "PROTECTION" "What protects the disk's pages: encrypt, integrity, or both";
-    Corrupt "CORRUPT" "Pages that were not what was written, where there is integrity";
+    Corrupt "CORRUPT" "Pages that were not what was written, on disks with integrity";
     Packed "PACKED" "Pages that are compressed on the disk";
-    Live "LIVE" "What they take of the disk that is in use for such, in percent";
-    Discarded "DISCARDED" "What the disk was told to hold nothing, if it is told";
+    Live "LIVE" "The share of the space for compressed pages that holds pages in use, in percent";
+    Discarded "DISCARDED" "How much was discarded, on disks with discard";
     Read "READ" "Read from the disk";
     Written "WRITTEN" "Written to the disk";
-    Moved "MOVED" "While it is removed: what was moved elsewhere";
-    ToMove "TO-MOVE" "While it is removed: what is to be moved in all";
+    Moved "MOVED" "During a removal: how much has moved";
+    ToMove "TO-MOVE" "During a removal: how much has to move";
 }
 
 /// The columns of a table when none are named.

@@ -291,7 +291,7 @@ impl Config {
         if let Some(name) = text.strip_prefix('[') {
             *place = Place::Nowhere { is_said: true };
             let name = name.strip_suffix(']').ok_or_else(|| {
-                format!("'{text}' is no section: it has to end with ]; a comment needs a line of its own")
+                format!("'{text}' is not a section: it has to end with ]; a comment needs a line of its own")
             })?;
             *place = self.section(name.trim(), file, line)?;
             return Ok(());
@@ -401,7 +401,7 @@ impl Config {
                 problems.push(Problem {
                     file: section.at.0.clone(),
                     line: section.at.1,
-                    sentence: format!("[disk {}] is wrong, and it is not optional", section.name),
+                    sentence: format!("[disk {}] has a mistake, and is not optional", section.name),
                     is_fatal: true,
                 });
             }
@@ -462,7 +462,7 @@ impl Config {
         }
         let (_, problems) = self.plan(ram_of(system));
         for problem in problems {
-            let _ = writeln!(text, "# wrong: {problem}");
+            let _ = writeln!(text, "# problem: {problem}");
         }
         let mut section = |title: &str, keys: &[Entry], values: &Values, is_device: bool| {
             let _ = writeln!(text, "\n[{title}]");
@@ -692,7 +692,7 @@ impl Section {
             let wrong = |sentence: String| value.problem(format!("create-size: {sentence}"));
             if path.starts_with("/dev") {
                 return Err(wrong(format!(
-                    "'{}' is a device, and no file to be created",
+                    "'{}' is a device, not a file to create",
                     self.name
                 )));
             }
@@ -764,14 +764,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_the_defaults() {
+    fn no_file_means_defaults() {
         let plan = plan(&[]);
         assert_eq!(plan.priority, 100);
         assert!(plan.settings.is_empty() && plan.disks.is_empty());
     }
 
     #[test]
-    fn the_example_says_what_it_says() {
+    fn the_example_is_read_correctly() {
         let plan = plan(&[("etc/vswap.conf", EXAMPLE)]);
         assert!(plan
             .settings
@@ -789,7 +789,7 @@ mod tests {
     }
 
     #[test]
-    fn etc_goes_before_usr_and_later_names_before_earlier_ones() {
+    fn etc_overrides_usr_and_later_names_override_earlier_ones() {
         let files = [
             ("usr/lib/vswap.conf", "[vswap]\nsize = 1G\n"),
             (
@@ -815,7 +815,7 @@ mod tests {
     }
 
     #[test]
-    fn drop_ins_as_systemd_has_them() {
+    fn drop_ins_follow_the_rules_of_systemd() {
         let (root, system) = machine(&[
             ("usr/lib/vswap.conf.d/10-a.conf", "[vswap]\npriority = 1\n"),
             ("usr/lib/vswap.conf.d/20-b.conf", "[vswap]\nsize = 1G\n"),
@@ -840,7 +840,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_no_harm() {
+    fn harmless_input_is_accepted() {
         let (root, system) = machine(&[("etc/vswap.conf.d/10-a.conf", "")]);
         let file = root.path().join("etc/vswap.conf");
         let text = b"\xef\xbb\xbf[vswap]\r\n# caf\xe9\r\n  ; more\r\nsize = 1G\r\npriority = 5\n\
@@ -863,7 +863,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_line() {
+    fn problems_are_reported_with_their_lines() {
         for (text, line, sentence) in [
             ("size = 1G", 1, "before the first section"),
             (
@@ -944,7 +944,7 @@ mod tests {
             (
                 "[disk /dev/a]\ncreate-size = 1G\n",
                 2,
-                "'/dev/a' is a device, and no file",
+                "'/dev/a' is a device, not a file",
             ),
             ("[vswap\n", 1, "has to end with ]"),
             (
@@ -965,7 +965,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_keeps_nothing_else_from_coming_up() {
+    fn a_problem_does_not_affect_other_lines() {
         let text = "[vswap]\nsize = big\npriority = 7\nalgorithm = zstd\n[disk /dev/a]\nencrpyt = yes\n[disk /dev/b]\n";
         let (plan, problems) = all(&[("etc/vswap.conf", text)]);
         assert_eq!(problems.len(), 2, "{problems:?}");
@@ -994,7 +994,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_reads_the_same() {
+    fn shown_values_read_back_the_same() {
         let (root, system) = machine(&[("etc/vswap.conf", EXAMPLE)]);
         let shown = Config::load(&system).show(&system);
         assert!(shown.contains("vswap.conf:2\nsize = ram * 2\n"), "{shown}");

@@ -42,7 +42,11 @@ const UNFIT: [(FsWord, &str, &str); 11] = [
     (0xfe53_4d42, "SMB", "needs memory to write"),
     (0x0102_1997, "9p", "needs memory to write"),
     (0x00c3_6400, "Ceph", "needs memory to write"),
-    (0xca45_1a4e, "bcachefs", "allocates anew with each write"),
+    (
+        0xca45_1a4e,
+        "bcachefs",
+        "allocates new blocks with each write",
+    ),
 ];
 const BTRFS: FsWord = 0x9123_683e;
 
@@ -144,7 +148,7 @@ impl Disk {
                         self.check_place(directory)?;
                     }
                     Ok(format!(
-                        "make the file {path} of {}, and a tier of it with priority {priority}",
+                        "create the file {path} with {}, and make it a tier with priority {priority}",
                         size::exact(size)
                     ))
                 }
@@ -183,9 +187,7 @@ impl Disk {
             }
             (Ok(metadata), _) if !metadata.is_file() => {
                 return Err(failed(if metadata.file_type().is_block_device() {
-                    format!(
-                        "{path} is a block device, and no file to be created; leave the size out"
-                    )
+                    format!("{path} is a block device, not a file to create; leave the size out")
                 } else {
                     format!("{path} is neither a block device nor a regular file")
                 }))
@@ -194,12 +196,12 @@ impl Disk {
                 let there = size::exact(metadata.len());
                 if !self.takes_any_size {
                     return Err(failed(format!(
-                        "{path} is there already, and of {there}; leave --create out, or delete the file first"
+                        "{path} exists already, with {there}; leave --create out, or delete the file first"
                     )));
                 }
                 out::warn(&format!(
-                    "{path} is there already, and of {there}, not {}; it is used as it is, and made anew when you have \
-                     removed and deleted it",
+                    "{path} exists already, with {there} and not {}; it is used as it is. To change its size, remove \
+                     the disk and delete the file",
                     size::exact(size)
                 ));
                 false
@@ -269,7 +271,7 @@ impl Disk {
             fs::metadata(&self.path).map_err(|error| failed(format!("{path}: {error}")))?;
         if metadata.permissions().mode() & 0o077 != 0 {
             out::warn(&format!(
-                "others may read {path}; 'chmod 600 {path}' keeps them from it"
+                "other users can read {path}; 'chmod 600 {path}' prevents that"
             ));
         }
         if self.force {
@@ -277,7 +279,7 @@ impl Disk {
         }
         if metadata.blocks().saturating_mul(512) < metadata.len() {
             return Err(failed(format!(
-                "{path} has holes, so the file system may be full when a page is to be written there; \
+                "{path} has holes, so the file system may run out of space when a page is written there; \
                  delete it and use --create {}",
                 size::exact(metadata.len())
             )));
@@ -316,14 +318,14 @@ impl Disk {
             .create_new(true)
             .mode(0o600)
             .open(&self.path);
-        let file = file.map_err(|error| failed(format!("{path} can't be made: {error}")))?;
+        let file = file.map_err(|error| failed(format!("{path} can't be created: {error}")))?;
         let filled = fill(&file, size);
         if filled.is_err() {
             let _ = fs::remove_file(&self.path);
         }
         filled.map_err(|error| {
             failed(format!(
-                "{path} can't be made {} long: {error}",
+                "{path} can't be extended to {}: {error}",
                 size::exact(size)
             ))
         })
@@ -352,7 +354,7 @@ impl Disk {
             }
             return Err(Failure::new(
                 Code::DataFound,
-                format!("{path} is left as it is"),
+                format!("{path} was not changed"),
             ));
         }
         Err(Failure::new(
@@ -366,7 +368,7 @@ impl Disk {
         device
             .add_tier(node, self.priority, self.options)
             .map_err(|error| match error.number() {
-                Some(libc::EBUSY) => busy(&self.path, "is in use by somebody else"),
+                Some(libc::EBUSY) => busy(&self.path, "is in use by another program"),
                 Some(libc::EEXIST) => failed(format!("{path} is a tier already")),
                 Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => {
                     failed(format!("there is no device {path}"))
@@ -386,7 +388,7 @@ impl Disk {
                     "{path} can't be encrypted: the kernel has no xts(aes); its modules are xts and aesni_intel"
                 )),
                 Some(libc::ENOMEM) if self.options.protection.integrity => failed(format!(
-                    "there is no memory for the tags of {path}: 8 bytes a page"
+                    "there is not enough memory for the tags of {path}, which take 8 bytes a page"
                 )),
                 _ => failed(format!("{path} can't be added: {error}"))
                     .with(Failure::from(error).code),
@@ -448,7 +450,7 @@ fn write_zeros(mut file: &File, size: u64) -> io::Result<()> {
 /// The size for a new file is too small.
 pub fn check_created(size: u64) -> Result<u64, Failure> {
     if size < MIN_BYTES {
-        return Err(usage("a swap file has to have at least 4 MiB"));
+        return Err(usage("a swap file needs at least 4 MiB"));
     }
     Ok(size & !4095)
 }
@@ -458,7 +460,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeros_are_written_in_full() {
+    fn all_zeros_are_written() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         write_zeros(file.as_file(), (1 << 20) + 4096).expect("written");
         let bytes = fs::read(file.path()).expect("read");

@@ -123,7 +123,7 @@ pub fn remove(system: &System, name: &str) -> Result<String, Failure> {
     let tiers = system.device()?.tiers()?;
     let tier = system
         .tier_of(&system::resolve(name), &tiers)
-        .ok_or_else(|| failed(format!("{name} is no tier")))?;
+        .ok_or_else(|| failed(format!("{name} is not a tier")))?;
     steps.add(&format!(
         "move {} from {} elsewhere, and remove it",
         size::human(tier.used),

@@ -304,7 +304,7 @@ pub fn take(system: &System, bytes: u64, time: Duration) -> Result<Estimate, Fai
     bar.finish_and_clear();
     if pages == 0 {
         return Err(failed(
-            "no anonymous memory could be read, so there is nothing to say",
+            "no anonymous memory could be read, so there is nothing to estimate",
         ));
     }
     let results = Algorithm::ALL.into_iter().zip(&tallies);
@@ -324,11 +324,11 @@ pub fn take(system: &System, bytes: u64, time: Duration) -> Result<Estimate, Fai
 pub fn table(estimate: &Estimate, width: usize) -> String {
     let anonymous = size::human(estimate.anonymous_bytes);
     let head = format!(
-        "{} pages sampled of the {anonymous} of memory that {} programs have of their own{}",
+        "{} pages sampled of {anonymous} of anonymous memory in {} programs{}",
         estimate.sampled_pages,
         estimate.processes,
         if estimate.is_cut_short {
-            ", as far as the time went"
+            ", within the time limit"
         } else {
             ""
         }
@@ -381,7 +381,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zsmalloc_takes_what_its_classes_take() {
+    fn costs_match_zsmalloc_s_classes() {
         // As /sys/kernel/debug/zsmalloc/*/classes shows it: pages and objects of a zspage.
         for (length, pages, objects) in [
             (8, 1, 128),
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_what_they_are() {
+    fn pages_are_classified_correctly() {
         let mut state = 1u64;
         let mut random = [0u64; PAGE_WORDS];
         for word in &mut random {

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size() {
+    fn invalid_sizes_are_refused() {
         for text in [
             "", " ", "G", "-1", "1GBB", "1iB", "1 G", "1..2", "0x10", "ram ram", "min(1", "min()",
             "min", "2 +", "(1", "1)", "12 % %", "swap / 2", "1e3", "ram2",
@@ -367,7 +367,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_shown_reads_the_same(a in 0u64..1 << 40, b in 1u64..1000) {
+        fn shown_values_read_back_the_same(a in 0u64..1 << 40, b in 1u64..1000) {
             let expression = parse(&format!("({a} + ram) / {b}")).expect("an expression");
             prop_assert_eq!(expression.bytes(GIB), Ok((a + GIB) / b));
         }

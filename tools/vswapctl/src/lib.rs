@@ -4,7 +4,7 @@
 #![deny(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "they panic where nobody listens"
+    reason = "they panic on a closed output"
 )]
 
 pub mod age;
@@ -147,7 +147,7 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
                     None => (Config::load(&system), "the configuration".to_owned()),
                 };
                 config.check(&system)?;
-                Ok(line(format!("{what} is good")))
+                Ok(line(format!("{what} is valid")))
             }
             None => Ok(Config::load(&system).show(&system)),
         },
@@ -292,7 +292,7 @@ fn recompress(system: &System, age: u32) -> Result<String, Failure> {
         .recompressed_pages()
         .saturating_sub(before.recompressed_pages());
     Ok(format!(
-        "{pages} pages compressed anew; memory for pages was {}, is {}",
+        "{pages} pages compressed again; the pool took {} before, and takes {} now",
         size::human(before.pool_bytes()),
         size::human(after.pool_bytes())
     ))

@@ -94,7 +94,7 @@ pub fn text(system: &System) -> Result<String, Failure> {
         page.one(
             &format!("vswap_{name}"),
             Kind::Level,
-            "A figure that this vswapctl does not know.",
+            "A figure that is unknown to this vswapctl.",
             Some(value),
         );
     }
@@ -111,19 +111,19 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
             "Disks of higher priority are filled first.",
             |disk| Some(disk.priority.into()),
         ),
-        (
-            "size_bytes",
-            Kind::Level,
-            "What fits on the disk.",
-            |disk| Some(disk.size as f64),
-        ),
-        ("used_bytes", Kind::Level, "What is on the disk.", |disk| {
-            Some(disk.used as f64)
+        ("size_bytes", Kind::Level, "Size of the disk.", |disk| {
+            Some(disk.size as f64)
         }),
+        (
+            "used_bytes",
+            Kind::Level,
+            "Space in use on the disk.",
+            |disk| Some(disk.used as f64),
+        ),
         (
             "bad_bytes",
             Kind::Level,
-            "What can't be used any more, as writing there failed.",
+            "Space that is unusable because writing there failed.",
             |disk| Some(disk.bad as f64),
         ),
         ("errors_total", Kind::Event, "Errors of the disk.", |disk| {
@@ -150,7 +150,7 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
         (
             "failed",
             Kind::Level,
-            "Whether the disk takes no more pages, after too many errors.",
+            "Whether the disk takes no pages because of too many errors.",
             |disk| Some(is(disk, &State::Failed)),
         ),
         (
@@ -162,13 +162,13 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
         (
             "removal_moved_bytes",
             Kind::Level,
-            "While the disk is removed: what was moved elsewhere.",
+            "During a removal of the disk: how much has moved.",
             |disk| Some(disk.removal?.moved as f64),
         ),
         (
             "removal_total_bytes",
             Kind::Level,
-            "While the disk is removed: what is to be moved in all.",
+            "During a removal of the disk: how much has to move.",
             |disk| Some(disk.removal?.total as f64),
         ),
     ];
@@ -208,7 +208,7 @@ impl Page {
         self.family(
             "vswap_build_info",
             Kind::Level,
-            "The version of vswapctl, and that of the attributes' form of the module, if it is loaded.",
+            "The version of vswapctl, and that of the loaded module's attributes.",
             [(labels, 1.0)],
         );
     }
@@ -309,7 +309,7 @@ mod tests {
     use std::os::unix::fs::FileTypeExt;
 
     #[test]
-    fn what_is_no_file_stays_what_it_is() {
+    fn only_regular_files_are_replaced() {
         let directory = tempfile::tempdir().expect("a directory");
         let fifo = directory.path().join("fifo");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status();

@@ -99,9 +99,8 @@ impl Found {
             .ok()
             .and_then(|expression| expression.in_megabytes());
         if size.is_none() {
-            self.remarks.push(format!(
-                "'{text}' is not understood, and left at the default."
-            ));
+            self.remarks
+                .push(format!("'{text}' is not understood; the default is used."));
         }
         size
     }
@@ -139,7 +138,7 @@ fn zram_generator(system: &System) -> Option<Found> {
         }
         if get("mount-point").is_some() || get("fs-type").is_some_and(|kind| kind != "swap") {
             found.remarks.push(format!(
-                "[{name}] is a file system, and no swap: it is left out."
+                "[{name}] is a file system and not swap, so it is left out."
             ));
             continue;
         }
@@ -147,7 +146,7 @@ fn zram_generator(system: &System) -> Option<Found> {
         if let Some(limit) = limit.and_then(|limit| limit.parse::<u64>().ok()) {
             if limit.saturating_mul(1 << 20) < system.ram() {
                 found.remarks.push(format!(
-                    "[{name}] is for machines with less RAM than this one: it is left out."
+                    "[{name}] is for machines with less RAM than this one, so it is left out."
                 ));
                 continue;
             }
@@ -248,14 +247,12 @@ fn rpi_swap(system: &System) -> Option<Found> {
         "zram" => (true, false),
         "auto" | "zram+file" => (true, true),
         "none" => {
-            found
-                .remarks
-                .push("It says that there is to be no swap.".to_owned());
+            found.remarks.push("It switches swap off.".to_owned());
             return Some(found);
         }
         _ => {
             found.remarks.push(format!(
-                "Its mechanism '{mechanism}' is not known; that of zram+file is taken."
+                "Its mechanism '{mechanism}' is unknown; zram+file is assumed."
             ));
             (true, true)
         }
@@ -279,7 +276,7 @@ fn rpi_swap(system: &System) -> Option<Found> {
             .push((path.to_owned(), vec![("create-size", size("File"))]));
         found
             .remarks
-            .push("MaxDiskPercent is not looked at: see to it that the file fits.".to_owned());
+            .push("MaxDiskPercent is ignored: make sure that the file fits.".to_owned());
     }
     Some(found)
 }
@@ -333,7 +330,7 @@ pub fn run(system: &System, options: &cli::Migrate) -> Result<String, Failure> {
     }
     system.require_root()?;
     write(system, &text, options.force)?;
-    let mut said = format!("{FILE} is written. What is left to be done, in this order:\n\n");
+    let mut said = format!("{FILE} is written. Now run these commands, in this order:\n\n");
     for command in ["vswapctl config --check", "systemctl enable --now vswap"]
         .iter()
         .chain(&commands)
@@ -362,7 +359,7 @@ fn write(system: &System, text: &str, is_forced: bool) -> Result<(), Failure> {
         ErrorKind::AlreadyExists => Failure::new(
             Code::Failed,
             format!(
-                "{FILE} is there already; --force overwrites it, --dry-run shows what it would be"
+                "{FILE} exists already; --force overwrites it, and --dry-run shows the new contents"
             ),
         ),
         _ => failed(format!("{FILE} can't be written: {error}")),

@@ -37,7 +37,7 @@ mod tests {
     use super::printable;
 
     #[test]
-    fn nothing_steers_the_terminal() {
+    fn control_characters_are_escaped() {
         for (text, shown) in [
             ("/var/swapfile", "/var/swapfile"),
             ("/tmp/\x1b]0;owned\x07", "/tmp/\\x1b]0;owned\\x07"),

@@ -30,7 +30,7 @@ pub fn run(system: &System, path: &Path, force: bool) -> Result<String, Failure>
     let tier = system.tier_of(path, &tiers).cloned();
     let tier = tier.ok_or_else(|| {
         failed(format!(
-            "{} is no tier; 'vswapctl status' shows those there are",
+            "{} is not a tier; 'vswapctl status' shows the tiers",
             path.display()
         ))
     })?;
@@ -128,7 +128,7 @@ fn sentence(device: &Device, path: &Path, node: &str, progress: Progress, error:
         Some(libc::ECANCELED | libc::EINTR) => Failure::new(
             Code::Cancelled,
             format!(
-                "the removal of {path} was cancelled: {} of {} were moved, {} are on it, and it is in service again",
+                "the removal of {path} was cancelled: {} of {} have moved; {} are still on it, and it is in service again",
                 size::human(progress.moved),
                 size::human(progress.total),
                 size::human(left)
@@ -144,7 +144,7 @@ fn sentence(device: &Device, path: &Path, node: &str, progress: Progress, error:
              program that needs one gets an error",
             size::human(left)
         )),
-        Some(libc::EBUSY) => Failure::new(Code::Busy, format!("{path} is being removed already")),
+        Some(libc::EBUSY) => Failure::new(Code::Busy, format!("{path} is already being removed")),
         _ => failed(format!("{path} can't be removed: {error}")).with(Failure::from(error).code),
     }
 }

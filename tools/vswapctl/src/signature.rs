@@ -68,7 +68,7 @@ pub fn find(system: &System, device: Option<&Device>, path: &Path) -> Result<Fou
         Some(2) => Ok(Found::Nothing),
         Some(8) => Ok(Found::Data("several kinds of data at once".to_owned())),
         _ => Err(failed(format!(
-            "{} can't be looked at: {}",
+            "{} can't be examined: {}",
             path.display(),
             command::complaint("blkid", &output)
         ))),
@@ -119,7 +119,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn what_blkid_says_in_words() {
+    fn blkid_s_output_is_described_in_words() {
         for (text, words) in [
             (
                 "DEVNAME=/dev/x\nTYPE=ext4\nUSAGE=filesystem\nLABEL=home\n",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_disk_it_is() {
+    fn own_disks_are_told_from_others() {
         let root = tempfile::tempdir().expect("a directory");
         let system = System::new(root.path());
         assert_eq!(own_uuid(&system), None);

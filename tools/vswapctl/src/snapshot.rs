@@ -311,7 +311,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn none_is_lost(used in prop::collection::vec(any::<u64>(), 1..8), slots in 0u64..1 << 32) {
+        fn shares_add_up(used in prop::collection::vec(any::<u64>(), 1..8), slots in 0u64..1 << 32) {
             prop_assert_eq!(shares(&used, slots).iter().sum::<u64>(), slots);
         }
     }

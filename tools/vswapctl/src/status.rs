@@ -280,7 +280,7 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
     if snapshot.stat.withheld_slots() != 0 {
         fact(
             "full",
-            "nothing has room, so the kernel swaps no more out for now".to_owned(),
+            "nothing has room, so the kernel has stopped swapping out for now".to_owned(),
         );
     }
     fact("writeback", writeback(snapshot, rates, style));

@@ -79,11 +79,11 @@ pub fn off(system: &System) -> Result<(), Failure> {
     result.map_err(|error| match error.raw_os_error() {
         Some(libc::ENOMEM) => failed(format!(
             "there is too little memory to read everything back from {NODE}; {} are still swapped out. End some programs, \
-             or swap on something else first", left()
+             or add other swap first", left()
         )),
         Some(libc::EINTR) => Failure::new(
             Code::Cancelled,
-            format!("{NODE} is still swapped on, with {}: it was interrupted", left()),
+            format!("interrupted; {NODE} is still swapped on, with {} on it", left()),
         ),
         _ => failed(format!("{NODE} can't be swapped off: {error}")),
     })

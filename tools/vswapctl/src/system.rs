@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_what_it_is_under_any_name() {
+    fn a_file_is_recognized_under_any_name() {
         let (root, system, file) = machine();
         let tiers = system
             .device()
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn names_as_udev_has_them() {
+    fn names_resolve_to_udev_s_links() {
         for (name, path) in [
             ("/dev/sda1", "/dev/sda1"),
             ("PARTUUID=0A1B-2c", "/dev/disk/by-partuuid/0a1b-2c"),

@@ -309,8 +309,8 @@ impl Top {
             )),
         ]);
         let hits = match self.share_from_memory() {
-            Some(share) => format!("hits    {share} of what was read back came from memory"),
-            None => "hits    nothing was read back yet".to_owned(),
+            Some(share) => format!("hits    {share} of the pages read back came from memory"),
+            None => "hits    nothing has been read back yet".to_owned(),
         };
         let waits = self.snapshot.pressure.map_or(String::new(), |pressure| {
             format!(
