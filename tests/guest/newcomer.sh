@@ -40,7 +40,7 @@ clean_up() {
 become_true() {
     case $1 in
     "vswapctl estimate")
-        is_said "pages sampled of the "
+        is_said "pages sampled of "
         is_said "all of it would take"
         ! loaded || fail "the module is loaded"
         ;;
