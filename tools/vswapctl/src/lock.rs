@@ -50,3 +50,29 @@ pub fn take(system: &System) -> Result<Lock, Failure> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{self, RecvTimeoutError};
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn one_command_at_a_time() {
+        let root = tempfile::tempdir().expect("a directory");
+        let system = System::new(root.path());
+        let first = take(&system).expect("a lock");
+        let (sender, taken) = mpsc::channel();
+        let second = thread::spawn(move || {
+            let lock = take(&system).expect("a lock");
+            sender.send(()).expect("a receiver");
+            drop(lock);
+        });
+        let early = taken.recv_timeout(Duration::from_millis(300));
+        assert_eq!(early, Err(RecvTimeoutError::Timeout));
+        drop(first);
+        assert_eq!(taken.recv_timeout(Duration::from_secs(60)), Ok(()));
+        second.join().expect("no panic");
+    }
+}

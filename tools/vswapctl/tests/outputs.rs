@@ -735,6 +735,54 @@ fn refusals() {
     check("writeback-no-disk", "ram", &["writeback"]);
 }
 
+/// Nothing is swapped off if memory can't hold what is swapped out.
+#[test]
+fn off_needs_memory() {
+    let root = copy_of("drain");
+    for arguments in [&["off"][..], &["stop"]] {
+        same("off-no-memory", &shown(&in_root(root.path(), arguments)));
+    }
+}
+
+/// A colon may be part of a path, as in /dev/disk/by-path; a path that exists wins.
+#[test]
+fn paths_with_colons() {
+    let root = copy_of("none");
+    let files = tempfile::tempdir().expect("a directory");
+    let path = files.path().join("pci-0000:00:1f.2-part:5");
+    fs::write(&path, "").expect("a file");
+    let steps = |name: &str| {
+        let said = in_root(root.path(), &["on", "--dry-run", "--force", "--disk", name]);
+        shown(&said).replace(&path.display().to_string(), "PATH")
+    };
+    let name = path.display().to_string();
+    for (name, priority) in [(name.clone(), 0), (format!("{name}:7"), 7)] {
+        let step = format!("would make PATH a tier with priority {priority} ");
+        let said = steps(&name);
+        assert!(said.contains(&step), "{said}");
+    }
+}
+
+/// What gets in the way, beside the states' findings.
+#[test]
+fn swap_of_the_same_priority_and_no_room_are_reported() {
+    let root = copy_of("fresh");
+    let swaps = root.path().join("proc/swaps");
+    let text = fs::read_to_string(&swaps).expect("swaps");
+    let zram = "/dev/zram0  partition  8388604  0  100\n";
+    fs::write(&swaps, text + zram).expect("a file");
+    let class = root.path().join("sys/class/vswap/vswap0");
+    fs::write(class.join("ram_limit"), "0\n").expect("a file");
+    fs::write(class.join("tiers"), "").expect("a file");
+    let said = shown(&in_root(root.path(), &["check"]));
+    for sentence in [
+        "warning  /dev/zram0 (100) would be used before /dev/vswap0 or along with it",
+        "warning  ram_limit is 0 and there is no disk, so /dev/vswap0 has room only for pages",
+    ] {
+        assert!(said.contains(sentence), "{said}");
+    }
+}
+
 #[test]
 fn help() {
     check("help", "none", &["--help"]);
