@@ -57,5 +57,5 @@ within 300 is_over || fail "the pages are still being compared"
 expect "how the comparison ended" "$(show large.service Result)" success
 
 step "switched off by hand"
-swapoff $device
+swapoff "$device"
 rmmod vswap
