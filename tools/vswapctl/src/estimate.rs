@@ -328,7 +328,7 @@ pub fn table(estimate: &Estimate, width: usize) -> String {
         estimate.sampled_pages,
         estimate.processes,
         if estimate.is_cut_short {
-            ", within the time limit"
+            ", until the time limit"
         } else {
             ""
         }
