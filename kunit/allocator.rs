@@ -99,7 +99,7 @@ mod cases {
     }
 
     #[test]
-    fn nothing_is_out_of_reach_when_a_cpu_goes() -> Result {
+    fn no_slot_is_lost_when_a_cpu_goes_offline() -> Result {
         let device = pages::device_with(16, SYNCHRONOUS)?;
         device.ram().set_limit(pages::no_room()?);
         let capacity = device.disks().room() / 4096;
@@ -125,7 +125,7 @@ mod cases {
     }
 
     #[test]
-    fn what_a_cpu_left_behind_is_used_and_counted() -> Result {
+    fn the_cluster_of_an_offline_cpu_is_used_and_counted() -> Result {
         let device = pages::device_with(16, SYNCHRONOUS)?;
         for round in 0..3 {
             let first = round * 4096;

@@ -314,7 +314,7 @@ mod cases {
     }
 
     #[test]
-    fn what_was_freed_makes_room_at_once() -> Result {
+    fn freed_slots_make_room_at_once() -> Result {
         let device = pages::device(1)?;
         let mut slot = 0;
         while pages::store(&device, slot, Kind::Incompressible, 1).is_ok() {

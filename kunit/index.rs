@@ -441,7 +441,7 @@ mod cases {
     }
 
     #[test]
-    fn what_is_stored_later_is_not_taken_by_its_cluster_s_age() -> Result {
+    fn pages_stored_later_are_not_taken_by_their_cluster_s_age() -> Result {
         let device = pages::device(16)?;
         let index = device.index();
         pages::store(&device, 5, Kind::Compressible, 1)?;
@@ -483,7 +483,7 @@ mod cases {
     }
 
     #[test]
-    fn what_is_left_goes_with_the_device() -> Result {
+    fn remaining_entries_are_freed_with_the_device() -> Result {
         let size = Size::from_mib(1).map_err(|_| EINVAL)?;
         let limit = RamLimit::from_mib(16, u64::MAX).map_err(|_| EINVAL)?;
         let device = crate::device::Device::new(size, limit)?;

@@ -140,7 +140,7 @@ mod cases {
     }
 
     #[test]
-    fn nobody_waits_for_who_rests() -> Result {
+    fn nobody_waits_for_resting_writeback() -> Result {
         let device = pages::device_with(1, SYNCHRONOUS)?;
         device.rest_writeback(1000);
         fill(&device, 0, Kind::Compressible)?;
@@ -152,7 +152,7 @@ mod cases {
     }
 
     #[test]
-    fn what_may_be_written_in_a_day_is_all_that_is() -> Result {
+    fn the_daily_limit_is_never_exceeded() -> Result {
         for ram_mib in [0, 1] {
             let device = pages::device_with(ram_mib, INTERRUPTING)?;
             device.budget().set_limit(10 * 4096 + 1);
@@ -174,7 +174,7 @@ mod cases {
     }
 
     #[test]
-    fn what_finds_no_room_on_a_disk_is_not_spent() -> Result {
+    fn pages_without_room_on_a_disk_are_not_counted_for_the_limit() -> Result {
         let device = pages::device_with(0, SYNCHRONOUS)?;
         let pages = device.disks().room() / 4096;
         device.budget().set_limit((pages + 10) * 4096);
@@ -204,7 +204,7 @@ mod cases {
     }
 
     #[test]
-    fn what_was_freed_is_there_when_memory_is_asked_for() -> Result {
+    fn freed_slots_are_swept_when_memory_is_needed() -> Result {
         let device = pages::device(16)?;
         ensure_eq!(device.count(), 0);
         pages::store_run(&device, 0, 32, Kind::Incompressible, 1)?;

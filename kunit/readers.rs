@@ -276,7 +276,7 @@ mod cases {
     }
 
     #[test]
-    fn who_empties_a_disk_waits_for_all_that_failed_there() -> Result {
+    fn a_drain_waits_for_repairs_of_its_disk() -> Result {
         let device = pages::device_with(0, HALF)?;
         pages::add(&device, UNREADABLE, 0)?;
         let mut transfer = BufferTransfer::read(device.reserves(), Buffer::new(9)?);

@@ -212,7 +212,7 @@ mod cases {
     }
 
     #[test]
-    fn what_fails_is_told_from_what_does_not() -> Result {
+    fn failed_pages_are_told_from_others() -> Result {
         let device = pages::device_with(0, HALF)?;
         let slots = [10, BAD + 6, 11, BAD + 8, BAD + 9, 12];
         let failed = write(&device, HALF, buffer(slots.len(), 1)?, &slots)?;
@@ -322,7 +322,7 @@ mod cases {
     }
 
     #[test]
-    fn what_a_disk_fails_to_take_of_another_one_goes_elsewhere() -> Result {
+    fn pages_of_a_drain_that_a_disk_fails_to_take_go_elsewhere() -> Result {
         let device = pages::device_with(0, SYNCHRONOUS)?;
         pages::store_run(&device, 0, 32, Kind::Incompressible, 1)?;
         pages::add(&device, HALF, 10)?;

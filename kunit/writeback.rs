@@ -48,7 +48,7 @@ mod cases {
     }
 
     #[test]
-    fn what_is_above_the_high_watermark_goes_to_a_disk() -> Result {
+    fn pages_above_the_high_watermark_go_to_a_disk() -> Result {
         for disk in [MEMORY, SYNCHRONOUS, INTERRUPTING] {
             let device = pages::device_with(1, disk)?;
             let slots = fill(&device)?;

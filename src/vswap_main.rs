@@ -88,7 +88,7 @@ impl kernel::Module for Vswap {
         let control = Control::new(device, inode)?;
         let node = Node::new(module, c"vswap", c"vswap0", control, &ATTRIBUTES)?;
         pr_info!(
-            "/dev/vswap0 of {} MiB, of which up to {} MiB of memory\n",
+            "/dev/vswap0 has {} MiB, and takes up to {} MiB of memory\n",
             size.bytes() >> 20,
             limit.bytes() >> 20
         );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Entries that are put into slots, and what becomes of those that were there.
+//! Puts entries into slots, and frees what the old ones held.
 
 use super::Device;
 use crate::engine::entry::{Content, Packed, Place};
@@ -14,7 +14,7 @@ use kernel::pr_err_once;
 use kernel::prelude::*;
 
 impl Device {
-    /// Empties a slot that is being stored to. Says whether it held anything. Does not sleep.
+    /// Empties a slot that is being stored to. Returns whether it held anything. Does not sleep.
     pub(super) fn empty(&self, cpu: &Pinned, slot: &PinnedSlot<'_>, bad: &[&Failed]) -> bool {
         let replaced = self.index.empty(cpu, slot.slot());
         let held = !replaced.old.is_empty();
@@ -23,8 +23,7 @@ impl Device {
         held
     }
 
-    /// Gives back what an entry holds that is in no table. Slots of a disk that failed are not
-    /// used again.
+    /// Frees what an entry holds that is in no table. Slots in `bad` are retired.
     #[inline]
     pub(crate) fn release(&self, cpu: &Pinned, entry: Owned, bad: &[&Failed]) {
         match entry.content() {
@@ -34,13 +33,13 @@ impl Device {
         }
     }
 
-    /// Puts an entry into a slot whose page it is.
+    /// Puts an entry into a slot.
     #[inline]
     pub(super) fn put(&self, slot: &PinnedSlot<'_>, entry: Owned, bad: &[&Failed]) -> Result {
         self.put_on(&Pinned::new(), slot, entry, bad)
     }
 
-    /// As [`put`](Self::put), on this CPU.
+    /// Like [`put`](Self::put), on this CPU.
     pub(super) fn put_on(
         &self,
         cpu: &Pinned,
@@ -68,7 +67,7 @@ impl Device {
                 Err(match not_stored.why {
                     Refusal::NoMemory => ENOMEM,
                     Refusal::Damaged => {
-                        pr_err_once!("a cluster is damaged; what is stored in it fails\n");
+                        pr_err_once!("a cluster is damaged; stores to it fail\n");
                         EIO
                     }
                 })
@@ -76,7 +75,7 @@ impl Device {
         }
     }
 
-    /// Where a slot's page lies on a disk, if it does.
+    /// The place of a slot's page, if it lies on a disk.
     pub(super) fn place_of(&self, slot: &PinnedSlot<'_>) -> Option<Place> {
         let reader = Reader::new();
         let (held, _) = self.index.load(&Pinned::new(), &reader, slot);
@@ -86,7 +85,7 @@ impl Device {
         }
     }
 
-    /// The object that a slot's page is on a disk, if it is one.
+    /// The object of a slot's page, if it is packed on a disk.
     pub(super) fn packed_of(&self, slot: &PinnedSlot<'_>) -> Option<Packed> {
         let reader = Reader::new();
         let (held, _) = self.index.load(&Pinned::new(), &reader, slot);

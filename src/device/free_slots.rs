@@ -2,46 +2,46 @@
 
 //! How many of the device's free slots the swap core counts.
 //!
-//! The swap core takes every free slot for room, and a virtual device has many more of them than
-//! there is room behind it. So slots are withheld from its count:
+//! The swap core takes every free slot for room, and a virtual device has many more slots than room. So
+//! some are withheld from its count:
 //!
-//! - All free ones when nothing has room any more. Reclaim would go on to swap out what no tier
-//!   takes, and the OOM killer would not come; without them the kernel does what it does when swap
-//!   is full, and says so (`SwapFree`).
-//! - So many that less than half of the slots count as free, when less than half of the disks is.
-//!   Then the swap core frees the slots of pages that are in memory as well (`vm_swap_full()`).
+//! - All free slots when nothing has room any more. Otherwise reclaim would go on to swap out what no
+//!   tier takes, and the OOM killer would not come. Without them the kernel acts as with any full swap,
+//!   and reports it (`SwapFree`).
+//! - So many that less than half of the slots count as free, when less than half of the disks is. Then
+//!   the swap core also frees the slots of pages that are in memory (`vm_swap_full()`).
 
 use crate::glue::swap_area::{self, Area, Kind};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
 
-/// For how long nothing has found room until the kernel is told so, in milliseconds: meanwhile it may
-/// give up the memory of pages that were written.
+/// How long nothing may find room before the kernel is told, in milliseconds. Meanwhile the kernel may
+/// free the memory of pages that were written.
 pub(super) const PATIENCE_MS: u64 = 1000;
 
-/// How much room there is for what has no place yet.
+/// How much room there is for new pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
     /// Half of the disks, or the ram tier.
     Plenty,
     /// Less than half of the disks.
     Little,
-    /// There is none.
+    /// None.
     None,
 }
 
 /// What is withheld.
 #[derive(Default)]
 struct State {
-    /// What the swap core has made of the device, while it is swapped on.
+    /// The swap area of the device, while it is swapped on.
     area: Option<Area>,
-    /// In slots.
+    /// How many slots are withheld.
     withheld: u64,
 }
 
 impl State {
-    /// How many slots are to be withheld.
+    /// How many slots have to be withheld.
     fn wanted(&self, area: &Area, room: Room) -> u64 {
         match room {
             Room::Plenty => 0,
@@ -59,19 +59,19 @@ impl State {
 /// The free slots that the swap core does not count.
 #[pin_data]
 pub(crate) struct FreeSlots {
-    /// A leaf of the lock order. Not held while anything else is done than counting.
+    /// A leaf of the lock order. Held only for counting.
     #[pin]
     state: SpinLock<State>,
-    /// Whether some are withheld: so that others see it without the lock.
+    /// Whether some are withheld, to be read without the lock.
     pub(super) are_withheld: AtomicBool,
-    /// When a page found no room for the first time, with no longer breaks since, and for the last
-    /// time, in milliseconds.
+    /// When a page found no room for the first time without a longer break since, and for the last time,
+    /// in milliseconds.
     first_failed: AtomicU64,
     last_failed: AtomicU64,
 }
 
 impl FreeSlots {
-    /// All of them are counted.
+    /// Nothing is withheld.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             state <- new_spinlock!(State::default(), "vswap_free_slots"),
@@ -81,8 +81,8 @@ impl FreeSlots {
         })
     }
 
-    /// Withholds as many as is right with so much room: fewer if the kernel does not count so many,
-    /// and none of a device that is not swapped on.
+    /// Withholds as many slots as fit that much room: fewer if the kernel counts fewer, and none while
+    /// the device is not swapped on.
     pub(super) fn withhold(&self, room: Room) {
         let mut state = self.state.lock();
         let Some(area) = &state.area else { return };
@@ -93,7 +93,7 @@ impl FreeSlots {
             swap_area::give(state.withheld.saturating_sub(wanted));
             state.withheld = wanted;
         }
-        // What was counted as free may have been taken meanwhile.
+        // Slots that were counted as free may have been taken meanwhile.
         let owed = swap_area::owed().min(state.withheld);
         swap_area::give(owed);
         state.withheld = state.withheld.saturating_sub(owed);
@@ -101,13 +101,14 @@ impl FreeSlots {
             .store(state.withheld != 0, Ordering::Relaxed);
     }
 
-    /// The device is swapped on as that area, or not any more: then all are given back.
+    /// The device is swapped on as that area, or swapped off; in both cases nothing is withheld at
+    /// first.
     pub(crate) fn set_area(&self, area: Option<Area>) {
         self.withhold(Room::Plenty);
         self.state.lock().area = area;
     }
 
-    /// A page found no room at `now`. Says for how long that has been so, in milliseconds.
+    /// A page found no room at `now`. Returns for how long pages have found none, in milliseconds.
     pub(super) fn failing_for(&self, now: u64) -> u64 {
         let last = self.last_failed.swap(now, Ordering::Relaxed);
         if now.saturating_sub(last) > PATIENCE_MS {
@@ -116,12 +117,12 @@ impl FreeSlots {
         now.saturating_sub(self.first_failed.load(Ordering::Relaxed))
     }
 
-    /// Slots that are withheld.
+    /// How many slots are withheld.
     pub(crate) fn withheld(&self) -> u64 {
         self.state.lock().withheld
     }
 
-    /// Tells the swap core what to take the area for.
+    /// Tells the swap core what kind of device the area is.
     pub(crate) fn set_kind(&self, kind: Kind) {
         if let Some(area) = &self.state.lock().area {
             area.set_kind(kind);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Loading a page.
+//! Loads a page.
 
 use super::packed::{Read, Wanted};
 use super::{CallPage, Device};
@@ -18,13 +18,13 @@ use crate::tiers::contexts::Lazy;
 use kernel::pr_err_once;
 use kernel::prelude::*;
 
-/// How often a page is looked up that is being moved about: each time means that a mover was
-/// faster, or that a context had to be waited for.
+/// How many times a page is looked up that movers keep moving. Each time a mover was faster, or the task
+/// had to wait for a context.
 const LOOKS: usize = 1000;
 
 impl Device {
-    /// Reads a slot into a page; `is_run`: the next one is wanted as well. `recent` is what was read last
-    /// of packed pages, for the others of the same call. `EIO`: it holds nothing, or nothing that can be read.
+    /// Reads a slot's page. `is_run`: the same call wants the next one as well. `recent`: the packed
+    /// pages that the call has read last. `EIO`: the slot holds nothing, or it can't be read.
     #[inline]
     pub(super) fn load_page<'a>(
         &'a self,
@@ -45,7 +45,7 @@ impl Device {
                     return Ok(());
                 }
                 Some(HeldContent::Ram(object)) => {
-                    // Waiting for a context is sleeping, which a reader may not.
+                    // Waiting for a context may sleep, which is forbidden to an RCU reader.
                     let Some(context) = context.try_get() else {
                         drop(reader);
                         context.get()?;
@@ -88,7 +88,7 @@ impl Device {
                     // As above.
                 }
                 Some(HeldContent::Lost) => {
-                    pr_err_once!("a page was read that was given up with its disk\n");
+                    pr_err_once!("a page was read that was given up when its disk was removed\n");
                     return Err(EIO);
                 }
                 Some(HeldContent::Empty) | None => {
@@ -101,8 +101,8 @@ impl Device {
         Err(EIO)
     }
 
-    /// What was read from memory is not kept there as well: the page that was read has the data from
-    /// now on, unless the swap core frees the slot anyway.
+    /// Empties the slot of a page that was read from memory, so that the page is not kept twice: from now
+    /// on only the folio has it. Does nothing where the swap core frees the slot by itself.
     #[inline]
     fn take_over(&self, page: &CallPage<'_, Load>) {
         if !swap_area::is_synchronous() && page.take_over() {
@@ -110,7 +110,7 @@ impl Device {
         }
     }
 
-    /// Reads a page from a disk that is memory. Says whether that was done.
+    /// Reads a page from a disk that is memory. `false`: that was not possible.
     #[inline]
     fn copy_from_disk(
         &self,
@@ -119,8 +119,8 @@ impl Device {
         page: &CallPage<'_, Load>,
         found: Found,
     ) -> bool {
-        // Until the reader is over the page stays where it is, and the disk as well: who moves
-        // one and takes away the other waits for a grace period in between.
+        // The page and the disk stay in place until the reader is done: whoever moves the page and then
+        // removes the disk waits for a grace period in between.
         let bay = self.disks.bay(place.disk);
         let Some(disk) = bay.and_then(|bay| bay.peek_as(reader)) else {
             return false;
@@ -134,7 +134,7 @@ impl Device {
         done
     }
 
-    /// Counts a page that was found and comes from there.
+    /// Counts a page that was found and loaded.
     #[inline]
     pub(super) fn loaded(&self, cpu: &Pinned, found: Found, from: Counter) {
         let tally = self.tally(cpu);

@@ -2,9 +2,8 @@
 
 //! A swap device: what happens when the swap core writes, reads and frees slots.
 //!
-//! The swap core has a slot pinned while it does one of these to it, so no two of them run on
-//! one slot at a time; on different slots, all of them do. Movers give a slot another entry at
-//! any time.
+//! While the swap core does one of these to a slot, it has the slot pinned, so they never run on the
+//! same slot at the same time. On different slots they do. Movers give slots other entries at any time.
 
 pub(crate) mod tally;
 
@@ -54,10 +53,10 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// The index of what is stored.
+/// The index of entries.
 pub(crate) type Index = index::Index<Kernel>;
 
-/// A call of the swap core's.
+/// A call of the swap core.
 type Call<W> = call::Call<W, Device>;
 
 /// A call's pages.
@@ -66,7 +65,7 @@ type Pages<'a, W> = call::Pages<'a, W, Device>;
 /// A page of a call.
 type CallPage<'a, W> = call::CallPage<'a, W, Device>;
 
-/// The device: a virtual size, the index of what is stored, and the tiers that hold it.
+/// The device: a virtual size, the index, and the tiers.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Device {
     size: AtomicU64,
@@ -74,50 +73,49 @@ pub(crate) struct Device {
     counters: PerCpu<counters::PerCpu>,
     ram: Ram,
     reserves: Reserves,
-    /// Those of loads, which none of the writes that are under way can use up.
+    /// For loads. Writes that are under way can't use them up.
     loads: Reserves,
-    /// Those of repairs, which have requests of the others in their hands. There is one repair
-    /// at a time.
+    /// For repairs, whose pages may hold requests of the others. Only one repair runs at a time.
     repairs: Reserves,
-    /// Those of packed pages: who reads one waits for it, and may have a request of `loads` meanwhile,
-    /// for another page of the call.
+    /// For packed pages. Their reader waits for the transfer, and may hold a request of `loads` for
+    /// another page of the call meanwhile.
     packed_loads: Reserves,
-    /// What packed pages are read through.
+    /// Memory that packed pages are read into.
     pairs: Pairs,
-    /// Who reads them in order.
+    /// The sequential readers of packed pages.
     #[pin]
     readers: Readers,
     budget: Budget,
-    /// Where writeback waits until it is wanted.
+    /// Where writeback waits for work.
     #[pin]
     pub(crate) bell: WaitQueue,
-    /// How far writeback has got, for stores that wait for room.
+    /// The progress of writeback, for stores that wait for room.
     #[pin]
     pub(crate) progress: Progress,
-    /// How long tasks have waited for it of late.
+    /// How long tasks have waited for it recently.
     pub(crate) patience: Patience,
-    /// Pages of the ram tier that writeback was asked for, whatever the watermarks say.
+    /// Pages of the ram tier that writeback was asked to write, whatever the watermarks say.
     pub(crate) asked: Asked,
-    /// Up to which of the pages that were read from disks that was seen to.
+    /// How many of the pages read from disks the shrinker has taken into account.
     pub(crate) seen_loads: AtomicUsize,
-    /// Until when writeback rests, as it could do nothing, in seconds.
+    /// Until when writeback rests because it could do nothing, in seconds.
     resting: AtomicU32,
-    /// Slots that wait for a sweep.
+    /// Freed slots that wait for a sweep.
     #[pin]
     pub(crate) pending: Pending,
     index: Index,
-    // After the index, whose entries speak of them.
+    // Dropped after the index, whose entries name places on them.
     disks: Disks,
-    /// What movers have left under way.
+    /// Transfers that movers have left under way.
     pub(crate) leftovers: Leftovers,
-    /// Which free slots the swap core counts.
+    /// The free slots that the swap core counts.
     #[pin]
     pub(crate) free_slots: FreeSlots,
 }
 
 impl Device {
     /// An empty device. May sleep.
-    // Out of line, as all of it is large.
+    // Out of line, as it is large.
     #[inline(never)]
     pub(crate) fn new(size: Size, limit: RamLimit) -> Result<Arc<Self>> {
         Arc::pin_init(
@@ -149,18 +147,18 @@ impl Device {
         )
     }
 
-    /// Whether writeback rests, as it could do nothing.
+    /// Whether writeback rests because it could do nothing.
     pub(crate) fn is_writeback_resting(&self) -> bool {
         clock::seconds() < self.resting.load(Ordering::Relaxed)
     }
 
-    /// Has writeback rest for so many seconds; 0 ends that.
+    /// Lets writeback rest for that many seconds; 0 ends the rest.
     pub(crate) fn rest_writeback(&self, seconds: u32) {
         let until = clock::seconds().saturating_add(seconds);
         self.resting.store(until, Ordering::Relaxed);
     }
 
-    /// Tiers were added or taken away, or have another size: what follows from them does again.
+    /// To be called when tiers were added, removed or resized: updates what depends on them.
     pub(crate) fn tiers_changed(&self) {
         let is_buffered = self.disks.any(|disk| disk.packs_at_once());
         self.ram.set_buffered(is_buffered);
@@ -168,14 +166,14 @@ impl Device {
         self.begin_writeback();
     }
 
-    /// Something was changed after which writeback may be wanted, or possible: it looks.
+    /// Wakes writeback after a change that may make it necessary or possible.
     pub(crate) fn begin_writeback(&self) {
         self.rest_writeback(0);
         self.bell.wake();
         self.look_for_room();
     }
 
-    /// This CPU's counters, to count with while it stays on it.
+    /// This CPU's counters, while the task stays on it.
     #[inline]
     pub(crate) fn tally<'a>(&'a self, cpu: &'a Pinned) -> Tally<'a> {
         Tally::new(self.counters.local(cpu))
@@ -196,34 +194,34 @@ impl Device {
         &self.index
     }
 
-    /// What transfers are made of.
+    /// Reserved memory for transfers.
     pub(crate) fn reserves(&self) -> &Reserves {
         &self.reserves
     }
 
-    /// Scratch memory to compress with.
+    /// Scratch memory for compression.
     pub(crate) fn contexts(&self) -> &Contexts {
         &self.contexts
     }
 
-    /// What may be written to disks in a day.
+    /// The daily limit.
     pub(crate) fn budget(&self) -> &Budget {
         &self.budget
     }
 
-    /// Changes what new pages are compressed with; what is stored stays as it is. May sleep.
+    /// Changes the algorithm for new pages. Stored pages stay as they are. May sleep.
     pub(crate) fn set_algorithm(&self, algorithm: Algorithm) -> Result {
         self.contexts.prepare(algorithm)?;
         self.ram.set_algorithm(algorithm);
         Ok(())
     }
 
-    /// A counter's value.
+    /// The value of a counter.
     pub(crate) fn counter(&self, counter: Counter) -> i64 {
         counters::total(self.counters.iter(), counter)
     }
 
-    /// What went to disks and came from there.
+    /// The traffic of all disks.
     pub(crate) fn traffic(&self) -> Totals {
         traffic::total(self.all_traffic())
     }
@@ -253,7 +251,7 @@ impl Device {
 
 impl Swappable for Device {
     fn size(&self) -> Size {
-        // What is stored came from a `Size`.
+        // The stored value comes from a `Size`.
         Size::from_bytes(self.size.load(Ordering::Relaxed)).unwrap_or(Size::default_for(0))
     }
 
@@ -262,7 +260,7 @@ impl Swappable for Device {
     }
 
     fn kind(&self) -> Kind {
-        // Without a tier same-filled pages are stored, in memory.
+        // Without any tier same-filled pages are still stored, in memory.
         match (self.ram.is_used(), self.disks.are_synchronous()) {
             (_, true) => Kind::Memory,
             (true, false) => Kind::Mixed,
@@ -292,7 +290,7 @@ impl Swappable for Device {
 #[pinned_drop]
 impl PinnedDrop for Device {
     fn drop(self: Pin<&mut Self>) {
-        // Swapoff has freed all slots. If one is left, what it holds is given back.
+        // `swapoff` has freed all slots. If one is left, what it holds is freed here.
         self.index.drain(|entry| {
             self.release(&Pinned::new(), entry, &[]);
         });

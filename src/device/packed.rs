@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Reading pages that lie on a disk as objects among others.
+//! Reads packed pages.
 //!
-//! The one or two slots of an object are read through memory of ours. When slots are asked for in their
-//! order, more of the segment is read at once and kept for a while: the next pages are in it. They stay on
-//! the disk as well, so that giving up their memory again costs nothing.
+//! The one or two slots of an object are read into vswap's own memory. When slots are read in order,
+//! more of the segment is read at the same time and kept for a while, as the next pages are in it. The
+//! pages stay on the disk as well, so their memory can be freed at any time.
 
 use super::{CallPage, Device};
 use crate::engine::counters::Counter;
@@ -27,16 +27,16 @@ use core::ops::Range;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// How many slots are looked up at once.
+/// How many slots are looked up at a time.
 const AT_ONCE: usize = 8;
 
-/// How long it is waited at once for slots that somebody else reads, in milliseconds.
+/// How long a task waits at a time for slots that another one reads, in milliseconds.
 const TURN_MS: u32 = 1000;
 
-/// How many more segments are read at once by who has read in order for a while.
+/// How many more segments a sequential reader with the largest window reads at the same time.
 const MORE: usize = 3;
 
-/// What the slots hold that were read.
+/// The contents of slots that were read.
 enum Data<'a> {
     Shared(Arc<Bounce<'static>>),
     Own(Bounce<'a>),
@@ -54,13 +54,13 @@ impl Data<'_> {
 /// Slots of a segment that were read.
 pub(super) struct Read<'a> {
     data: Data<'a>,
-    /// Which slots of it, by their place.
+    /// Which slots of the segment these are.
     slots: Range<usize>,
     inside: Inside<'a>,
 }
 
 impl Read<'_> {
-    /// The bytes of an object, if they are among what was read.
+    /// The bytes of an object, if they are among these slots.
     fn object(&self, packed: Packed) -> Option<&[u8]> {
         if self.inside.has(packed) {
             within(self.data.bytes(), &self.slots, packed)
@@ -70,7 +70,7 @@ impl Read<'_> {
     }
 }
 
-/// The bytes of an object of a segment of which these slots were read.
+/// The bytes of an object, if they are among these slots of its segment.
 fn within<'a>(bytes: &'a [u8], slots: &Range<usize>, packed: Packed) -> Option<&'a [u8]> {
     let start = slots.start.checked_mul(PAGE_SIZE)?;
     let from = packed.in_segment().checked_sub(start)?;
@@ -81,27 +81,27 @@ fn within<'a>(bytes: &'a [u8], slots: &Range<usize>, packed: Packed) -> Option<&
     bytes.get(from..end)
 }
 
-/// The places in its segment of the slots that an object lies in.
+/// The slots of its segment that an object lies in.
 fn slots_of(packed: Packed) -> Range<usize> {
     let first = Segment::index_of(packed.place.slot);
     first..first.saturating_add(packed.slots())
 }
 
-/// A page that is read, of which the swap core may want the next ones as well.
+/// A page that is being read.
 pub(super) struct Wanted {
     pub(super) slot: Slot,
     pub(super) packed: Packed,
-    /// Whether the next ones are asked for in the same call.
+    /// Whether the same call wants the next pages as well.
     pub(super) is_run: bool,
 }
 
-/// The slot behind those that are looked up at once, the first of which this is.
+/// The slot after those that are looked up together, of which `first` is the first.
 pub(super) fn after_run(first: Slot) -> Option<Slot> {
     let left = SLOTS_PER_CLUSTER.checked_sub(first.offset().index())?;
     first.checked_add(left.min(AT_ONCE))
 }
 
-/// Whether the slots that an object lies in are kept, or are being read.
+/// Whether the slots that an object lies in are kept or are being read.
 pub(super) fn is_known(disk: &Disk, packed: Packed) -> bool {
     match disk.recent(packed.segment()) {
         Some(Recently::Coming) => true,
@@ -112,7 +112,7 @@ pub(super) fn is_known(disk: &Disk, packed: Packed) -> bool {
     }
 }
 
-/// Keeps what was read of a segment. Nothing: there is no memory for that.
+/// Keeps slots of a segment that were read. `None`: there is no memory for that.
 pub(super) fn keep(
     inside: &Inside<'_>,
     bounce: Bounce<'static>,
@@ -126,8 +126,8 @@ pub(super) fn keep(
 }
 
 impl Device {
-    /// Reads a page that is an object on a disk; `recent` is what was read last in the same call. Says
-    /// whether that was done: if not, the page has been moved meanwhile. May sleep.
+    /// Reads a packed page. `recent` is what the same call has read last. `false`: the page has been
+    /// moved meanwhile. May sleep.
     ///
     /// `EIO`: it can't be read.
     #[inline(never)]
@@ -140,7 +140,7 @@ impl Device {
         found: Found,
     ) -> Result<bool> {
         let packed = wanted.packed;
-        // What is kept of the last one was not freed since.
+        // What the call has read last was not freed since, as it is counted in the segment.
         if recent
             .as_ref()
             .and_then(|read| read.object(packed))
@@ -163,9 +163,9 @@ impl Device {
         Ok(true)
     }
 
-    // Out of line, as is what follows: their frames don't add up.
-    /// Gives the slots that an object lies in, as they were kept or are read now, perhaps with others.
-    /// Nothing: it was moved meanwhile.
+    // Out of line, as is what follows, so that their stack frames don't add up.
+    /// Returns the slots that an object lies in, kept ones or newly read ones, perhaps with others.
+    /// `None`: the page was moved meanwhile.
     #[inline(never)]
     fn read_packed<'a>(
         &'a self,
@@ -177,7 +177,7 @@ impl Device {
         let Some(inside) = entered.and_then(|e| Inside::new(e, packed.segment())) else {
             return Ok(None);
         };
-        // From here on the object stays; it may have been another one before.
+        // From here on the object can't be freed. Before, the slot may have changed.
         if self.packed_of(page.slot()) != Some(packed) {
             return Ok(None);
         }
@@ -211,7 +211,7 @@ impl Device {
         }))
     }
 
-    /// What is kept of a segment; what somebody reads at the moment is waited for.
+    /// What is kept of a segment. Waits if another task is reading it.
     fn kept(&self, inside: &Inside<'_>) -> Option<Slots> {
         let disk = inside.entered.disk();
         loop {
@@ -243,9 +243,8 @@ impl Device {
         }
     }
 
-    /// Reads the slots of a page that is wanted and those behind it, and keeps them. Nothing: there is
-    /// nothing to be read besides, or that can't be done; then it may be one of the others that can't be
-    /// read.
+    /// Reads the slots of a wanted page and those behind it, and keeps them. `None`: there is nothing
+    /// more to read, or it failed; perhaps only one of the other slots can't be read.
     #[inline(never)]
     fn read_ahead(&self, inside: &Inside<'_>, wanted: &Wanted, ahead: Ahead) -> Option<Slots> {
         if ahead.slots == 0 && !wanted.is_run {
@@ -268,7 +267,7 @@ impl Device {
             .read_slots(inside, bounces, &slots, &more)
             .ok()
             .filter(|_| is_room)?;
-        // The segments are kept from being freed until what they hold is kept here.
+        // The segments can't be freed before their contents are kept.
         for inside in more.iter().flatten().rev() {
             keep(inside, bounces.pop()?, 0..SEGMENT_SLOTS);
         }
@@ -278,8 +277,8 @@ impl Device {
         Some(read)
     }
 
-    /// Finds the segments that hold the pages of the next slots, and enters them. Gives the last of those
-    /// slots, and how many pages they have, with those that are known already.
+    /// Finds the segments that hold the pages of the next slots, and enters them. Returns the last of
+    /// those slots, and how many pages there are, including those that `widened` found.
     #[inline(never)]
     fn find_more<'a>(
         &self,
@@ -301,7 +300,7 @@ impl Device {
                 if is_known(disk, packed) || !disk.enter_written(segment) {
                     return;
                 }
-                // What was counted is left with this.
+                // Dropping this leaves the segment.
                 *place = Some(Inside {
                     entered: inside.entered.again(),
                     segment,
@@ -344,8 +343,8 @@ impl Device {
         }
     }
 
-    /// The slots of a page that is wanted, and those behind them that hold the pages of the next slots,
-    /// as far as they may be read ahead; the last of the next slots, and how many pages there are.
+    /// Returns the slots of the wanted page and those behind them that hold the pages of the next slots,
+    /// as far as they may be read ahead; the last of those next slots; and how many pages they have.
     fn widened(&self, wanted: &Wanted, ahead: Ahead) -> (Range<usize>, Slot, usize) {
         let least = slots_of(wanted.packed);
         let most = if wanted.is_run {
@@ -366,7 +365,7 @@ impl Device {
         (least.start..end, last, pages)
     }
 
-    /// The next slots of the cluster whose pages are packed on the same disk.
+    /// Calls `each` for the next slots of the cluster whose pages are packed on the same disk.
     fn each_next(&self, wanted: &Wanted, mut each: impl FnMut(Slot, Packed)) {
         let end = wanted.slot.number().saturating_add(DISTANCE);
         let is_near = |next: &Slot| next.cluster() == wanted.slot.cluster() && next.number() <= end;
@@ -381,7 +380,7 @@ impl Device {
         }
     }
 
-    /// Looks up a few slots, as far as they are in the first one's cluster: where their pages are packed.
+    /// Looks up a few slots of the first one's cluster: where their pages are packed.
     #[inline(never)]
     pub(super) fn packed_run(&self, first: Slot) -> [Option<Packed>; AT_ONCE] {
         let mut run = [None; AT_ONCE];

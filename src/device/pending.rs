@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Freed slots that wait for a sweep, and where the thread waits for them that sweeps.
+//! Freed slots that wait for a sweep, and the sweeping thread's bell.
 
 use crate::engine::pending;
 use crate::glue::wait::WaitQueue;
 use kernel::prelude::*;
 
-/// Whether there are some, and the thread's bell.
+/// Whether there are some, and where the thread waits.
 #[pin_data]
 pub(crate) struct Pending {
     slots: pending::Pending,
@@ -15,7 +15,7 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// Nothing is pending.
+    /// No freed slots.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             slots: pending::Pending::default(),
@@ -23,7 +23,7 @@ impl Pending {
         })
     }
 
-    /// A cluster has a marked slot for the first time since it was swept.
+    /// A slot of a cluster was freed, the first one since the cluster was swept.
     #[cold]
     pub(super) fn add(&self) {
         if self.slots.add() {
@@ -31,12 +31,12 @@ impl Pending {
         }
     }
 
-    /// What is pending.
+    /// The clusters with freed slots.
     pub(crate) fn slots(&self) -> &pending::Pending {
         &self.slots
     }
 
-    /// Where the thread that sweeps waits for some.
+    /// Where the sweeping thread waits for work.
     pub(crate) fn bell(&self) -> &WaitQueue {
         &self.bell
     }

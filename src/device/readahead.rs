@@ -2,8 +2,8 @@
 
 //! Reading ahead for sequential readers, before they ask.
 //!
-//! A reader that comes near the end of what was read ahead for it has a thread read the next segments. A
-//! segment is *coming* from the moment the thread enters it until the thread has read it or has given up. A
+//! When a reader comes near the end of what was read ahead, a thread reads the next segments. A segment
+//! is *coming* from the moment the thread enters it until the thread has read it or has given up. A
 //! reader that wants a page of such a segment waits for the thread and does not read it a second time.
 
 use super::readers::Readers;
@@ -37,7 +37,7 @@ impl<'a> Coming<'a> {
         if inside.entered.disk().expect_recent(inside.segment) {
             Some(Self { inside, arrived })
         } else {
-            // None is made, as dropping it would end the other task's.
+            // Not built, as dropping it would end the other task's wait.
             None
         }
     }
@@ -77,7 +77,7 @@ impl<'a> Batch<'a> {
         self.segments.iter().flatten()
     }
 
-    /// Adds a slot's page. Gives whether there is room for more.
+    /// Adds a slot's page. Returns whether there is room for more.
     fn add(&mut self, slot: Slot, packed: Packed, arrived: &'a WaitQueue) -> bool {
         if packed.place.disk != self.entered.number() {
             return true;
@@ -109,8 +109,8 @@ impl Device {
         &self.readers
     }
 
-    /// Reads the segments that hold the pages of a slot and of those behind it. Sleeps until the disk has
-    /// answered or is stuck, or the thread is to stop.
+    /// Reads the segments that hold the pages of a slot and of those behind it. Sleeps until the disk
+    /// has answered or is stuck, or the thread has to stop.
     #[inline(never)]
     pub(crate) fn read_on(&self, from: Slot, stop: &Stop) {
         let mut batch = None;
@@ -135,8 +135,8 @@ impl Device {
             .count(Counter::ReadAheadPages, counters::number(pages));
     }
 
-    /// Finds the segments that hold the pages of a slot and of those behind it, on the disk of the first one
-    /// that is packed. There may be none.
+    /// Finds the segments that hold the pages of a slot and of those behind it, on the disk of the first
+    /// packed page. There may be none.
     #[inline(never)]
     fn find_on<'a>(&'a self, from: Slot, batch: &mut Option<Batch<'a>>) {
         let end = from.number().saturating_add(DISTANCE);

@@ -8,7 +8,7 @@ use crate::engine::window::{Ahead, Windows};
 use crate::glue::wait::WaitQueue;
 use kernel::prelude::*;
 
-/// The sequential readers, and where they wait for what is read for them.
+/// The sequential readers, and the queue in which they wait for the thread.
 #[pin_data]
 pub(crate) struct Readers {
     windows: Windows,
@@ -36,7 +36,7 @@ impl Readers {
         &self.windows
     }
 
-    /// Whether what is read ahead for them is asked for.
+    /// Whether pages that are read ahead are used.
     pub(super) fn trust(&self) -> &Trust {
         &self.trust
     }
@@ -51,12 +51,12 @@ impl Readers {
         &self.arrived
     }
 
-    /// A slot is about to be read from a disk: how much may be read ahead.
+    /// A slot is about to be read from a disk. Returns how much may be read ahead.
     pub(super) fn ask(&self, slot: Slot) -> Ahead {
         self.windows.ask(slot, self.trust.is_enough())
     }
 
-    /// A slot that had been read ahead was asked for: the thread reads on, if it is time for that.
+    /// A slot was wanted that had been read ahead. Wakes the thread if it is time to read more.
     #[inline]
     pub(super) fn asked_for(&self, slot: Slot) {
         self.trust.asked_for();

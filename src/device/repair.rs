@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Pages that disks failed to take are stored elsewhere.
+//! Repairs: pages that disks failed to take are stored elsewhere.
 
 use super::{Call, Device};
 use crate::engine::counters::Counter;
@@ -13,15 +13,15 @@ use crate::tiers::ram::Incompressible;
 use crate::tiers::transfer::Failed;
 use kernel::prelude::*;
 
-/// How often a page that disks fail to take is stored elsewhere before it stays in memory.
+/// How many times a page that disks fail to take is stored elsewhere before it stays in memory.
 const RETRIES: usize = 4;
 
 /// How long a repair waits for a disk, in milliseconds.
 const REPAIR_MS: u32 = 1000;
 
 impl Device {
-    /// As [`repair`](crate::glue::call::Serves::repair). A disk that does not answer is not waited for:
-    /// when it does, and fails, there is another repair.
+    /// Implements [`repair`](crate::glue::call::Serves::repair). It does not wait for a disk that does
+    /// not answer: if the disk answers later with an error, there is another repair.
     pub(super) fn repair_call(
         &self,
         call: &mut Call<Store>,
@@ -41,7 +41,7 @@ impl Device {
                 if sent.is_err() {
                     self.give_up(call, bad);
                 }
-                // The rest is undone when that has ended.
+                // The rest is undone when the requests under way have ended.
                 return sent;
             }
             if sent.is_err() {
@@ -60,8 +60,7 @@ impl Device {
         Err(EIO)
     }
 
-    /// Frees those slots of a call whose pages failed to get where they are to lie, while others of
-    /// the call are under way.
+    /// Frees the slots of a call whose pages were not written, while others of the call are under way.
     #[cold]
     #[inline(never)]
     fn give_up(&self, call: &mut Call<Store>, bad: &Failed) {
@@ -72,8 +71,7 @@ impl Device {
         }
     }
 
-    /// Sends those pages of a call elsewhere that failed to get where they are to lie. `EIO`: no
-    /// page is one of them.
+    /// Stores the pages of a call that were not written elsewhere. `EIO`: there is no such page.
     #[inline(never)]
     fn send_again(&self, call: &mut Call<Store>, bad: &Failed) -> Result {
         let mut context = Lazy::new(&self.contexts);
@@ -105,8 +103,7 @@ impl Device {
         result
     }
 
-    /// Frees all slots of a call of which a page could not be stored. Nothing of it is under
-    /// way.
+    /// Frees all slots of a call that failed. None of its requests may be under way.
     pub(super) fn undo(&self, call: &mut Call<Store>, bad: &[&Failed]) {
         for page in call.pages().flatten() {
             let cpu = Pinned::new();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Looking how much room there is, for the swap core's count of free slots.
+//! Finds out how much room there is, for the swap core's count of free slots.
 
 use super::free_slots::{Room, PATIENCE_MS};
 use super::Device;
@@ -8,12 +8,13 @@ use crate::glue::clock;
 use crate::tiers::disk::PAGE_BYTES;
 use core::sync::atomic::Ordering;
 
-/// The part of the ram tier's limit that has to be free for it to have room.
+/// The ram tier has room while this part of its limit (a shift) is free.
 const ROOM_SHIFT: u32 = 5;
 
 impl Device {
-    /// A page found no room. If no other would for some time, the kernel is not to try; until then it
-    /// gives back slots of pages that are in memory as well. Does not sleep.
+    /// A page found no room. If that goes on, the free slots are withheld, so that the kernel stops
+    /// trying; until then the swap core is made to free the slots of pages that are in memory as well.
+    /// Does not sleep.
     #[cold]
     #[inline(never)]
     pub(crate) fn found_no_room(&self) {
@@ -28,11 +29,11 @@ impl Device {
         self.disks().bell().ring();
     }
 
-    /// Looks how much room there is. Says whether slots are withheld. Does not sleep.
+    /// Finds out how much room there is. Returns whether slots are withheld. Does not sleep.
     pub(crate) fn look_for_room(&self) -> bool {
         let are_withheld = || self.free_slots.are_withheld.load(Ordering::Relaxed);
         let room = match self.room() {
-            // Until a store fails, what is freed or written back may make some.
+            // Before a store fails, freed or written-back pages may still make room.
             Room::None if self.disks().are_none() && !are_withheld() => Room::Plenty,
             Room::None if !are_withheld() => Room::Little,
             room => room,
@@ -41,7 +42,7 @@ impl Device {
         are_withheld()
     }
 
-    /// Gives back what is withheld, until room is looked for the next time.
+    /// Stops withholding slots until the next check.
     pub(crate) fn offer_slots(&self) {
         if self.free_slots.are_withheld.load(Ordering::Relaxed) {
             self.free_slots.withhold(Room::Plenty);
@@ -53,7 +54,7 @@ impl Device {
         let needed = ram.pool_bytes().saturating_add(ram.limit() >> ROOM_SHIFT);
         let (mut free, mut size) = (0_u64, 0_u64);
         if self.budget().left(clock::seconds()) >= PAGE_BYTES {
-            // Those that do not answer are there as well.
+            // Disks that do not answer count as well.
             for entered in self.disks().bays().filter_map(|bay| bay.enter()) {
                 let disk = entered.disk();
                 if disk.health().is_fit() {

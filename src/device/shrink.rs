@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Giving memory back when the machine has little, whatever the ram tier's own limit says.
+//! The shrinker: frees memory when the machine has little, whatever the ram tier's own limit says.
 //!
-//! What was freed is swept at once, and the oldest pages of the ram tier are written back to a disk
-//! that takes pages: as many as the kernel asks for, which is in proportion to what the pool takes,
-//! as with zswap. The pool's holes are zsmalloc's own matter, which has a shrinker for them.
+//! It sweeps at once, and asks writeback to write the oldest pages of the ram tier to a disk: as many as
+//! the kernel wants, which is in proportion to the size of the pool, as with zswap. Holes in the pool
+//! are left to zsmalloc, which has a shrinker of its own.
 
 use super::Device;
 use crate::engine::counters::Counter;
@@ -23,11 +23,11 @@ fn at_least_none(level: i64) -> usize {
 }
 
 impl Device {
-    /// Asks writeback for so many pages of the ram tier, even below its high watermark. Does not
+    /// Asks writeback for that many pages of the ram tier, even below its high watermark. Does not
     /// sleep.
     pub(crate) fn ask_writeback(&self, pages: usize) {
         let pages = u64::try_from(pages).unwrap_or(u64::MAX);
-        // More than there is would be asked for again and again.
+        // A request for more than there is would never be fulfilled.
         let all = u64::try_from(self.counter(Counter::RamSlots)).unwrap_or(0);
         self.asked.ask(pages, all, clock::seconds());
         if self.asked.pages() != 0 {
@@ -35,14 +35,14 @@ impl Device {
         }
     }
 
-    /// Whether a disk takes pages that are written back unasked, now.
+    /// Whether a disk takes pages of automatic writeback now.
     fn can_write_back(&self) -> bool {
         self.ram().is_used()
             && self.writes_back()
             && self.budget().left(clock::seconds()) >= crate::tiers::disk::PAGE_BYTES
     }
 
-    /// Gives back what freed slots held. Gives how many pages the pool takes less.
+    /// Sweeps. Returns by how many pages the pool has shrunk.
     fn shrink_by_sweeping(&self) -> usize {
         let before = self.ram().pool_bytes();
         if !self.sweep() {
@@ -51,7 +51,8 @@ impl Device {
         pages(before.saturating_sub(self.ram().pool_bytes()))
     }
 
-    /// Pages of the ram tier's pool that freed slots hold, by an estimate: all of their clusters'.
+    /// An estimate of how many pages of the pool freed slots hold: all slots of their clusters are
+    /// counted.
     fn freed_pages(&self) -> usize {
         let clusters = usize::try_from(self.pending.slots().clusters()).unwrap_or(usize::MAX);
         let slots = clusters.saturating_mul(SLOTS_PER_CLUSTER);
@@ -64,12 +65,12 @@ impl Device {
             .unwrap_or(0)
     }
 
-    /// How many pages were read from disks since this was asked last: as many are better not
-    /// written back, or they would be read next. Not more than `most`; the others count next time.
+    /// How many pages were read from disks since the last call. As many should not be written back, as
+    /// they would soon be read again. At most `most`; the rest counts the next time.
     fn read_of_late(&self, most: usize) -> usize {
         let loads = at_least_none(self.counter(Counter::DiskLoads));
         let seen = self.seen_loads.load(Ordering::Relaxed);
-        // The counter begins anew at swapoff.
+        // `swapoff` resets the counter.
         let of_late = loads.checked_sub(seen).unwrap_or(loads).min(most);
         let seen = if seen > loads { 0 } else { seen };
         self.seen_loads

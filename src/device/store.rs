@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Storing pages: in their entries, in the ram tier, or on a disk.
+//! Stores pages: in their entries, in the ram tier, or on a disk.
 
 use super::{CallPage, Device, Pages};
 use crate::engine::claims::Slots;
@@ -22,22 +22,22 @@ use crate::tiers::ram::Incompressible;
 use crate::tiers::transfer::{Failed, Run};
 use kernel::prelude::*;
 
-/// A page that did not find room in any tier is given back: `ENOSPC`, or `ENOMEM`.
+/// A page that found no room in any tier is returned, with `ENOSPC` or `ENOMEM`.
 pub(super) type Stored<'a> = Result<(), (Error, CallPage<'a, Store>)>;
 
-/// A call's pages being stored, one after the other.
+/// Stores a call's pages one after the other.
 pub(super) struct Storing<'a, 'c> {
     device: &'a Device,
     pages: Pages<'a, Store>,
     context: &'a mut Lazy<'c>,
-    /// Slots that were allocated for a folio and are left.
+    /// The rest of the slots that were allocated for a folio.
     run: Option<Run<'a>>,
-    /// The home of the cluster that was stored to last.
+    /// The home of the cluster that was last stored to.
     home: Option<(ClusterNumber, Home)>,
 }
 
 impl<'a, 'c> Storing<'a, 'c> {
-    /// Those pages are to be stored.
+    /// Prepares to store those pages.
     #[inline]
     pub(super) fn new(
         device: &'a Device,
@@ -53,7 +53,7 @@ impl<'a, 'c> Storing<'a, 'c> {
         }
     }
 
-    /// Stores all.
+    /// Stores all pages.
     #[inline]
     pub(super) fn run(mut self) -> Result {
         while let Some(page) = self.pages.next() {
@@ -86,26 +86,26 @@ impl<'a, 'c> Storing<'a, 'c> {
             return self.store_when_full(page, word);
         }
         match self.store_in_ram(page, word) {
-            // It has turned out to be full.
+            // The tier is full after all.
             Err((error, page)) if error == ENOSPC => self.store_when_full(page, word),
             Err((error, page)) => self.overflow(page, error),
             Ok(()) => Ok(()),
         }
     }
 
-    /// Puts the entry that was made for a page into its slot.
+    /// Puts a page's entry into its slot.
     #[inline]
     fn put(&self, page: CallPage<'a, Store>, entry: Result<Owned>) -> Stored<'a> {
         let put = entry.and_then(|entry| self.device.put(page.slot(), entry, &[]));
         put.map_err(|error| (error, page))
     }
 
-    /// With no room in the ram tier nothing is compressed in vain: there, when room was made, or on
-    /// a disk.
+    /// Stores a page when the ram tier is full: there if room can be made, or else on a disk. Compresses
+    /// nothing before there is room.
     #[cold]
     #[inline(never)]
     fn store_when_full(&mut self, page: CallPage<'a, Store>, word: Option<u64>) -> Stored<'a> {
-        // Nobody waits with a context.
+        // A task that may wait must not hold a context.
         self.context.give_back();
         let stored = if self.device.make_room() {
             self.store_in_ram(page, word)
@@ -115,7 +115,7 @@ impl<'a, 'c> Storing<'a, 'c> {
         stored.or_else(|(error, page)| self.overflow(page, error))
     }
 
-    /// In the ram tier, unless the page is better on a disk. `ENOSPC`: it is full.
+    /// Stores a page in the ram tier, unless a disk is the better place. `ENOSPC`: the tier is full.
     #[inline]
     fn store_in_ram(&mut self, page: CallPage<'a, Store>, word: Option<u64>) -> Stored<'a> {
         let ram = &self.device.ram;
@@ -132,8 +132,8 @@ impl<'a, 'c> Storing<'a, 'c> {
         self.put(page, entry)
     }
 
-    /// A page that does not get shorter gains nothing in memory. It stays there all the same until it
-    /// is old, like any other; above the high watermark a disk is the better place.
+    /// An incompressible page gains nothing in memory, but stays there until it is old, like any other.
+    /// Above the high watermark a disk is the better place.
     fn store_incompressible(&mut self, page: CallPage<'a, Store>) -> Stored<'a> {
         let ram = &self.device.ram;
         let page = if ram.is_above_high() {
@@ -148,7 +148,7 @@ impl<'a, 'c> Storing<'a, 'c> {
         self.put(page, raw)
     }
 
-    /// On a disk, if there is one, as no other tier takes the page.
+    /// Stores a page on a disk, if there is one, as no other tier takes it.
     #[inline]
     fn overflow(&mut self, page: CallPage<'a, Store>, error: Error) -> Stored<'a> {
         let device = self.device;
@@ -165,7 +165,7 @@ impl<'a, 'c> Storing<'a, 'c> {
 
     fn store_on_disk(&mut self, page: CallPage<'a, Store>) -> Stored<'a> {
         let device = self.device;
-        // With a ram tier clusters are mixed; then pages go where they are next to each other.
+        // With a ram tier clusters are mixed; then the pages go to adjacent slots.
         if !device.ram.is_used() {
             if let Some(stored) = self.copy_home(&page) {
                 return stored.map_err(|error| (error, page));
@@ -188,18 +188,18 @@ impl<'a, 'c> Storing<'a, 'c> {
             None => Err((ENOSPC, page)),
         };
         if self.pages.left_in_folio() == 1 {
-            // The next folio's pages lie elsewhere; what is left is freed.
+            // The next folio's pages go elsewhere. The rest of the run is freed.
             self.run = None;
         }
         sent
     }
 
-    /// Copies a page to its own offset in its cluster's home, if that is on a disk that is memory
-    /// and nobody has the slot: the way of nearly all pages where disks are such.
+    /// Copies a page to its own offset in its cluster's home, if the home is on a disk that is memory
+    /// and the slot is free. Where all disks are memory, nearly all pages go this way.
     #[inline]
     fn copy_home(&self, page: &CallPage<'_, Store>) -> Option<Result> {
         let device = self.device;
-        // Who closes a disk for claims, and then waits for those in its bay, waits for this as
+        // Whoever closes a disk for claims and then waits for the users in its bay waits for this as
         // well.
         let cpu = Pinned::new();
         let slot = page.slot().slot();
@@ -211,7 +211,7 @@ impl<'a, 'c> Storing<'a, 'c> {
         if !disk.backing().is_memory() {
             return None;
         }
-        // What the slot held, and no sweep has given back yet, may be what is in the way.
+        // The place may be taken by the slot's old page, which no sweep has freed yet.
         let empty = || device.empty(&cpu, page.slot(), &[]);
         let is_claimed = disk.claim(to, 1) || empty() && disk.claim(to, 1);
         if !is_claimed {
@@ -229,8 +229,8 @@ impl<'a, 'c> Storing<'a, 'c> {
         Some(device.put_on(&cpu, page.slot(), Owned::disk(place), &[]))
     }
 
-    /// Claims the slot in a cluster's home that has the page's own offset. A cluster that is
-    /// not there yet gets a home.
+    /// Claims the page's own offset in its cluster's home. A cluster that does not exist yet gets a
+    /// home.
     fn claim_at_home(&mut self, pinned: &PinnedSlot<'_>) -> Option<Run<'a>> {
         let disks = &self.device.disks;
         let slot = pinned.slot();
@@ -273,8 +273,8 @@ impl Device {
         let Some((place, slot)) = run.take() else {
             return Err((ENOSPC, page));
         };
-        // Nobody reads the page, or moves it away, before it is written: the swap core waits
-        // for the call, and movers for those in the bay.
+        // Nobody reads or moves the page before it is written: the swap core waits for the call, and
+        // movers for the users in the bay.
         match self.put(page.slot(), Owned::disk(place), bad) {
             Ok(()) => {
                 page.send(reserves, &run.entered, slot);
@@ -284,7 +284,7 @@ impl Device {
         }
     }
 
-    /// Takes a page of what may be written to disks in a day, if that is not spent.
+    /// Takes a page from the daily limit. `false`: the limit is reached.
     #[inline]
     fn may_write_page(&self) -> bool {
         self.budget.limit() == 0 || self.budget.take(1, clock::seconds())

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Giving back what freed slots held.
+//! Sweeps: frees what freed slots held.
 //!
-//! The swap core reports freed slots one by one, under a spinlock, while a process exits. So a
-//! slot is only marked then, and what it held is given back cluster by cluster: by a thread, a
-//! moment after the first mark, so that many come together; or at once, by who finds no room.
+//! The swap core reports freed slots one by one, under a spinlock, while a process exits. So a slot is
+//! only marked then, and what it held is freed cluster by cluster: by a thread, a moment after the first
+//! mark, so that freed slots accumulate; or at once, by a store that finds no room.
 
 use super::Device;
 use crate::engine::counters::{self, Counter};
@@ -15,7 +15,7 @@ use crate::glue::cpu::Pinned;
 use crate::glue::gendisk::Frees;
 
 impl Frees for Device {
-    // What it holds comes back a moment later.
+    // What the slot holds is freed a moment later.
     #[inline]
     fn free(&self, cpu: &Pinned, slot: Slot) {
         let marked = self.index().mark_freed(cpu, slot);
@@ -29,17 +29,17 @@ impl Frees for Device {
 }
 
 impl Device {
-    /// Gives back what freed slots held. Says whether that was something. May take long, but
-    /// does not sleep.
+    /// Frees what freed slots held. Returns whether there was anything. May take long, but does not
+    /// sleep.
     pub(crate) fn sweep(&self) -> bool {
-        // Before the clusters are looked for.
+        // Before the search for clusters.
         self.pending.slots().begin();
         self.index()
             .freed(0)
             .is_some_and(|first| self.sweep_from(first))
     }
 
-    // Out of line: its frame is not to be added to the caller's.
+    // Out of line, so that its stack frame is not part of the caller's.
     #[inline(never)]
     fn sweep_from(&self, first: ClusterNumber) -> bool {
         let (mut any, mut swept) = (false, Swept::NONE);

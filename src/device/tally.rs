@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is counted of each operation.
+//! Counts what operations do.
 
 use crate::engine::codec::Codec;
 use crate::engine::counters::{self, Counter, PerCpu};
@@ -8,11 +8,11 @@ use crate::engine::entry::{Content, Object};
 use crate::engine::index::{Counts, Found, Replaced};
 use crate::engine::table::Change;
 
-/// One CPU's counters, while it stays on it.
+/// One CPU's counters, while the task stays on it.
 pub(crate) struct Tally<'a>(Option<&'a PerCpu>);
 
 impl<'a> Tally<'a> {
-    /// Those counters.
+    /// Wraps those counters.
     #[inline]
     pub(crate) fn new(counters: Option<&'a PerCpu>) -> Self {
         Self(counters)
@@ -35,7 +35,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Counts came or went.
+    /// Clusters were created or removed, or changed their form.
     #[inline]
     pub(crate) fn clusters(&self, clusters: Counts) {
         if clusters.all != 0 {
@@ -67,7 +67,7 @@ impl<'a> Tally<'a> {
         self.content(replaced.old.content(), -1);
     }
 
-    /// An entry with that content came into use (`by` 1) or went out of it (-1).
+    /// An entry with that content came into use (`by` 1) or went out of use (-1).
     #[inline]
     pub(crate) fn content(&self, content: Option<Content>, by: i64) {
         match content {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Making room in the ram tier for a page that is being stored.
+//! Makes room in the ram tier for a page that is being stored.
 //!
-//! Who stores a page runs inside reclaim, and may hold what his allocation was made under: locks of
-//! memory maps and of file systems, on which writing to a disk may depend. So nobody waits here
-//! for anything in particular, and nobody for long.
+//! A store runs inside reclaim, and its task may hold locks of memory maps or file systems that the
+//! writing to a disk depends on. So a store waits for nothing in particular, and never for long.
 
 use super::Device;
 use crate::engine::counters::Counter;
@@ -14,15 +13,15 @@ use crate::glue::cpu::Pinned;
 use crate::glue::task;
 
 impl Device {
-    /// Makes room for a page in the ram tier, which is full: gives back what was freed, or lets
-    /// writeback get on. Says whether there is room now. May sleep.
+    /// Makes room for a page in the full ram tier: sweeps, or waits for writeback. Returns whether there
+    /// is room now. May sleep.
     #[cold]
     #[inline(never)]
     pub(crate) fn make_room(&self) -> bool {
         self.sweep() && !self.ram().is_full() || self.wait_for_room()
     }
 
-    /// Waits for writeback to make room, as long as it gets on and this task may wait.
+    /// Waits for writeback to make room, while that makes progress and this task may wait.
     fn wait_for_room(&self) -> bool {
         if !self.writes_back() || !task::may_wait() {
             return false;
@@ -39,7 +38,7 @@ impl Device {
         while gets_on && left != 0 && self.ram().is_full() && self.writes_back() {
             let seen = self.progress.now();
             self.bell.wake();
-            // What was freed before `seen` has to be seen here.
+            // Room that was made before `seen` was read is noticed here.
             gets_on = !self.ram().is_full() || self.progress.wait(seen, left);
             let waited = now;
             now = clock::milliseconds();

@@ -340,7 +340,7 @@ fn allocate_one(disk: &Disk) -> Option<PhysicalSlot> {
 
 /// A slot is freed while another thread looks for one: if it fails, the slot is found later.
 #[test]
-fn what_is_freed_during_a_search_is_found() {
+fn slots_freed_during_a_search_are_found() {
     with_preemptions(2, || {
         let disk = Arc::new(full_but_for(0));
         let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(1))));
@@ -354,7 +354,7 @@ fn what_is_freed_during_a_search_is_found() {
 
 /// A slot is freed while the last free one is claimed: as above.
 #[test]
-fn what_is_freed_while_a_cluster_is_filled_is_found() {
+fn a_slot_freed_while_the_cluster_fills_is_found() {
     with_preemptions(2, || {
         let disk = Arc::new(full_but_for(1));
         let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(1))));
@@ -367,7 +367,7 @@ fn what_is_freed_while_a_cluster_is_filled_is_found() {
 
 /// Two free a full cluster's slots while a third looks: as above.
 #[test]
-fn what_two_free_is_found() {
+fn slots_freed_by_two_tasks_are_found() {
     with_preemptions(2, || {
         let disk = Arc::new(full_but_for(0));
         let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(2))));

@@ -99,7 +99,7 @@ mod tests {
     const MANY: u64 = 1000 * PART;
 
     #[test]
-    fn what_is_asked_for_gathers() {
+    fn requests_add_up() {
         let asked = Asked::default();
         for _ in 1..AT_ONCE {
             asked.ask(1, MANY, 5);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_beyond_that_counts_later() {
+    fn excess_pages_count_later() {
         let asked = Asked::default();
         asked.ask(AT_ONCE, MANY, 5);
         asked.written(AT_ONCE + 100);

@@ -77,7 +77,7 @@ counters! {
     WrittenBackPages => "written_back_pages", Event;
     /// Packed pages that were read ahead for a sequential reader.
     ReadAheadPages => "readahead_pages", Event;
-    /// Pages that had been read ahead when they were asked for.
+    /// Pages that had been read ahead when they were needed.
     ReadAheadLoads => "readahead_loads", Event;
     /// Pages that were moved within a disk, to free the segments that they were in.
     CleanedPages => "cleaned_pages", Event;

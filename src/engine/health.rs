@@ -532,7 +532,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_moved_is_drained_before_it_is_free() {
+    fn moved_pages_count_as_drained_before_they_are_free() {
         let health = Health::default();
         assert!(health.start_draining());
         health.set_drained_from(10);

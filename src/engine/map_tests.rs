@@ -84,7 +84,7 @@ proptest! {
 }
 
 #[test]
-fn nothing_wanted_is_nothing_claimed() {
+fn claiming_no_slots_changes_nothing() {
     let map = SlotMap::default();
     assert_eq!(map.claim_run(Offset::FIRST, 0), None);
     assert!(!map.claim_exact(Offset::FIRST, 0));

@@ -36,7 +36,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_packed_is_found(headers in prop::collection::vec(header(), 0..200)) {
+    fn packed_objects_are_found(headers in prop::collection::vec(header(), 0..200)) {
         let (words, spots) = packed(&headers);
         let mut end = 0;
         for (header, object) in &spots {
@@ -100,7 +100,7 @@ fn the_last_one_frees() {
 }
 
 #[test]
-fn what_is_being_written_is_not_entered_as_written() {
+fn a_segment_being_written_is_not_entered_as_written() {
     let live = Live::default();
     assert!(!live.enter_written());
     live.begin();

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn random_access_uses_it_up_soon() {
+    fn random_access_uses_trust_up_soon() {
         let trust = Trust(AtomicU64::new(MOST));
         trust.read(92);
         assert!(trust.is_enough());

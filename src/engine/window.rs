@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn who_reads_in_order_gets_more_each_time() {
+    fn sequential_readers_get_more_each_time() {
         let windows = Windows::default();
         let slots: std::vec::Vec<_> = (0..6)
             .scan(1000, |slot, _| {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn with_trust_much_is_read_after_a_jump() {
+    fn with_trust_a_jump_reads_much() {
         let windows = Windows::default();
         assert_eq!(windows.ask(Slot::new(1000), false).slots, 0);
         assert_eq!(windows.ask(Slot::new(1000), true), Ahead::MOST);
@@ -258,7 +258,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn who_reads_here_and_there_gets_little(slots in prop::collection::vec(0..1u32 << 24, 1000)) {
+        fn random_readers_get_little(slots in prop::collection::vec(0..1u32 << 24, 1000)) {
             let windows = Windows::default();
             let ahead: usize = slots.iter().map(|slot| read(&windows, *slot, 5).slots).sum();
             prop_assert!(ahead <= 30, "{} slots", ahead);

@@ -314,7 +314,7 @@ impl<W: Way, D: Serves> Pages<'_, W, D> {
             return Ok(None);
         }
         self.bvec = OVER;
-        pr_err_once!("the swap core asked for what there can't be; its call fails\n");
+        pr_err_once!("the swap core made an impossible request; the call fails\n");
         Err(EIO)
     }
 }

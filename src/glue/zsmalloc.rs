@@ -78,7 +78,7 @@ impl Pool {
             return Ok(());
         }
         pr_err!(
-            "this kernel's zsmalloc has handles that vswap does not know; it needs a newer vswap\n"
+            "this kernel's zsmalloc has handles that this vswap does not know; install a newer vswap\n"
         );
         Err(EOPNOTSUPP)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Pages that are written together: whole ones, and segments of packed ones.
+//! A chunk: whole pages and segments of packed pages that are written together.
 
 use super::mover::CHUNK;
 use crate::device::Device;
@@ -18,22 +18,22 @@ use crate::tiers::transfer::{BufferTransfer, Entered, Failed, Run, Stay};
 use core::mem::take;
 use kernel::prelude::*;
 
-/// The most pages of a chunk, compressed ones included.
+/// The most pages in a chunk, packed ones included.
 const ITEMS: usize = 768;
 
-/// Segments of a chunk.
+/// The most segments in a chunk.
 pub(super) const SEGMENTS: usize = CHUNK / SEGMENT_SLOTS;
 
-/// A page that is moved.
+/// Where a page comes from.
 pub(super) enum Source {
-    /// It is in the ram tier.
+    /// The ram tier.
     Ram(Moving),
-    /// It is an object on a disk, in whose segment the writer is counted once for it.
+    /// A segment on a disk. The writer holds one count of that segment for it.
     Disk(Slot, Packed),
 }
 
 impl Source {
-    /// Whose page it is.
+    /// The slot of the page.
     pub(super) fn slot(&self) -> Slot {
         match self {
             Self::Ram(moving) => moving.slot(),
@@ -45,15 +45,15 @@ impl Source {
 /// Where a page goes.
 #[derive(Clone, Copy)]
 pub(super) enum To {
-    /// Anywhere, as a whole: that page of the buffer.
+    /// Any place, as a whole page: the page of the buffer with this index.
     Anywhere(usize),
-    /// There.
+    /// This place, as a whole page.
     Place(Place),
-    /// It is packed.
+    /// This place in a segment.
     Packed(Packed),
 }
 
-/// A disk as a bit.
+/// The bit of a disk.
 fn bit(disk: DiskNumber) -> u8 {
     let index = u32::try_from(disk.index()).unwrap_or(0);
     1u8.wrapping_shl(index)
@@ -67,12 +67,12 @@ pub(super) struct Item {
     pub(super) to: To,
 }
 
-/// A segment that is put together, in which the writer is counted.
+/// A segment that is being filled. The writer is counted in it.
 pub(super) struct Filled {
     pub(super) disk: DiskNumber,
     pub(super) segment: Segment,
     filling: Filling,
-    /// The first of its pages in the buffer.
+    /// The index of its first page in the buffer.
     page: usize,
     /// Bytes of the objects that were not on that disk before.
     pub(super) stored: u64,
@@ -94,22 +94,22 @@ impl Filled {
 #[derive(Default)]
 pub(super) struct Chunk {
     buffer: Buffer,
-    /// Pages of the buffer that are in use.
+    /// How many pages of the buffer are in use.
     pages: usize,
-    /// Whole pages that have a place already, and the page of the buffer that each is.
+    /// Whole pages that have a place already: their index in the buffer, and the place.
     placed: KVec<(usize, Place)>,
     pub(super) items: KVVec<Item>,
     pub(super) segments: KVec<Filled>,
-    /// Disks that were gone when pages were to be sent to them, a bit each.
+    /// Disks that were gone when pages were to be sent to them, one bit each.
     unsent: u8,
-    /// Bytes of the objects in the ram tier.
+    /// Bytes of the objects that come from the ram tier.
     pub(super) bytes: u64,
-    /// Keeps the disks until the entries say where the pages lie.
+    /// Keeps the disks until the entries name the new places.
     pub(super) stay: Stay,
 }
 
 impl Chunk {
-    /// An empty one. May sleep.
+    /// An empty chunk. May sleep.
     #[inline(never)]
     pub(super) fn new() -> Result<KBox<Self>> {
         let chunk = Self {
@@ -122,17 +122,17 @@ impl Chunk {
         Ok(KBox::new(chunk, GFP_KERNEL)?)
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the chunk is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty() && self.segments.is_empty()
     }
 
-    /// Whether there is room for so many pages of the buffer, and an item.
+    /// Whether there is room for that many pages of the buffer, and for one item.
     pub(super) fn has_room(&self, pages: usize) -> bool {
         self.pages.saturating_add(pages) <= CHUNK && self.items.len() < ITEMS
     }
 
-    /// Whether all disks answer that it goes to, and nobody kills who writes back.
+    /// Whether all disks that the chunk goes to answer, and the task is not being killed.
     pub(super) fn is_to_be_waited_for(&self, device: &Device) -> bool {
         let segments = self.segments.iter().map(|filled| filled.disk);
         let placed = self.placed.iter().map(|(_, place)| place.disk);
@@ -140,8 +140,8 @@ impl Chunk {
         !signal::is_fatal() && !disks.any(|disk| device.disks().is_stuck(disk))
     }
 
-    /// Adds a page that goes to `place`, or anywhere. `fill` fills the page of the buffer. Gives it back
-    /// when that failed. There is room.
+    /// Adds a page that goes to `place`, or to any place. `fill` fills the page of the buffer; if it
+    /// fails, the source is returned. The caller has checked that there is room.
     pub(super) fn add(
         &mut self,
         source: Source,
@@ -156,18 +156,18 @@ impl Chunk {
         self.pages = index.saturating_add(1);
         let to = match place {
             Some(place) => {
-                // There is room for a chunk.
+                // The capacity is that of a chunk.
                 let _ = self.placed.push_within_capacity((index, place));
                 To::Place(place)
             }
             None => To::Anywhere(index),
         };
-        // There is room, as the caller has seen to.
+        // The caller has checked that there is room.
         let _ = self.items.push_within_capacity(Item { source, to });
         Ok(())
     }
 
-    /// Begins with a segment, in which the caller is counted. There is room.
+    /// Begins a segment in which the caller is counted. The caller has checked that there is room.
     pub(super) fn begin_segment(&mut self, entered: &Entered<'_>, segment: Segment) {
         self.stay.at(entered);
         let filled = Filled {
@@ -178,12 +178,13 @@ impl Chunk {
             stored: 0,
         };
         self.pages = self.pages.saturating_add(SEGMENT_SLOTS);
-        // There is room for a chunk's segments.
+        // The capacity is that of a chunk's segments.
         let _ = self.segments.push_within_capacity(filled);
     }
 
-    /// Makes room for an object in the last segment that was begun with, and writes its header. Gives
-    /// where it lies, and where in the buffer it is to be written. `None`: there is no room.
+    /// Reserves room for an object in the last segment that was begun, and writes the object's header.
+    /// Returns where the object lies on the disk, and its offset in the buffer. `None`: there is no
+    /// room.
     pub(super) fn make_room(&mut self, header: Header) -> Option<(Packed, usize)> {
         if self.items.len() >= ITEMS {
             return None;
@@ -212,7 +213,7 @@ impl Chunk {
             filled.stored = filled.stored.saturating_add(bytes);
         }
         let to = To::Packed(packed);
-        // There is room, as `make_room` has seen to.
+        // `make_room` has checked that there is room.
         let _ = self.items.push_within_capacity(Item { source, to });
     }
 
@@ -224,7 +225,7 @@ impl Chunk {
         }
     }
 
-    /// Writes bytes to the buffer, from so many on.
+    /// Writes bytes to the buffer, beginning at offset `at`.
     pub(super) fn write(&mut self, at: usize, bytes: &[u8]) -> Result {
         let offset = at % PAGE_SIZE;
         let room = PAGE_SIZE.saturating_sub(offset);
@@ -245,8 +246,8 @@ impl Chunk {
         copy(page.saturating_add(1), 0, rest)
     }
 
-    /// Takes the segment that is being filled out, if so much of it is empty that it is not worth
-    /// writing. Gives the pages in it to `each`.
+    /// Removes the segment that is being filled, if it is too empty to be worth writing. Passes its
+    /// pages to `each`.
     pub(super) fn take_open(&mut self, mut each: impl FnMut(Source, Packed)) -> Option<Filled> {
         let filled = self.segments.last()?;
         if filled.filling.bytes() >= SEGMENT_BYTES / 4 * 3 {
@@ -265,7 +266,7 @@ impl Chunk {
         Some(filled)
     }
 
-    /// What of the segments is empty is zeroed: that is where their objects end.
+    /// Zeroes the free space of the segments: a zero word marks the end of their objects.
     fn clear_rest(&mut self) {
         for index in 0..self.segments.len() {
             let Some((page, bytes)) = self
@@ -282,13 +283,13 @@ impl Chunk {
         }
     }
 
-    /// Finds a place for each whole page that has none, and sends all. Gives `ENOSPC` when some have no
-    /// room. May sleep.
+    /// Finds a place for each whole page that has none, and sends everything. The result is `ENOSPC`
+    /// when some pages have no room. May sleep.
     #[inline(never)]
     pub(super) fn send(&mut self, device: &Device) -> (BufferTransfer<Store>, Result) {
         self.clear_rest();
         let mut transfer = BufferTransfer::write(device.reserves(), take(&mut self.buffer));
-        // Disks are there, as the chunk stays in their bays; what is not sent is not moved.
+        // The disks exist, as the chunk stays in their bays. A page that is not sent is not moved.
         let mut unsent = 0;
         let mut send = |index, Place { disk, slot }| match device
             .disks()
@@ -348,7 +349,7 @@ impl Chunk {
             .any(|place| self.was_written(place, failed))
     }
 
-    /// Has the slots of its segments not used again that failed, as far as they are bad.
+    /// Retires the slots of its segments that failed and are bad.
     pub(super) fn note_worn(&self, device: &Device, failed: &Failed) {
         if failed.is_none() {
             return;
@@ -365,13 +366,13 @@ impl Chunk {
         }
     }
 
-    /// Is empty from now on, and has that buffer.
+    /// Empties the chunk and gives it that buffer.
     pub(super) fn reset(&mut self, buffer: Buffer) {
         self.buffer = buffer;
         self.clear();
     }
 
-    /// Has nothing in it any more, and keeps no disk.
+    /// Empties the chunk and lets go of its disks.
     pub(super) fn clear(&mut self) {
         self.pages = 0;
         self.unsent = 0;

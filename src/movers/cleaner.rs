@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Cleaning: what is left in segments that are mostly holes moves together, so that they get free.
+//! Cleaning: moves the objects that are left in segments that are mostly holes, which frees these
+//! segments.
 //!
-//! The segments with the fewest objects are read, their objects go to others as they are, and the
-//! slots get new entries. It is done when the holes are a quarter of what the segments take, or less
-//! when the disk runs short; and as long as there is something to gain.
+//! The cleaner reads the segments with the fewest objects, copies their objects unchanged into other
+//! segments, and gives the slots new entries. It cleans a disk when a quarter of its segments' bytes is
+//! holes, or less when the disk has little free space, and goes on as long as that gains something.
 
 use super::segment_reader::SegmentReader;
 use super::writer::Writer;
@@ -20,15 +21,15 @@ use crate::tiers::inside::Inside;
 use crate::tiers::transfer::Entered;
 use kernel::prelude::*;
 
-/// How many segments are cleaned before it is looked whether more are to be.
+/// How many segments are cleaned before the cleaner checks whether to go on.
 const BATCH: usize = 64;
 
-/// Who cleans, and his memory.
+/// The cleaner and its memory.
 pub(super) struct Cleaner {
     reader: SegmentReader,
     /// How many segments have each number of objects.
     counts: KVVec<u32>,
-    /// Objects of the segment at hand.
+    /// The objects of the current segment.
     objects: KVec<(Slot, Packed)>,
 }
 
@@ -42,7 +43,7 @@ impl Cleaner {
         })
     }
 
-    /// Cleans the disks that are to be. May sleep.
+    /// Cleans the disks that need it. May sleep.
     pub(super) fn clean(&mut self, device: &Device, writer: &mut Writer, stop: &Stop) {
         for bay in device.disks().bays() {
             if let Some(entered) = bay.enter() {
@@ -55,7 +56,7 @@ impl Cleaner {
         }
     }
 
-    /// Cleans some segments of a disk. Says whether that has won anything.
+    /// Cleans some segments of a disk. Returns whether that freed space.
     #[inline(never)]
     fn clean_some(
         &mut self,
@@ -86,12 +87,12 @@ impl Cleaner {
         }
         let _ = writer.finish();
         writer.move_to(None, Counter::WrittenBackPages);
-        // What was cleaned is no writeback.
+        // Cleaned pages do not count as written back.
         let _ = writer.take_pages();
         segment_bytes(entered.disk()) < before
     }
 
-    /// Up to how many objects those segments have that are to be cleaned next.
+    /// The most objects that a segment may have to be cleaned in the next batch.
     fn most_objects(&mut self, disk: &Disk) -> Option<usize> {
         let packing = disk.packing()?;
         packing.count_each(&mut self.counts);
@@ -110,7 +111,7 @@ impl Cleaner {
         most
     }
 
-    /// Moves what is left in a segment.
+    /// Moves the objects that are left in a segment.
     fn clean_segment(
         &mut self,
         device: &Device,
@@ -135,14 +136,14 @@ impl Cleaner {
         reader.read(device, &inside, check)?;
         objects.clear();
         reader.live(device, &inside, |slot, packed| {
-            // There are not more in a segment.
+            // A segment has no more objects than that.
             let _ = objects.push_within_capacity((slot, packed));
         });
         for (slot, packed) in objects.drain_all() {
             let Some(bytes) = reader.object(packed) else {
                 continue;
             };
-            // The writer is counted for the object until it is moved.
+            // The writer holds a count for the object until it has moved it.
             if !disk.enter_segment(segment) {
                 continue;
             }
@@ -154,7 +155,7 @@ impl Cleaner {
     }
 }
 
-/// Whether a disk is to be cleaned.
+/// Whether a disk needs cleaning.
 fn is_to_be_cleaned(disk: &Disk) -> bool {
     let packing = disk.packing().filter(|_| disk.is_active());
     packing.is_some_and(|packing| packing.has_holes(disk.used(), disk.size()))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Discards: a disk is told which clusters hold nothing, a few at a time.
+//! Discards: tell a disk which clusters hold nothing, a few at a time.
 
 use crate::engine::allocator::discarding::Search;
 use crate::engine::slot::{PhysicalCluster, SLOTS_PER_CLUSTER};
@@ -13,8 +13,8 @@ use kernel::prelude::*;
 /// The most clusters that are discarded at the same time, of 2 MiB each: 32 MiB a second.
 const AT_ONCE: usize = 16;
 
-/// At most one in so many of the empty clusters is discarded at the same time, as nobody can claim a slot
-/// in those.
+/// At most one in `PART` of the empty clusters is discarded at the same time, as nobody can claim a slot
+/// in them meanwhile.
 const PART: usize = 2;
 
 /// Clusters of a disk that are being discarded. Dropping this waits.
@@ -33,7 +33,7 @@ impl Discards {
             return None;
         }
         let stale = disk.stale_clusters();
-        // The last one is left to stores.
+        // The last one is left for stores.
         if stale < 2 {
             return None;
         }
@@ -43,7 +43,7 @@ impl Discards {
         for (place, _) in under_way.iter_mut().zip(0..most) {
             *place = disk.start_discard(&mut search);
         }
-        // The next ones come the next time.
+        // The next clusters follow in the next second.
         discarding.go_on();
         Some(Self {
             under_way,
@@ -69,7 +69,7 @@ impl Discards {
                 Err(error) if !discarding.is_over() => {
                     discarding.end();
                     pr_warn!(
-                        "{}: it refuses to discard ({}), and is asked no more\n",
+                        "{}: a discard failed ({}); the disk gets no more of them\n",
                         disk.path(),
                         error.to_errno()
                     );

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Removing a disk in use: its pages are moved elsewhere, and nobody notices.
+//! Removes a disk that is in use: its pages move elsewhere while the swap core uses them.
 //!
-//! The disk takes no pages from the beginning, so a page that lies at a place of it is the one
-//! that was there when it was looked up, or none.
+//! The disk takes no pages from the beginning. So a page that lies at one of its places is the page that
+//! was there when it was looked up, or there is none.
 
 use super::drain_packed::DrainPacked;
 use super::mover::{Mover, NewContent, CHUNK};
@@ -34,13 +34,12 @@ use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// Moves all pages away from the disk at that path and closes it. May sleep, for as long as
-/// that takes.
+/// Moves all pages away from the disk at that path and closes it. Sleeps for as long as that takes.
 ///
-/// `ENOENT`: there is no such disk. `EBUSY`: it is being removed already. `ENOSPC`: there is too
-/// little room elsewhere. `ECANCELED`: it was cancelled. `ERESTARTNOHAND`: a signal came. `EIO`: some
-/// pages can't be read; with `force` they are given up instead. After an error the disk is in
-/// service as before, with the pages that are still on it.
+/// `ENOENT`: there is no such disk. `EBUSY`: another task is removing it. `ENOSPC`: there is not enough
+/// room elsewhere. `ECANCELED`: the removal was cancelled. `ERESTARTNOHAND`: a signal came. `EIO`: some
+/// pages can't be read; with `force` they are given up instead. After an error the disk is in service
+/// again, with the pages that are still on it.
 pub(crate) fn remove(device: &Arc<Device>, path: &CStr, force: bool) -> Result {
     let disks = device.disks();
     let number = start(disks, path)?;
@@ -54,23 +53,23 @@ pub(crate) fn remove(device: &Arc<Device>, path: &CStr, force: bool) -> Result {
     result
 }
 
-/// Has a disk take no pages any more. One that is about to return to service from a removal which
-/// came to an end, as when the machine was suspended, is waited for.
+/// Stops a disk from taking pages. If the disk is about to return to service after an earlier removal,
+/// such as one that suspend interrupted, waits for that.
 fn start(disks: &Disks, path: &CStr) -> Result<DiskNumber> {
     let mut pause = Pause::new();
     loop {
         let entered = disks.find(path).ok_or_else(|| not_a_disk(path))?;
         let number = entered.number();
-        // In this order: it may just have returned.
+        // In this order: the disk may have returned just now.
         let is_returning = disks.is_returning(number);
         if entered.disk().health().start_draining() {
             return Ok(number);
         }
         let is_stuck = entered.disk().health().is_stuck();
         drop(entered);
-        // One that does not answer may never return.
+        // A disk that does not answer may never return.
         if !is_returning || is_stuck {
-            pr_err!("{}: it is being removed already\n", path);
+            pr_err!("{}: another task is removing it\n", path);
             return Err(EBUSY);
         }
         signal::check()?;
@@ -78,7 +77,7 @@ fn start(disks: &Disks, path: &CStr) -> Result<DiskNumber> {
     }
 }
 
-/// An error when the removal of a disk is to come to an end.
+/// An error if the removal of a disk has to stop.
 fn check(disk: &Disk) -> Result {
     if disk.health().is_cancelled() {
         return Err(ECANCELED);
@@ -86,9 +85,9 @@ fn check(disk: &Disk) -> Result {
     signal::check()
 }
 
-/// Waits for all who are in the bay of a disk, unless its removal comes to an end.
+/// Waits for all users in the bay of a disk, unless its removal has to stop.
 fn wait_for(bay: &Bay) -> Result {
-    // Who is asked must not be in the bay himself meanwhile.
+    // The task that checks must not be in the bay while it waits.
     let check_inside = || bay.enter().map_or(Ok(()), |entered| check(entered.disk()));
     let mut pause = Pause::new();
     let go_on = || {
@@ -114,15 +113,15 @@ pub(crate) fn cancel(device: &Device, path: &CStr) -> Result {
 }
 
 pub(crate) fn not_a_disk(path: &CStr) -> Error {
-    pr_err!("{}: it is not one of the disks; tiers lists them\n", path);
+    pr_err!("{}: it is not one of the disks; read tiers for a list\n", path);
     ENOENT
 }
 
-// Out of line, as are the steps below: their frames don't add up.
+// Out of line, as are the steps below, so that their stack frames don't add up.
 #[inline(never)]
 fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> Result {
     let bay = device.disks().bay(number).ok_or(ENOENT)?;
-    // Writes that are under way have got where they are to lie.
+    // After this, all writes that were under way have reached their place.
     wait_for(bay)?;
     let entered = bay.enter().ok_or(ENOENT)?;
     let disk = entered.disk();
@@ -167,9 +166,9 @@ fn can_not_read(path: &CStr, pages: usize) -> Error {
 #[inline(never)]
 fn stopped(path: &CStr, disk: &Disk, error: Error) {
     let why = if error == ENOSPC {
-        "there is no room elsewhere any more"
+        "no room is left elsewhere"
     } else {
-        "there is no memory"
+        "out of memory"
     };
     let left = disk.used();
     pr_err!(
@@ -180,11 +179,11 @@ fn stopped(path: &CStr, disk: &Disk, error: Error) {
     );
 }
 
-/// Whether nothing of the disk is in use any more. `EBUSY`: something is, and no slot says so.
+/// Checks that nothing on the disk is in use any more. `EBUSY`: something is, and no slot says so.
 #[inline(never)]
 fn check_empty(device: &Device, number: DiskNumber) -> Result {
     let bay = device.disks().bay(number).ok_or(ENOENT)?;
-    // What a slot frees is in use a moment longer than its entry.
+    // What a slot frees stays in use for a moment longer than its entry.
     wait_for(bay)?;
     // Whatever was sent to the disk has kept it, so that is over.
     device.leftovers.answered(device.disks(), number);
@@ -195,15 +194,15 @@ fn check_empty(device: &Device, number: DiskNumber) -> Result {
         return Ok(());
     }
     pr_err!(
-        "{}: {} bytes of it are in use, but no slot says so\n",
+        "{}: {} bytes of it are still in use although no slot refers to it\n",
         disk.path(),
         used
     );
     Err(EBUSY)
 }
 
-/// Whether what is on the disk has room elsewhere. What goes to the ram tier is taken for
-/// incompressible.
+/// Checks that there is room elsewhere for the pages on the disk. Pages that go to the ram tier are
+/// counted as incompressible.
 #[inline(never)]
 fn check_room(device: &Device, disk: &Disk) -> Result {
     let ram = device.ram();
@@ -211,7 +210,7 @@ fn check_room(device: &Device, disk: &Disk) -> Result {
     let room = device.disks().room().saturating_add(in_ram);
     let packs = disk.packing().map(Packing::packs).unwrap_or_default();
     let whole = disk.used().saturating_sub(packs.segment_bytes);
-    // What is packed stays so in memory, and on some disks.
+    // A packed page stays packed in memory, and on some disks.
     let stays = device
         .disks()
         .active()
@@ -227,40 +226,41 @@ fn check_room(device: &Device, disk: &Disk) -> Result {
         return Ok(());
     }
     pr_err!(
-        "{}: {} bytes are missing elsewhere for what is on it; add a disk first, or raise ram_limit\n",
+        "{}: its pages need {} bytes more elsewhere; add a disk first, or raise ram_limit\n",
         disk.path(),
         missing
     );
     Err(ENOSPC)
 }
 
-/// How often packed pages are tried to be moved at most: eight disks count as failed by then.
+/// How many times at most the drain tries to move packed pages. By then eight disks would count as
+/// failed.
 const ROUNDS: usize = 64;
 
 fn errors_of(disk: &Disk) -> u64 {
     disk.health().errors()
 }
 
-/// How often a cluster's pages are tried to be moved, when a disk fails to take some.
+/// How many times the drain tries to move a cluster's pages when a disk fails to take some.
 const ATTEMPTS: usize = 4;
 
-/// What a drain goes along with.
+/// The state of a drain.
 struct Drainer<'a> {
     mover: KBox<Mover>,
-    /// Slots of the cluster at hand whose pages lie on the disk.
+    /// The slots of the current cluster whose pages lie on the disk.
     places: KVec<(Slot, Place)>,
     disk: &'a Entered<'a>,
     force: bool,
-    /// Disks that failed to take pages of the cluster at hand.
+    /// Disks that failed to take pages of the current cluster.
     failing: Chosen,
-    /// Pages that can't be read, of the cluster at hand and of those before.
+    /// Pages that can't be read: of the current cluster, and of those before.
     unreadable_here: usize,
     unreadable: usize,
-    /// Who moves packed pages, if there can be some.
+    /// Moves packed pages, if the disk can have some.
     packed: Option<KBox<DrainPacked>>,
 }
 
-/// Some of the buffer's pages, or of the disks, by their index.
+/// A set of the buffer's pages, or of the disks, by index.
 #[derive(Clone, Copy, Default)]
 struct Chosen(u128);
 
@@ -294,18 +294,19 @@ impl Target {
 
 /// Where a page of the buffer goes.
 enum Target {
-    /// Nowhere: it could not be read.
+    /// It could not be read.
     Unreadable,
     /// To a disk.
     Disk(Place),
-    /// To the ram tier, where it is already.
+    /// To the ram tier, which holds it already.
     Ram(Owned),
-    /// There is no room.
+    /// There is no room for it.
     None,
 }
 
 impl Drainer<'_> {
-    /// Moves all pages away, cluster by cluster. New clusters have none of them.
+    /// Moves all pages away, cluster by cluster. Clusters that are created meanwhile have no page on the
+    /// disk.
     #[inline(never)]
     fn drain_all(&mut self, path: &CStr) -> Result {
         let device = self.mover.device();
@@ -339,7 +340,7 @@ impl Drainer<'_> {
         })
     }
 
-    /// Moves all packed pages away: as often as that moves some that had no room before.
+    /// Moves all packed pages away. Repeats that as long as it moves pages that had no room before.
     #[inline(never)]
     fn drain_packed(&mut self) -> Result {
         let device = self.mover.device();
@@ -369,7 +370,7 @@ impl Drainer<'_> {
                 self.unreadable = self.unreadable.saturating_add(packed.unreadable);
                 return Ok(());
             }
-            // A disk that fails to take pages is asked again until it counts as failed.
+            // A disk that fails to take pages is tried again until it counts as failed.
             if device.disks().sum(errors_of) == errors {
                 attempts = attempts.saturating_add(1);
             }
@@ -380,7 +381,7 @@ impl Drainer<'_> {
         Err(ENOSPC)
     }
 
-    /// Moves a cluster's pages away. Gives how many there were.
+    /// Moves a cluster's pages away. Returns how many there were.
     #[inline(never)]
     fn drain(&mut self, number: ClusterNumber) -> Result<usize> {
         let device = self.mover.device();
@@ -391,7 +392,7 @@ impl Drainer<'_> {
         if pages == 0 {
             return Ok(0);
         }
-        // A whole cluster stays one, if there is a cluster for it elsewhere.
+        // A whole cluster stays whole if another disk has an empty physical cluster for it.
         if let (Some(from), Some((first, _))) = (from, self.places.first()) {
             let to = device.disks().new_home(first.offset());
             if let Some(to) = to {
@@ -425,7 +426,7 @@ impl Drainer<'_> {
         Ok(())
     }
 
-    /// Notes which slots of a cluster have their pages on the disk.
+    /// Collects the slots of a cluster whose pages lie on the disk.
     fn look(&mut self, number: ClusterNumber) {
         let Self { places, disk, .. } = self;
         places.clear();
@@ -434,15 +435,15 @@ impl Drainer<'_> {
             .index()
             .scan(&Pinned::new(), number, |slot, content| match content {
                 Some(Content::Disk(place)) if place.disk == disk.number() => {
-                    // There is room for all slots of a cluster.
+                    // The capacity is all slots of a cluster.
                     let _ = places.push_within_capacity((slot, place));
                 }
                 _ => {}
             });
     }
 
-    /// Moves a whole cluster's pages to another home. `false`: that did not work out, and
-    /// nothing has changed.
+    /// Moves all pages of a whole cluster to another home. `false`: that failed, and nothing has
+    /// changed.
     #[inline(never)]
     fn rehome(&mut self, number: ClusterNumber, from: Home, mut to: NewHome<'_>) -> Result<bool> {
         let device = self.mover.device();
@@ -503,7 +504,7 @@ impl Drainer<'_> {
                 device.disks().free(&cpu, *old);
                 moved = moved.saturating_add(1);
             } else {
-                // Freed meanwhile, or not copied at all.
+                // The slot was freed meanwhile, or its page was not copied.
                 let unused = Owned::disk(place(offset));
                 match &unwritten {
                     Some(failed) => device.release(&cpu, unused, &[failed]),
@@ -516,9 +517,9 @@ impl Drainer<'_> {
         result.map(|()| done)
     }
 
-    /// Waits for pages that are being written to some of those places. Gives what failed; nothing
-    /// when a disk does not answer. Then, and when the removal comes to an end, they are left under
-    /// way, and all the places claimed until that is over.
+    /// Waits for pages that are being written to those places. Returns the failed ones, or `None` if a
+    /// disk does not answer. In that case, and when the removal has to stop, the writes are left under
+    /// way, and all the places stay claimed until the writes have ended.
     #[inline(never)]
     fn wait_write(
         &mut self,
@@ -550,7 +551,7 @@ impl Drainer<'_> {
         }
     }
 
-    /// Reads the pages from index `start` to `end` into the buffer. Gives what failed.
+    /// Reads the pages from index `start` to `end` into the buffer. Returns the failed ones.
     #[inline(never)]
     fn read(&mut self, start: usize, end: usize) -> Result<Failed> {
         let device = self.mover.device();
@@ -563,7 +564,7 @@ impl Drainer<'_> {
         self.wait_read(read)
     }
 
-    /// Waits for what is being read, unless the removal comes to an end.
+    /// Waits for a read, unless the removal has to stop.
     #[inline(never)]
     fn wait_read(&mut self, read: BufferTransfer<Load>) -> Result<Failed> {
         let disk = self.disk.disk();
@@ -581,8 +582,8 @@ impl Drainer<'_> {
         }
     }
 
-    /// Reads those of the pages again, one by one, that failed to come along with others: what
-    /// fails in one piece may be a single page. Gives those that can't be read.
+    /// Reads those pages again, one by one, that could not be read together with others: it may be a
+    /// single page that can't be read. Returns the pages that can't.
     #[inline(never)]
     fn read_again(&mut self, start: usize, end: usize, failed: &Failed) -> Result<Chosen> {
         let mut unreadable = Chosen::default();
@@ -636,7 +637,7 @@ impl Drainer<'_> {
             let target = if let Some(new) = in_ram {
                 Target::Ram(new)
             } else {
-                // The last to be tried is what failed before.
+                // Disks that failed before are the last resort.
                 run = run.or_else(|| device.disks().allocate(&Allocating::Mover, 1));
                 let place = run.as_mut().and_then(|run| {
                     stay.at(&run.entered);
@@ -702,7 +703,7 @@ impl Drainer<'_> {
     }
 }
 
-/// Gives back what was stored in the ram tier for pages that stay where they are.
+/// Frees what was stored in the ram tier for pages that stay where they are.
 #[cold]
 #[inline(never)]
 fn release(device: &Device, targets: KVec<Target>) {
@@ -713,7 +714,7 @@ fn release(device: &Device, targets: KVec<Target>) {
     }
 }
 
-/// Slots for up to so many pages, on disks that did not fail to take some.
+/// Allocates up to `want` slots on disks that have not failed to take pages.
 #[inline(never)]
 fn room_for(disks: &Disks, want: usize, failing: Chosen) -> Option<Run<'_>> {
     disks.allocate_of(&Allocating::Mover, want, |disk| !failing.has(disk.index()))
@@ -746,7 +747,7 @@ fn exchange(mover: &mut Mover, slot: Slot, place: Place, mut new: Owned) -> Resu
     }
 }
 
-/// Bytes that a drain has moved so far, and all that it is to move, for the user to look at.
+/// How many bytes a drain has moved, and how many it has to move, for the user.
 pub(crate) fn drained(disk: &Disk) -> Option<(u64, u64)> {
     disk.health().drained(disk.used())
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The packed pages of a disk that is being removed.
+//! Moves packed pages away from a disk that is being removed.
 //!
-//! They stay as they are where they can: on another disk on which pages stay compressed, or in the ram
-//! tier. On others they are decompressed.
+//! Where possible they stay as they are: on another disk on which pages stay compressed, or in the ram
+//! tier. For other disks they are decompressed.
 
 use super::segment_reader::SegmentReader;
 use super::writer::Writer;
@@ -18,13 +18,13 @@ use crate::tiers::transfer::Entered;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// Who moves them, and his memory.
+/// Moves the packed pages, and has the memory for it.
 pub(super) struct DrainPacked {
     writer: Writer,
     reader: SegmentReader,
-    /// Those of the cluster at hand.
+    /// The packed pages of the current cluster.
     pages: KVec<(Slot, Packed)>,
-    /// Pages that can't be read.
+    /// How many pages can't be read.
     pub(super) unreadable: usize,
 }
 
@@ -43,9 +43,9 @@ impl DrainPacked {
         Ok(KBox::new(drain, GFP_KERNEL)?)
     }
 
-    /// Moves the packed pages of a cluster away from the disk, or has them moved with the next ones.
-    /// What has no room at the moment stays. Gives how many there were. `check` is asked now and then:
-    /// its error ends it. May sleep.
+    /// Moves the packed pages of a cluster away from the disk, or leaves them to be sent with the next
+    /// ones. Pages that have no room at the moment stay. Returns how many there were. `check` is called
+    /// now and then; an error from it ends the drain. May sleep.
     #[inline(never)]
     pub(super) fn drain(
         &mut self,
@@ -61,7 +61,7 @@ impl DrainPacked {
             .index()
             .scan(&Pinned::new(), number, |slot, content| match content {
                 Some(Content::Packed(packed)) if packed.place.disk == disk.number() => {
-                    // There is room for all slots of a cluster.
+                    // The capacity is all slots of a cluster.
                     let _ = pages.push_within_capacity((slot, packed));
                 }
                 _ => {}
@@ -78,7 +78,7 @@ impl DrainPacked {
                     self.reader.read(device, inside, &check)?;
                 }
             }
-            // It may have been freed meanwhile, and its segment with it.
+            // The page may have been freed meanwhile, and its segment with it.
             if inside.is_some() {
                 self.drain_page(device, disk, slot, packed, force)?;
             }
@@ -94,7 +94,7 @@ impl DrainPacked {
         packed: Packed,
         force: bool,
     ) -> Result {
-        // The writer is counted for each object that it has.
+        // The writer holds a count for each object that it has.
         let enter = || disk.disk().enter_segment(packed.segment());
         let Self { writer, reader, .. } = self;
         let Some(bytes) = reader.object(packed) else {
@@ -123,13 +123,13 @@ impl DrainPacked {
         Ok(())
     }
 
-    /// Waits for all that is being moved. May sleep.
+    /// Waits for all pages that are being moved. May sleep.
     pub(super) fn finish(&mut self) -> Result {
         but_for_room(self.writer.finish().map(|()| true)).map(|_| ())
     }
 }
 
-/// `false` when there is no room at the moment.
+/// Turns `ENOSPC` into `false`: there is no room at the moment.
 fn but_for_room(result: Result<bool>) -> Result<bool> {
     match result {
         Err(error) if error == ENOSPC => Ok(false),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Who works beside the swap core: movers, which give slots other entries, and the threads that
-//! sweep, that read on, and that watch disks.
+//! What runs beside the swap core: movers, which give slots other entries, and the threads that sweep,
+//! read ahead, and watch the disks.
 
 mod chunk;
 mod cleaner;

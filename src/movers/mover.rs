@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What movers have in common: a bounded memory of their own, and what they leave behind.
+//! What all movers need: bounded memory, and a way to free what they have replaced.
 //!
-//! A mover gives slots another entry while the swap core uses them. What it replaces may have
-//! readers, so it is kept until a grace period is over.
+//! A mover gives slots other entries while the swap core uses them. What it replaces may have readers,
+//! so it is kept for a grace period.
 
 use crate::device::Device;
 use crate::engine::counters::Counter;
@@ -24,28 +24,28 @@ use kernel::sync::Arc;
 /// Pages that a mover moves at a time: 512 KiB.
 pub(crate) const CHUNK: usize = 128;
 
-/// Replaced entries that are kept at most before a grace period is waited for, and as many for
-/// which one has begun.
+/// The most replaced entries that accumulate before a mover has to wait for a grace period. As many may
+/// be waiting for one that has begun.
 const RETIRED: usize = 4096;
 
-/// Replaced tables that are kept so.
+/// The same for replaced tables.
 const TABLES: usize = 64;
 
 /// A mover's memory.
 pub(crate) struct Mover {
     device: Arc<Device>,
-    /// Pages on their way.
+    /// The pages that are being moved.
     pub(crate) buffer: Buffer,
-    /// What was replaced and is for the next grace period.
+    /// What was replaced since the current grace period began.
     replaced: Batch,
-    /// What the grace period is for that has begun.
+    /// What waits for the current grace period.
     waiting: Batch,
     grace: Option<GracePeriod>,
-    /// Bytes of the ram tier's objects that were given back.
+    /// Bytes of the ram tier's objects that were freed.
     freed: u64,
 }
 
-/// What was replaced, and may have readers.
+/// What was replaced and may have readers.
 struct Batch {
     entries: KVec<Retired>,
     tables: KVec<Retired<TablePage>>,
@@ -54,7 +54,7 @@ struct Batch {
 }
 
 impl Batch {
-    /// Room for as much as there may be. May sleep.
+    /// An empty batch with its full capacity. May sleep.
     fn new() -> Result<Self> {
         Ok(Self {
             entries: KVec::with_capacity(RETIRED, GFP_KERNEL)?,
@@ -67,7 +67,7 @@ impl Batch {
         self.entries.is_empty() && self.tables.is_empty()
     }
 
-    /// Gives back what there is, which has no readers any more. Gives the bytes.
+    /// Frees everything; nothing in it has a reader any more. Returns the bytes.
     fn release(&mut self, device: &Device) -> u64 {
         for old in self.entries.drain_all() {
             device.release(&Pinned::new(), old.after_readers(), &[]);
@@ -80,8 +80,8 @@ impl Batch {
 }
 
 impl Mover {
-    /// A mover for that device, which has so many pages to move data through. May sleep.
-    // In a box and out of line: it is too large for its callers' frames.
+    /// A mover for that device, with a buffer of that many pages. May sleep.
+    // Boxed and out of line: it is too large for its callers' stack frames.
     #[inline(never)]
     pub(crate) fn new(device: Arc<Device>, pages: usize) -> Result<KBox<Self>> {
         let mover = Self {
@@ -107,7 +107,7 @@ impl Mover {
         self.device.ram().load(&object, page, context.get()?)
     }
 
-    /// As [`load`](Self::load), into the first page of the buffer.
+    /// Like [`load`](Self::load), into the first page of the buffer.
     pub(crate) fn load_first(&mut self, moving: &Moving) -> Result {
         let mut buffer = take(&mut self.buffer);
         let loaded = buffer
@@ -118,8 +118,8 @@ impl Mover {
         loaded
     }
 
-    /// A slot has got the entry `new` that a mover made for it, or kept its old one. Counts it,
-    /// and sees to what is left over. Says whether it was moved. May sleep.
+    /// Ends a move: the slot got the entry `new` that a mover made for it, or kept its old one. Counts
+    /// it, and frees or keeps what is left. Returns whether the page was moved. May sleep.
     pub(crate) fn moved(&mut self, moved: Moved, new: &NewContent, counter: Counter) -> bool {
         match moved {
             Moved::Done { old, clusters } => {
@@ -146,14 +146,14 @@ impl Mover {
         }
     }
 
-    /// Ends a move that came to nothing.
+    /// Ends a move that failed.
     pub(crate) fn abandon(&self, moving: Moving) {
         let cpu = Pinned::new();
         let left = self.device.index().abandon_move(&cpu, moving);
         self.device.release(&cpu, left, &[]);
     }
 
-    /// Turns a cluster into a whole one if its pages lie so. May sleep.
+    /// Makes a cluster whole if its pages lie where they have to. May sleep.
     pub(crate) fn collapse(&mut self, number: ClusterNumber) {
         let table = {
             let cpu = Pinned::new();
@@ -164,7 +164,7 @@ impl Mover {
             table
         };
         if let Some(table) = table {
-            // There is room: it is made when the last place is taken.
+            // There is room: `turn` makes some when the last place is taken.
             let _ = self.replaced.tables.push_within_capacity(table);
             if self.replaced.tables.len() == TABLES {
                 self.turn();
@@ -172,7 +172,7 @@ impl Mover {
         }
     }
 
-    /// Keeps an entry that was replaced until its readers are over. May sleep.
+    /// Keeps a replaced entry until its readers are done. May sleep.
     pub(crate) fn retire(&mut self, old: Retired) {
         let bytes = match old.get().content() {
             Some(Content::Ram(object)) => u64::try_from(object.length.bytes()).unwrap_or(0),
@@ -187,7 +187,7 @@ impl Mover {
         }
     }
 
-    /// How many entries were replaced, and are not given back yet.
+    /// How many entries were replaced and not freed yet.
     pub(crate) fn waiting(&self) -> u64 {
         let entries = self.replaced.entries.len();
         u64::try_from(entries.saturating_add(self.waiting.entries.len())).unwrap_or(u64::MAX)
@@ -208,13 +208,12 @@ impl Mover {
             && self.replaced.tables.len().saturating_add(1) < TABLES
     }
 
-    /// Bytes of the ram tier's objects that were given back since this was asked last.
+    /// Bytes of the ram tier's objects that were freed since the last call.
     pub(crate) fn take_freed(&mut self) -> u64 {
         take(&mut self.freed)
     }
 
-    /// Gives back what has no readers any more, and begins a grace period for the rest. Does not
-    /// wait.
+    /// Frees what has no readers any more, and begins a grace period for the rest. Does not wait.
     pub(crate) fn poll(&mut self) {
         if self.grace.as_ref().is_some_and(|grace| !grace.is_over()) {
             return;
@@ -225,7 +224,7 @@ impl Mover {
         }
     }
 
-    /// Begins a grace period for what was replaced. Waits for the last one.
+    /// Begins a grace period for what was replaced. Waits for the previous one.
     fn turn(&mut self) {
         if let Some(grace) = self.grace.take() {
             grace.wait();
@@ -245,7 +244,7 @@ impl Mover {
         self.device.progress.advance();
     }
 
-    /// Gives back all that was replaced, after a grace period. May sleep.
+    /// Frees everything that was replaced, after a grace period. May sleep.
     pub(crate) fn flush(&mut self) {
         if self.replaced.is_empty() && self.waiting.is_empty() {
             return;
@@ -263,22 +262,22 @@ impl Drop for Mover {
     }
 }
 
-/// The content of an entry that a mover makes, noted before it is given away.
+/// The content of an entry that a mover makes, noted before the entry is passed on.
 pub(crate) struct NewContent(Option<Content>);
 
 impl NewContent {
-    /// That of an entry.
+    /// The content of that entry.
     pub(crate) fn of(entry: &Owned) -> Self {
         Self(entry.content())
     }
 }
 
-/// Some slots of a cluster, in their order.
+/// Some slots of a cluster, in order.
 #[derive(Default)]
 pub(crate) struct Slots(KVec<Slot>);
 
 impl Slots {
-    /// Room for all slots of a cluster. May sleep.
+    /// An empty list with room for all slots of a cluster. May sleep.
     pub(crate) fn new() -> Result<Self> {
         Ok(Self(KVec::with_capacity(
             crate::engine::slot::SLOTS_PER_CLUSTER,
@@ -286,18 +285,18 @@ impl Slots {
         )?))
     }
 
-    /// Forgets all.
+    /// Empties the list.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// One more. Does not sleep.
+    /// Adds a slot. Does not sleep.
     pub(crate) fn push(&mut self, slot: Slot) {
-        // There is room for all slots of a cluster.
+        // The capacity is all slots of a cluster.
         let _ = self.0.push_within_capacity(slot);
     }
 
-    /// All.
+    /// All slots in the list.
     pub(crate) fn all(&self) -> &[Slot] {
         &self.0
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Recompression: cold pages of the ram tier are compressed anew with zstd, where that is
+//! Recompression: compresses cold pages of the ram tier again with zstd, for machines where that is
 //! cheaper than a disk.
 
 use super::mover::{Mover, NewContent, Slots};
@@ -16,12 +16,12 @@ use crate::tiers::contexts::Lazy;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// Bytes that a page has to get shorter by: below that its size class stays the same.
+/// How many bytes a page has to shrink by. With less its size class would stay the same.
 const WORTH: usize = 64;
 
-/// Compresses all pages of clusters anew to which nothing was stored for `age` seconds. May
-/// sleep. `ERESTARTNOHAND`: a signal came; what was done stays so.
-// Out of line: a mover is not to be in the caller's frame.
+/// Compresses all pages of clusters to which nothing was stored for `age` seconds again. May sleep.
+/// `ERESTARTNOHAND`: a signal came; pages that are compressed already stay so.
+// Out of line, so that the mover is not in the caller's stack frame.
 #[inline(never)]
 pub(crate) fn recompress_older(device: &Arc<Device>, age: u32) -> Result {
     device.contexts().prepare(Algorithm::Zstd)?;
@@ -36,7 +36,7 @@ pub(crate) fn recompress_older(device: &Arc<Device>, age: u32) -> Result {
     Ok(())
 }
 
-/// Compresses a cluster's pages anew. May sleep.
+/// Compresses a cluster's pages again. May sleep.
 fn recompress(mover: &mut Mover, slots: &mut Slots, number: ClusterNumber, which: Which) {
     let device = mover.device();
     slots.clear();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Segments that a mover reads, and the objects in them.
+//! Reads segments, and finds the objects in them.
 
 use crate::device::Device;
 use crate::engine::entry::{Content, Packed, Place};
@@ -16,16 +16,16 @@ use crate::tiers::transfer::{BufferTransfer, Entered, Failed};
 use core::mem::take;
 use kernel::prelude::*;
 
-/// A segment's pages, and an object of it.
+/// A segment's pages, and a copy of one of its objects.
 pub(super) struct SegmentReader {
     buffer: Buffer,
-    /// Which of the slots could be read, a bit each.
+    /// Which of the slots could be read, one bit each.
     readable: u8,
     object: KVVec<u8>,
 }
 
 impl SegmentReader {
-    /// Nothing was read. May sleep.
+    /// A reader that has read nothing. May sleep.
     pub(super) fn new() -> Result<Self> {
         Ok(Self {
             buffer: Buffer::new(SEGMENT_SLOTS)?,
@@ -34,8 +34,8 @@ impl SegmentReader {
         })
     }
 
-    /// Reads a segment; what fails in one piece is read again slot by slot. `check` is asked now and
-    /// then: its error ends it. May sleep.
+    /// Reads a segment. If that fails, the failed slots are read again one by one. `check` is called now
+    /// and then; an error from it ends the read. May sleep.
     pub(super) fn read(
         &mut self,
         device: &Device,
@@ -88,7 +88,8 @@ impl SegmentReader {
         }
     }
 
-    /// Gives the pages whose objects were in the segment that was read, and still are.
+    /// Passes the pages to `each` whose objects are in the segment that was read and whose entries still
+    /// name them.
     pub(super) fn live(
         &self,
         device: &Device,
@@ -112,7 +113,7 @@ impl SegmentReader {
         }
     }
 
-    /// The bytes of an object of the segment that was read; `None` if they could not be.
+    /// The bytes of an object of the segment that was read. `None`: they could not be read.
     pub(super) fn object(&mut self, packed: Packed) -> Option<&[u8]> {
         let first = Segment::index_of(packed.place.slot);
         let from = packed.offset();
@@ -139,7 +140,7 @@ impl SegmentReader {
     }
 }
 
-/// A slot's place in its segment as a bit.
+/// The bit of a slot in its segment.
 fn bit(index: usize) -> u8 {
     1u8.wrapping_shl(u32::try_from(index).unwrap_or(0))
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The thread that gives back what freed slots held, a moment after the first one was freed, so that
-//! many come together.
+//! The thread that frees what freed slots held. It begins a moment after the first slot was freed, so
+//! that freed slots accumulate.
 
 use crate::device::Device;
 use crate::glue::thread::{Stop, Work};
@@ -9,14 +9,14 @@ use crate::glue::wait::WaitQueue;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// How long the thread waits for more after the first mark, in milliseconds.
+/// How long the thread waits for more freed slots after the first one, in milliseconds.
 const GATHERING_MS: u32 = 10;
 
-/// The work of the thread that sweeps.
+/// The work of the thread.
 pub(crate) struct Sweeper(Arc<Device>);
 
 impl Sweeper {
-    /// That of a device. May sleep.
+    /// The work for a device. May sleep.
     pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
         Ok(Arc::new(Self(device), GFP_KERNEL)?)
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Who sees to disks that do not answer, that fail, or that are full.
+//! Watches disks that do not answer, have failed, or are full.
 //!
-//! A thread that looks at all disks each second, while there is anything to look at: something is
-//! under way, a disk takes no pages, or nothing has room. It never waits for a disk: what it has read or written it
-//! looks at the next time.
+//! A thread checks all disks each second while there is a reason to: a request is under way, a disk
+//! takes no pages, or nothing has room. It never waits for a disk: it looks at the result of a read or
+//! write the next time.
 
 use super::discards::Discards;
 use crate::device::Device;
@@ -23,25 +23,25 @@ use crate::tiers::transfer::Entered;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
-/// How long it is from one look to the next, in milliseconds.
+/// The interval between two checks, in milliseconds.
 const PERIOD_MS: u32 = 1000;
 
-/// The same while a disk is probed. So long may another disk have been in the place of the one whose
-/// first page was read, at most, when that page is written.
+/// The interval while a disk is probed. At most that long another device may have been in the place of
+/// the one whose first page was read when that page is written.
 const PROBE_MS: u32 = 10;
 
-/// A failed disk's probe: its first page is read, compared, and written again.
+/// A failed disk's probe: reads its first page, compares it, and writes it again.
 struct Probe {
     io: FirstPage,
     is_written: bool,
-    /// When that was begun, in seconds.
+    /// When this was begun, in seconds.
     since: u64,
-    /// Keeps the disk, whose first page nobody else may have meanwhile.
+    /// Keeps the disk, so that nobody else can have its first page meanwhile.
     section: Section,
 }
 
 impl Probe {
-    /// Begins one at `now`. May sleep.
+    /// Begins a probe at `now`. May sleep.
     fn new(disk: &Disk, section: Section, now: u64) -> Result<Self> {
         Ok(Self {
             io: FirstPage::read(disk.backing())?,
@@ -51,13 +51,13 @@ impl Probe {
         })
     }
 
-    /// Whether it was begun just now: later than that, there may be another disk in the place of
-    /// that which was asked.
+    /// Whether it was begun just now. Later than that, another device may be in the place of the one
+    /// that was read.
     fn is_new(&self, now: u64) -> bool {
         now.saturating_sub(self.since) <= LAGS_AFTER
     }
 
-    /// What follows at `now` when it is done: nothing when all went well.
+    /// The next step of a probe that is done, at `now`. `Ok(None)`: the disk has passed.
     fn next(self, disk: &Disk, now: u64) -> Result<Option<Self>> {
         let is_new = self.is_new(now);
         let page = self.io.end()?;
@@ -79,18 +79,18 @@ impl Probe {
     }
 }
 
-/// When the thread looks again.
+/// When the thread checks again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// When somebody rings.
+    /// When somebody rings the bell.
     Called,
     /// In a second.
     Later,
-    /// At once, almost.
+    /// Almost at once.
     Soon,
 }
 
-/// What is under way to a disk.
+/// Requests of the thread that are under way to a disk.
 #[derive(Default)]
 struct Sent {
     probe: Option<Probe>,
@@ -98,9 +98,9 @@ struct Sent {
 }
 
 impl Sent {
-    /// Forgets what is done, of a disk that is being taken out. Says whether something is left.
+    /// Forgets requests that are done, of a disk that is being taken out. Returns whether some are left.
     fn forget(&mut self) -> bool {
-        // What is left is waited for, as it is when the thread ends.
+        // Dropping a request that is under way would wait for it, as it does when the thread ends.
         if self.probe.as_ref().is_some_and(|probe| probe.io.is_done()) {
             self.probe = None;
         }
@@ -121,7 +121,7 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// That of a device. May sleep.
+    /// The work for a device. May sleep.
     pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
         let bell = device.disks().bell().clone();
         Arc::pin_init(
@@ -134,7 +134,7 @@ impl Watcher {
         )
     }
 
-    /// Looks at all disks. Says when there is a reason to look again.
+    /// Checks all disks. Returns when to check again.
     fn look(&self) -> Next {
         let now = u64::from(clock::seconds());
         let mut again = self.device.disks().tidy();
@@ -156,7 +156,7 @@ impl Watcher {
             }
             self.probe(&entered, probe, now);
             is_soon |= probe.as_ref().is_some_and(|probe| probe.is_new(now));
-            // As long as they are under way they hold up who empties the disk.
+            // While discards are under way, a removal of the disk has to wait for them.
             is_soon |= get_on(&entered, discards) && !disk.health().is_lagging();
             again |= probe.is_some() || discards.is_some() || is_of_interest(disk);
         }
@@ -169,7 +169,7 @@ impl Watcher {
         }
     }
 
-    /// Gets on with a disk's probe, or begins one if it is time.
+    /// Continues a disk's probe, or begins one if it is due.
     fn probe(&self, entered: &Entered<'_>, probe: &mut Option<Probe>, now: u64) {
         let disk = entered.disk();
         let health = disk.health();
@@ -186,7 +186,7 @@ impl Watcher {
                     }
                 }
             },
-            // To send it something more could be to wait for it.
+            // Sending more to a disk that is silent could mean waiting for it.
             None if probe.is_none() && health.is_due(now) && !health.is_lagging() => {
                 if !disk.backing().is_dead() {
                     *probe = Probe::new(disk, entered.section(), now).ok();
@@ -196,7 +196,7 @@ impl Watcher {
         }
     }
 
-    /// Says what a disk has become, and has writeback try it if it takes pages.
+    /// Logs a disk's new state, and wakes writeback if the disk takes pages.
     #[cold]
     fn say(&self, disk: &Disk, state: State) {
         if state == State::Stuck {
@@ -206,7 +206,7 @@ impl Watcher {
             );
         } else {
             pr_info!(
-                "{}: it answers, and is {} again\n",
+                "{}: it answers again, and is {}\n",
                 disk.path(),
                 disk.health().state().name()
             );
@@ -215,13 +215,13 @@ impl Watcher {
     }
 }
 
-// Out of line, for its frame.
-/// Gets on with a disk's discards, or begins some. Says whether some are under way.
+// Out of line, for the sake of the stack frame.
+/// Continues a disk's discards, or begins some. Returns whether some are under way.
 #[inline(never)]
 fn get_on(entered: &Entered<'_>, discards: &mut Option<Discards>) -> bool {
     if let Some(done) = discards.take_if(|discards| discards.is_done()) {
         done.end(entered.disk());
-        // The next ones are for the next second.
+        // The next clusters follow in the next second.
         return false;
     }
     if discards.is_none() {
@@ -230,7 +230,7 @@ fn get_on(entered: &Entered<'_>, discards: &mut Option<Discards>) -> bool {
     discards.is_some()
 }
 
-/// Whether a disk has to be looked at. A disk that has gone never comes back.
+/// Whether a disk needs another check. A device that is gone never comes back.
 fn is_of_interest(disk: &Disk) -> bool {
     let health = disk.health();
     disk.under_way().total() != 0

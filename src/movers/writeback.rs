@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Writeback: pages of the ram tier that nobody has asked for in a while go to a disk.
+//! Writeback: moves pages of the ram tier that nobody has asked for in a while to a disk.
 //!
 //! When the tier is above its high watermark, the thread [`Background`] writes pages of the oldest
-//! generation, cluster by cluster, until the tier is at its low one. What was freed makes room as
-//! well, and is not worth writing: so slots are swept and the pool is compacted first.
+//! generation, cluster by cluster, until the tier is below its low watermark. Freed slots and holes in
+//! the pool make room without a write, so the thread sweeps and compacts first.
 
 use super::cleaner::Cleaner;
 use super::writer::Writer;
@@ -24,18 +24,18 @@ use kernel::sync::{new_mutex, Arc, Mutex};
 const REST: u32 = 1;
 const REST_MS: u32 = 1100;
 
-/// Generations that the tier's pages are divided into, roughly: each time so much of the tier was
-/// written back, a new one begins.
+/// How many generations the tier's pages are divided into, roughly: a new one begins each time this part
+/// of the tier was written back.
 const SHARES: u64 = 7;
 
-/// The part of the pool that its holes must be for it to be compacted instead of written back.
+/// The pool is compacted before anything is written when this part of it is holes.
 const HOLES: u64 = 16;
 
-/// The part of the pool's limit that is given back, or will be, before the pool is compacted: what
-/// is freed here and there gives no memory back by itself.
+/// The pool is compacted when this part of its limit was freed: scattered frees release no memory by
+/// themselves.
 const SCATTERED: u64 = 64;
 
-/// Writeback by itself, when the ram tier is above its high watermark.
+/// Automatic writeback, above the high watermark.
 #[pin_data]
 pub(crate) struct Background {
     device: Arc<Device>,
@@ -44,7 +44,7 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Writeback of that device. May sleep.
+    /// Writeback for that device. May sleep.
     #[inline(never)]
     pub(crate) fn new(device: Arc<Device>) -> Result<Arc<Self>> {
         let writer = (Writer::new(device.clone(), true)?, Cleaner::new()?);
@@ -57,29 +57,29 @@ impl Background {
         )
     }
 
-    /// Pages that are asked for, whatever the watermarks say.
+    /// Pages that were requested, whatever the watermarks say.
     fn asked(&self) -> u64 {
         self.device.asked.pages()
     }
 
-    /// So many pages were written back.
+    /// Counts pages that were written back.
     fn wrote(&self, pages: usize) {
         let pages = u64::try_from(pages).unwrap_or(u64::MAX);
         self.device.asked.written(pages);
     }
 
-    /// Writes back until the tier is at its low watermark, if it was above its high one, and as much
-    /// as is asked for; or until there is nothing more to write, or nowhere to. Gives how many pages
-    /// were moved, but for those that are under way.
+    /// Writes back until the tier is at its low watermark (if it was above its high one) and the
+    /// requested pages are written, or until there is nothing more to write, or no room. Returns how
+    /// many pages were moved, without those that are under way.
     fn write_back(&self, writer: &mut Writer, stop: &Stop) -> usize {
         let ram = self.device.ram();
         let is_above_high = ram.is_above_high();
         let mut scattered = 0u64;
-        // Written since the newest generation began.
+        // Bytes written since the newest generation began.
         let mut since = 0u64;
         let mut done = 0usize;
         while !stop.requested() {
-            // What will have been given back is as good as free.
+            // What is about to be freed counts as free.
             let gone = scattered.saturating_add(writer.under_way_bytes());
             let is_low = !is_above_high || ram.is_below_low(gone);
             if is_low && self.asked() <= writer.under_way_pages() {
@@ -137,7 +137,7 @@ impl Work for Background {
         let pages = writer.take_pages();
         self.wrote(pages);
         cleaner.clean(&self.device, writer, stop);
-        // When the machine has little memory zsmalloc's own shrinker does so, in proportion.
+        // When memory is low on the machine, zsmalloc's own shrinker compacts, in proportion.
         if is_above {
             self.device.ram().compact();
         }
@@ -157,7 +157,7 @@ impl Work for Background {
     }
 }
 
-/// Whether the pool takes so much more than its objects that compacting it is to come first.
+/// Whether so much of the pool is holes that compacting it comes first.
 fn has_holes(device: &Device) -> bool {
     let objects = u64::try_from(device.counter(Counter::CompressedBytes)).unwrap_or(0);
     let pool = device.ram().pool_bytes();
@@ -178,7 +178,8 @@ fn clusters(device: &Device) -> impl Iterator<Item = Overview> + '_ {
 
 /// Writes back all pages of clusters to which nothing was stored for `age` seconds. May sleep.
 ///
-/// `ENOSPC`: no disk has room. `ERESTARTNOHAND`: a signal came; what was written back stays so.
+/// `ENOSPC`: no disk has room. `ERESTARTNOHAND`: a signal came; pages that were written back stay on the
+/// disk.
 pub(crate) fn write_back_older(device: &Arc<Device>, age: u32) -> Result {
     if device.disks().are_none() {
         pr_err!("writeback: there is no disk; add one with tier_add\n");
@@ -189,20 +190,20 @@ pub(crate) fn write_back_older(device: &Arc<Device>, age: u32) -> Result {
     let written = for_older(device, age, |number, which| {
         writer.write_cluster(number, which)
     });
-    // What is under way has to get there in any case.
+    // Pages that are under way are finished in any case.
     let finished = writer.finish();
     device.ram().compact();
     written.and(finished)
 }
 
-/// Calls `each` for the clusters with pages in the ram tier to which nothing was stored for
-/// `age` seconds when this was called.
+/// Calls `each` for the clusters with pages in the ram tier to which nothing had been stored for `age`
+/// seconds when this was called.
 pub(crate) fn for_older(
     device: &Device,
     age: u32,
     mut each: impl FnMut(ClusterNumber, Which) -> Result,
 ) -> Result {
-    // Younger than the machine is nothing.
+    // Nothing is older than the machine's uptime.
     let Some(time) = clock::seconds().checked_sub(age) else {
         return Ok(());
     };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Who writes pages of the ram tier to disks, several chunks at a time.
+//! Writes pages of the ram tier to disks, several chunks at a time.
 //!
-//! A chunk is filled with pages of one cluster or of many, is sent, and is finished when all of it
-//! is there: then the slots get their new entries. Meanwhile others are filled. So a disk always
-//! has something to do, and one that is slow or silent holds up its own chunks only.
+//! A chunk is filled with pages of one cluster or of many and sent. When all of it is written, it is
+//! finished: the slots get their new entries. Other chunks are filled meanwhile. So a disk always has
+//! work, and one that is slow or silent holds up only its own chunks.
 
 use super::chunk::{Chunk, Filled, Item, Source, To, SEGMENTS};
 use super::mover::{Mover, NewContent, Slots, CHUNK};
@@ -31,39 +31,38 @@ use core::mem::take;
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// Chunks that a writer has: 2 MiB of pages.
+/// How many chunks a writer has: 2 MiB of pages.
 const CHUNKS: usize = 4;
 
-/// Pages that are begun with at a time.
+/// How many pages are started at a time.
 const BATCH: usize = 64;
 
-/// Pages' worth of bytes in a segment, for the budget.
+/// How many pages of the budget a segment takes.
 const SEGMENT_PAGES: u64 = SEGMENT_SLOTS as u64;
 
-/// Who writes back, and his memory.
+/// A writer and its memory.
 pub(crate) struct Writer {
     is_limited: bool,
-    /// What is counted for a page that was moved.
+    /// The counter for pages that were moved.
     counter: Counter,
-    /// The one disk that packed pages go to, when it is cleaned.
+    /// The only disk that packed pages go to, while that disk is cleaned.
     only: Option<DiskNumber>,
     mover: KBox<Mover>,
     slots: Slots,
-    /// Pages of a cluster that were begun with.
+    /// Pages of a cluster whose move has started.
     started: KVec<Moving>,
-    /// Chunks that are not under way; the last one is being filled.
+    /// Chunks that are not under way. The last one is being filled.
     idle: KVec<KBox<Chunk>>,
-    /// Those that are, the one sent first in front.
+    /// Chunks that are under way, in the order in which they were sent.
     sent: KVec<(BufferTransfer<Store>, KBox<Chunk>)>,
-    /// Pages that were moved, since this was asked last.
+    /// Pages that were moved since the last call of `take_pages`.
     pages: usize,
-    /// Bytes of their objects, likewise.
+    /// Bytes of their objects since the last call of `take_written`.
     written: u64,
 }
 
 impl Writer {
-    /// A writer for that device, which minds the limit on what is written in a day, or only
-    /// counts. May sleep.
+    /// A writer for that device. It keeps to the daily limit, or only counts what it writes. May sleep.
     pub(crate) fn new(device: Arc<Device>, is_limited: bool) -> Result<Self> {
         let mut idle = KVec::with_capacity(CHUNKS, GFP_KERNEL)?;
         for _ in 0..CHUNKS {
@@ -83,17 +82,17 @@ impl Writer {
         })
     }
 
-    /// Packed pages go to that disk only from now on, as it is cleaned, or to any; and are counted so
-    /// when they were moved.
+    /// From now on packed pages go to that disk only, as it is cleaned, or to any; `counter` counts the
+    /// pages that were moved.
     pub(super) fn move_to(&mut self, only: Option<DiskNumber>, counter: Counter) {
         self.only = only;
         self.counter = counter;
     }
 
-    /// Writes those pages of a cluster back, or has them written with the next ones; at the end
-    /// [`finish`](Self::finish) sends what is left. May sleep.
+    /// Writes those pages of a cluster back, or leaves them to be sent with the next ones;
+    /// [`finish`](Self::finish) sends the rest at the end. May sleep.
     ///
-    /// `ENOSPC`: no disk has room. `EDQUOT`: what may be written in a day is written.
+    /// `ENOSPC`: no disk has room. `EDQUOT`: the daily limit is reached.
     #[inline(never)]
     pub(crate) fn write_cluster(&mut self, number: ClusterNumber, which: Which) -> Result {
         let device = self.mover.device();
@@ -108,7 +107,7 @@ impl Writer {
             home,
         } = taken
         {
-            // Where pages stay compressed no cluster gets a home.
+            // No cluster gets a home where pages stay compressed.
             let becomes_whole = becomes_whole && (home.is_some() || !device.disks().are_packing());
             let mut home = match (becomes_whole, home, slots.all().first()) {
                 (true, Some(home), _) => device.disks().at_home(home),
@@ -119,7 +118,7 @@ impl Writer {
                 result = result.and_then(|()| self.write_slots(number, which, slots, &mut home));
             }
             if result.is_err() {
-                // Those of its pages that were not begun with.
+                // The cluster still has pages whose move was not started.
                 device.index().relist(&Pinned::new(), number);
             }
         }
@@ -127,7 +126,7 @@ impl Writer {
         result
     }
 
-    /// Writes some of a cluster's slots.
+    /// Writes some slots of a cluster.
     fn write_slots(
         &mut self,
         number: ClusterNumber,
@@ -140,7 +139,7 @@ impl Writer {
         device
             .index()
             .start_moves(&Pinned::new(), number, which, slots, |moving| {
-                // There is room for a batch.
+                // The capacity is a batch.
                 let _ = started.push_within_capacity(moving);
             });
         let mut result = Ok(());
@@ -155,7 +154,7 @@ impl Writer {
         result
     }
 
-    /// Writes a page, or has it written with the next ones.
+    /// Writes a page, or leaves it to be sent with the next ones.
     fn write_page(&mut self, source: Source, home: &mut Option<NewHome<'_>>) -> Result {
         let header =
             header_of(&source).filter(|header| home.is_none() && header.codec != Codec::Raw);
@@ -176,8 +175,8 @@ impl Writer {
         }
     }
 
-    /// Sees to it that there is room for an object in a segment, in which it is counted then. Gives where
-    /// it is to lie, and where in the buffer of the chunk that is being filled. Nothing: pages don't
+    /// Reserves room for an object in a segment, and counts the object there. Returns where it lies on
+    /// the disk, and its offset in the buffer of the chunk that is being filled. `None`: pages don't
     /// stay compressed on the disk that has room. May sleep.
     ///
     /// `ENOSPC`, `EDQUOT`: as for [`write_cluster`](Self::write_cluster).
@@ -190,7 +189,7 @@ impl Writer {
                 let cpu = Pinned::new();
                 let disk = device.disks().bay(packed.place.disk);
                 let disk = disk.and_then(|bay| bay.peek(&cpu));
-                // Who fills a segment is counted in it, and there are never too many objects.
+                // The writer is counted in the segment, which never has more objects than can be counted.
                 if disk.is_some_and(|disk| disk.add_object(&cpu, packed)) {
                     return Ok(Some((packed, at)));
                 }
@@ -213,7 +212,7 @@ impl Writer {
         }
     }
 
-    /// Puts a page's object where room was made for it.
+    /// Copies a page's object to the room that was reserved for it.
     fn fill_packed(&mut self, source: Source, packed: Packed, at: usize) {
         let device = self.mover.device();
         let chunk = self.idle.last_mut().ok_or(ENOMEM);
@@ -225,7 +224,7 @@ impl Writer {
                 device.ram().read(&object, context.get()?, read)?;
                 Ok(chunk)
             }
-            // Its bytes are the caller's to write.
+            // The caller writes its bytes.
             Source::Disk(..) => Ok(chunk),
         });
         match filled {
@@ -237,15 +236,15 @@ impl Writer {
                 chunk.push_packed(source, packed);
             }
             Err(_) => {
-                // What is written there is nobody's.
+                // The bytes there belong to no slot.
                 device.release(&Pinned::new(), Owned::packed(packed), &[]);
                 self.abandon(source);
             }
         }
     }
 
-    /// Packs an object that lies on a disk, in whose segment the writer is counted once for it. Says
-    /// whether that was done; if not, no disk has room where pages stay compressed. May sleep.
+    /// Packs an object that lies on a disk; the writer holds a count of its segment for it. `false`: no
+    /// disk on which pages stay compressed has room. May sleep.
     pub(super) fn pack_again(&mut self, slot: Slot, from: Packed, bytes: &[u8]) -> Result<bool> {
         let header = Header {
             slot,
@@ -276,8 +275,9 @@ impl Writer {
         }
     }
 
-    /// Writes a page as a whole that is an object on a disk, in whose segment the writer is counted once
-    /// for it. Says whether that was done. Otherwise as [`pack_again`](Self::pack_again).
+    /// Decompresses an object that lies on a disk and writes it as a whole page; the writer holds a
+    /// count of its segment for it. Returns whether it did. Errors are those of
+    /// [`pack_again`](Self::pack_again).
     pub(super) fn write_again(&mut self, slot: Slot, from: Packed, bytes: &[u8]) -> Result<bool> {
         let source = Source::Disk(slot, from);
         self.write_with(source, &mut None, |device, _, page| {
@@ -287,8 +287,8 @@ impl Writer {
         })
     }
 
-    /// Gives a slot a new entry whose page is an object on a disk, in whose segment the writer is
-    /// counted once for it. Says whether that was done: if not, it is another page by now.
+    /// Gives a slot a new entry whose page is an object on a disk; the writer holds a count of its
+    /// segment for it. `false`: the slot has another page by now.
     pub(super) fn replace_packed(&mut self, slot: Slot, from: Packed, new: Owned) -> bool {
         self.finish_move(Source::Disk(slot, from), new)
     }
@@ -306,7 +306,7 @@ impl Writer {
         .map(|_| ())
     }
 
-    /// Writes a page as a whole, which `fill` makes. Says whether it could be made.
+    /// Writes a page as a whole. `fill` makes its content; `false` if it fails.
     fn write_with(
         &mut self,
         source: Source,
@@ -363,7 +363,7 @@ impl Writer {
         }
     }
 
-    /// A page stays where it is.
+    /// Ends the move of a page that stays where it is.
     fn abandon(&self, source: Source) {
         match source {
             Source::Ram(moving) => self.mover.abandon(moving),
@@ -371,14 +371,14 @@ impl Writer {
         }
     }
 
-    /// The writer is counted no more for an object that it has moved, or not.
+    /// Releases the writer's count for an object, whether it was moved or not.
     pub(super) fn let_go(&self, from: Packed) {
         let device = self.mover.device();
         let disks = device.disks();
         disks.leave_segment(&Pinned::new(), from.place.disk, from.segment());
     }
 
-    /// Sees to it that the last idle chunk has room for so many pages, and an item. May sleep.
+    /// Makes sure that the last idle chunk has room for that many pages, and for one item. May sleep.
     fn make_room(&mut self, pages: usize) -> Result {
         let mut result = Ok(());
         if self.idle.last().is_some_and(|chunk| !chunk.has_room(pages)) {
@@ -397,12 +397,12 @@ impl Writer {
             return Ok(());
         };
         let (transfer, result) = chunk.send(&self.mover.device());
-        // There is room for all chunks.
+        // The capacity is all chunks.
         let _ = self.sent.push_within_capacity((transfer, chunk));
         result
     }
 
-    /// Finishes a chunk that is there, or waits for the one that was sent first. May sleep.
+    /// Finishes a chunk that is written, or else waits for the one that was sent first. May sleep.
     fn finish_one(&mut self) {
         let done = self
             .sent
@@ -414,14 +414,14 @@ impl Writer {
                 Ok((buffer, failed)) => self.finish_chunk(chunk, buffer, failed),
                 Err(transfer) => self.leave(transfer, chunk),
             };
-            // There is room for all chunks.
+            // The capacity is all chunks.
             let _ = self.idle.push_within_capacity(chunk);
         }
     }
 
-    /// Leaves a chunk under way, as a disk does not answer, or who writes back is to die: its pages
-    /// stay in memory, and its places claimed until that is over. Gives an empty one. Without
-    /// memory for that it is waited for.
+    /// Leaves a chunk under way, as a disk does not answer or the task is being killed. Its pages stay
+    /// in memory, and its places stay claimed until the writes have ended. Returns an empty chunk. Waits
+    /// if there is no memory for one.
     #[cold]
     #[inline(never)]
     fn leave(&mut self, transfer: BufferTransfer<Store>, mut chunk: KBox<Chunk>) -> KBox<Chunk> {
@@ -455,7 +455,7 @@ impl Writer {
         fresh
     }
 
-    /// Gives the pages of a chunk their new places, and gives it back empty.
+    /// Gives the pages of a chunk their new entries. Returns the chunk, empty.
     #[inline(never)]
     fn finish_chunk(
         &mut self,
@@ -488,7 +488,7 @@ impl Writer {
         chunk
     }
 
-    /// A segment was written, unless all of that failed; its objects count for themselves.
+    /// Ends a segment that was written, unless all of that failed; from now on its objects' counts keep it.
     fn end_segment(&self, filled: &Filled, was_written: bool) {
         let device = self.mover.device();
         let cpu = Pinned::new();
@@ -508,7 +508,7 @@ impl Writer {
         }
     }
 
-    /// Says whether the page was moved.
+    /// Returns whether the page was moved.
     fn finish_page(&mut self, item: Item, chunk: &Chunk, failed: &Failed) -> bool {
         match item.to {
             To::Packed(packed) => self.finish_packed(item.source, packed, chunk, failed),
@@ -537,7 +537,7 @@ impl Writer {
             return false;
         }
         let done = self.finish_move(source, new);
-        // It went to the disk, whoever has taken the slot meanwhile.
+        // The page went to the disk, even if its slot was stored to meanwhile.
         if !self.is_limited {
             device.budget().spend(PAGE_BYTES, clock::seconds());
         }
@@ -583,7 +583,7 @@ impl Writer {
         done
     }
 
-    /// So many pages of a cluster were moved.
+    /// Ends a cluster of which that many pages were moved.
     fn finish_cluster(&mut self, number: Option<ClusterNumber>, pages: usize) {
         if let Some(number) = number {
             self.mover.collapse(number);
@@ -592,10 +592,11 @@ impl Writer {
         }
     }
 
-    /// Sends what is left, and waits for all. The errors are those of
+    /// Sends what is left, and waits for everything. The errors are those of
     /// [`write_cluster`](Self::write_cluster). May sleep.
     ///
-    /// Who minds the limit leaves pages in memory that would take a segment for little.
+    /// A writer that keeps to the daily limit leaves the last pages in memory if they would fill little
+    /// of a segment.
     pub(crate) fn finish(&mut self) -> Result {
         if self.is_limited {
             self.drop_open();
@@ -629,12 +630,11 @@ impl Writer {
         if chunk.is_empty() {
             chunk.clear();
         }
-        // There is room for all chunks.
+        // The capacity is all chunks.
         let _ = self.idle.push_within_capacity(chunk);
     }
 
-    /// Bytes of the ram tier's objects that are not given back yet, and will be when what is under
-    /// way is finished.
+    /// Bytes of the ram tier's objects that will be freed when what is under way is finished.
     pub(crate) fn under_way_bytes(&self) -> u64 {
         let sent = self.sent.iter().map(|(_, chunk)| chunk.bytes);
         let filled = self.idle.iter().map(|chunk| chunk.bytes);
@@ -642,7 +642,7 @@ impl Writer {
         all.fold(self.mover.waiting_bytes(), u64::saturating_add)
     }
 
-    /// How many pages are under way, or begun with.
+    /// How many pages are under way or started.
     pub(crate) fn under_way_pages(&self) -> u64 {
         let sent = self.sent.iter().map(|(_, chunk)| chunk.items.len());
         let filled = self.idle.iter().map(|chunk| chunk.items.len());
@@ -650,17 +650,17 @@ impl Writer {
         u64::try_from(all).unwrap_or(u64::MAX)
     }
 
-    /// How many pages were moved since this was asked last.
+    /// How many pages were moved since the last call.
     pub(crate) fn take_pages(&mut self) -> usize {
         take(&mut self.pages)
     }
 
-    /// Bytes of the objects that were written, likewise.
+    /// Bytes of the objects that were written since the last call.
     pub(crate) fn take_written(&mut self) -> u64 {
         take(&mut self.written)
     }
 
-    /// Bytes of the objects that were given back, likewise.
+    /// Bytes of the objects that were freed since the last call.
     pub(crate) fn take_freed(&mut self) -> u64 {
         self.mover.take_freed()
     }
@@ -668,12 +668,12 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Pages that were begun with are nobody else's to end.
+        // Nobody else would end the moves that were started.
         let _ = self.finish();
     }
 }
 
-/// What is said of a page's object where it is packed.
+/// The header of a page's object in a segment.
 fn header_of(source: &Source) -> Option<Header> {
     let (length, codec) = match source {
         Source::Ram(moving) => {

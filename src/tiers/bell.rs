@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Where the thread is called that sees to disks.
+//! Wakes the thread that watches the disks.
 
 use crate::glue::wait::WaitQueue;
 use core::sync::atomic::{fence, AtomicBool, Ordering};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
-/// Where the thread waits until there is something to look at.
+/// Where the thread waits until there is a reason to check the disks.
 #[pin_data]
 pub(crate) struct Bell {
     #[pin]
     queue: WaitQueue,
-    /// Whether the thread looks at the disks.
+    /// Whether the thread is checking the disks.
     is_awake: AtomicBool,
-    /// Whether it is to look at once.
+    /// Whether it has to check at once.
     hurries: AtomicBool,
 }
 
@@ -31,11 +31,11 @@ impl Bell {
         )
     }
 
-    /// There is something to look at, which was written before. A fence and a look when the thread
-    /// is awake. In any context.
+    /// Wakes the thread; whatever it has to find must be written before. Costs a fence and a load while
+    /// the thread is awake. Works in any context.
     #[inline]
     pub(crate) fn ring(&self) {
-        // Who is about to rest says so first, and looks again then.
+        // Before the thread rests it clears the flag, and then checks once more.
         fence(Ordering::SeqCst);
         if !self.is_awake.load(Ordering::Relaxed) {
             self.wake();
@@ -48,7 +48,7 @@ impl Bell {
         self.queue.wake();
     }
 
-    /// As [`ring`](Self::ring), and it is not to wait.
+    /// Like [`ring`](Self::ring), but the thread checks at once.
     pub(crate) fn ring_now(&self) {
         self.hurries.store(true, Ordering::SeqCst);
         self.wake();
@@ -59,12 +59,12 @@ impl Bell {
         &self.queue
     }
 
-    /// Whether the thread looks at the disks.
+    /// Whether the thread is checking the disks.
     pub(crate) fn is_awake(&self) -> bool {
         self.is_awake.load(Ordering::SeqCst)
     }
 
-    /// The thread is about to rest, and looks once more after this: who rings later wakes it.
+    /// The thread is about to rest. It checks once more after this, and whoever rings later wakes it.
     pub(crate) fn rest(&self) {
         self.is_awake.store(false, Ordering::SeqCst);
         fence(Ordering::SeqCst);
@@ -75,7 +75,7 @@ impl Bell {
         self.is_awake.store(true, Ordering::SeqCst);
     }
 
-    /// Whether it is to look at once. Asked once for each time.
+    /// Whether the thread has to check at once. Clears the flag.
     pub(crate) fn is_hurried(&self) -> bool {
         self.hurries.swap(false, Ordering::SeqCst)
     }

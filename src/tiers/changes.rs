@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is noted of disks that come and go.
+//! Notes about disks that are being added or removed.
 
 use super::disk::Disk;
 use super::transfer::Leaving;
@@ -10,24 +10,25 @@ use crate::glue::first_page::FirstPage;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Mutex};
 
-/// What comes and goes, by bay. The mutex is not held across I/O, nor taken on the swap path.
+/// The notes, by bay. The mutex is not held across I/O and never taken on the swap path.
 pub(super) struct Changes(pub(super) Pin<KBox<Mutex<KVec<Change>>>>);
 
-/// What comes or goes of a bay.
+/// The notes about one bay.
 #[derive(Default)]
 pub(super) struct Change {
-    /// It is about to have a disk, or had one that is going, and which device that is.
+    /// The device number of a disk that is being added to this bay, or that is being closed.
     pub(super) reserved: Option<u32>,
-    /// A disk that goes, and whose readers nobody waits for.
+    /// A disk that was taken out of the bay, if its remover no longer waits for the readers.
     pub(super) leaving: Option<Leaving>,
-    /// For a disk that takes pages again when those who read what was moved away have left.
+    /// For a disk that takes pages again when the readers of what was moved away have left.
     pub(super) returning: Option<Grace>,
-    /// A first page under way that nobody waits for, and the disk, which is held until then.
+    /// The write of a first page that nobody waits for, and the disk, which is kept until the write has
+    /// ended.
     pub(super) first_page: Option<(FirstPage, KBox<Disk>)>,
 }
 
 impl Changes {
-    /// Nothing. May sleep.
+    /// Empty notes. May sleep.
     pub(super) fn new() -> Result<Self> {
         let mut all = KVec::with_capacity(MAX_DISKS, GFP_KERNEL)?;
         for _ in 0..MAX_DISKS {
@@ -39,7 +40,7 @@ impl Changes {
         )?))
     }
 
-    /// Changes what is noted of a bay.
+    /// Changes the notes about a bay.
     pub(super) fn note(&self, number: DiskNumber, change: impl FnOnce(&mut Change)) {
         if let Some(noted) = self.0.lock().get_mut(number.index()) {
             change(noted);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Disks that come and go. One that does not answer holds up nobody but who adds or removes it,
-//! and he can be killed: what he leaves, the thread that [watches](crate::movers::watch) ends.
+//! Adding and removing disks. A disk that does not answer holds up only the task that adds or removes
+//! it. That task can be killed; the thread that [watches](crate::movers::watch) the disks then finishes
+//! its work.
 
 use super::changes::Change;
 use super::disk::Disk;
@@ -18,7 +19,7 @@ use crate::glue::target::Target;
 use crate::glue::wait::Pause;
 use kernel::prelude::*;
 
-/// How long it is waited for those who read what was moved away from a disk, in seconds.
+/// How long a removal that was given up waits for the readers of what was moved away, in seconds.
 const PUT_BACK_S: u32 = 2;
 
 fn stop_draining(bay: &Bay) {
@@ -28,10 +29,11 @@ fn stop_draining(bay: &Bay) {
 }
 
 impl Disks {
-    /// Opens a block device and adds it. May sleep; can be killed while the device does not answer.
+    /// Opens a block device and adds it. May sleep. The task can be killed while the device does not
+    /// answer.
     ///
-    /// `EEXIST`: it was added before. `ENOSPC`: there are as many as there can be. `EINTR`: a
-    /// signal came that kills. Others: [`Disk::open`].
+    /// `EEXIST`: it was added before. `ENOSPC`: there are as many disks as possible. `EINTR`: the task
+    /// was killed. Others: see [`Disk::open`].
     #[inline(never)]
     pub(crate) fn add(&self, path: &CStr, priority: i32, options: Options) -> Result {
         let bay = self.reserve(path)?;
@@ -60,7 +62,7 @@ impl Disks {
         result
     }
 
-    /// The lowest bay without a disk, for the one at that path.
+    /// Reserves the lowest bay without a disk for the disk at that path.
     fn reserve(&self, path: &CStr) -> Result<&Bay> {
         let number = backing::lookup(path).ok();
         let mut changing = self.changes.0.lock();
@@ -75,22 +77,22 @@ impl Disks {
         for bay in self.bays().filter(|bay| bay.is_empty()) {
             if let Some(change) = changing.get_mut(bay.number().index()) {
                 if change.reserved.is_none() {
-                    // A path to nothing is refused when it is opened.
+                    // A path without a device is refused when it is opened.
                     change.reserved = Some(number.unwrap_or(0));
                     return Ok(bay);
                 }
             }
         }
         pr_err!(
-            "{}: there are {} disks already, and can't be more\n",
+            "{}: there are {} disks already, which is the maximum\n",
             path,
             MAX_DISKS
         );
         Err(ENOSPC)
     }
 
-    /// Takes a disk out that holds no pages, and closes it. May sleep; who is killed while the disk
-    /// does not answer leaves the rest to who [tidies up](Self::tidy).
+    /// Takes a disk without pages out of its bay and closes it. May sleep. If the task is killed while
+    /// the disk does not answer, [`tidy`](Self::tidy) does the rest.
     pub(crate) fn take_out(&self, number: DiskNumber) {
         let Some(bay) = self.bay(number) else {
             return;
@@ -123,8 +125,8 @@ impl Disks {
         self.bell().ring();
     }
 
-    /// Has a disk take pages again from which some were moved away, when those who read them have
-    /// left: mostly before this returns; while the disk does not answer, later.
+    /// Lets a disk take pages again from which some were moved away, once the readers of those have
+    /// left. That is mostly before this returns, and later while the disk does not answer.
     pub(crate) fn put_back(&self, number: DiskNumber) {
         let Some(bay) = self.bay(number) else {
             return;
@@ -144,7 +146,7 @@ impl Disks {
         self.bell().ring();
     }
 
-    /// Whether a disk is to take pages again as soon as those who read what was moved away have left.
+    /// Whether a disk will take pages again as soon as the readers of what was moved away have left.
     pub(crate) fn is_returning(&self, number: DiskNumber) -> bool {
         let mut is_returning = false;
         self.changes
@@ -155,14 +157,14 @@ impl Disks {
     /// Closes a disk that nobody sees any more.
     fn close(&self, number: DiskNumber, disk: KBox<Disk>) {
         if !disk.backing().is_dead() {
-            // Said in the log; the disk goes all the same.
+            // An error is logged; the disk is closed in any case.
             drop(self.sign(disk, false));
         }
         self.changes.note(number, |change| change.reserved = None);
     }
 
-    /// Ends what nobody waits for, as far as that can be done without waiting. Says whether some of
-    /// it is left.
+    /// Finishes what other tasks have left, as far as that needs no waiting. Returns whether something
+    /// is left.
     pub(crate) fn tidy(&self) -> bool {
         let mut is_left = false;
         for bay in self.bays() {
@@ -188,7 +190,7 @@ impl Disks {
             });
             drop(over);
             if let Some(disk) = gone {
-                // The rest is not waited for either.
+                // Nobody waits for the rest either.
                 if !disk.backing().is_dead() {
                     if let Ok(io) = disk.sign(false) {
                         self.leave(io, disk);
@@ -202,8 +204,8 @@ impl Disks {
         is_left
     }
 
-    /// Takes all disks out, of a device that is not used any more. Waits for those that do not
-    /// answer: nothing of the module may be left.
+    /// Takes all disks out, when the device is not used any more. Waits even for disks that do not
+    /// answer, as no request of the module may be left.
     pub(crate) fn take_all_out(&self) {
         for bay in self.bays() {
             self.take_out(bay.number());
@@ -214,8 +216,8 @@ impl Disks {
         }
     }
 
-    /// Writes a disk's signature, or zeros in its stead. May sleep. `EINTR`: a signal came that
-    /// kills; the disk is closed when that is written.
+    /// Writes a disk's signature, or zeros instead. May sleep. `EINTR`: the task was killed; the disk is
+    /// closed when the write has ended.
     fn sign(&self, disk: KBox<Disk>, signed: bool) -> Result<KBox<Disk>> {
         let io = disk.sign(signed)?;
         if !io.wait() && !io.is_done() {
@@ -228,7 +230,7 @@ impl Disks {
         Ok(disk)
     }
 
-    /// Leaves a first page to who tidies up, or waits for it when there are too many.
+    /// Leaves the write of a first page to `tidy`, or waits for it when too many are left.
     fn leave(&self, io: FirstPage, disk: KBox<Disk>) {
         let mut changing = self.changes.0.lock();
         let free = changing
@@ -240,7 +242,7 @@ impl Disks {
             return self.bell().ring();
         }
         drop(changing);
-        // Before the disk.
+        // The write ends before the disk is dropped.
         drop(io);
     }
 }

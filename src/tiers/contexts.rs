@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Scratch memory to compress and decompress with, per CPU.
+//! Scratch memory for compression and decompression, per CPU.
 
 use crate::engine::codec::{Algorithm, Codec};
 use crate::engine::page::{Page, PAGE_SIZE};
@@ -15,9 +15,9 @@ use kernel::sync::{new_mutex, Mutex};
 
 /// A context for each CPU.
 ///
-/// Its mutex says who uses the scratch memory; it guards nothing else. A task holds it while
-/// it compresses, as only that keeps the memory its own, takes no other lock of ours but a
-/// cluster's under it, and does not wait for memory. It is the first in the lock order.
+/// A context's mutex says whose the scratch memory is and guards nothing else. A task holds it while it
+/// compresses. Under it, the task takes no other lock of vswap than a cluster's, and does not wait for
+/// memory. It is the first in the lock order.
 pub(crate) struct Contexts(KVec<Pin<KBox<Mutex<Context>>>>);
 
 /// The scratch memory of one task at a time.
@@ -27,10 +27,10 @@ pub(crate) struct Context {
     scratch: Scratch,
 }
 
-/// Bytes for what was compressed, or for an object that lies on two pages.
+/// Room for a compressed page, or for an object that lies on two pages.
 ///
-/// Any page fits, even one that grows: a compressor that is sure of its room does not watch it,
-/// which makes LZ4 some percent faster.
+/// Any page fits, even one that grows. A compressor that knows that does not check for the end of its
+/// room, which makes LZ4 some percent faster.
 struct Scratch(KBox<[u8; SCRATCH_BYTES]>);
 
 const SCRATCH_BYTES: usize = 2 * PAGE_SIZE;
@@ -42,7 +42,7 @@ impl Scratch {
 }
 
 impl Contexts {
-    /// Contexts for every CPU there can be, for LZ4. May sleep.
+    /// Contexts for all possible CPUs, for LZ4. May sleep.
     pub(crate) fn new() -> Result<Self> {
         let mut contexts = KVec::with_capacity(cpu::count(), GFP_KERNEL)?;
         for _ in 0..cpu::count() {
@@ -63,7 +63,7 @@ impl Contexts {
             return Ok(());
         }
         for context in &self.0 {
-            // Allocated before locking: allocating may mean reclaim, which wants the context.
+            // Allocated without the lock: the allocation may enter reclaim, which needs the context.
             if context.lock().zstd.is_none() {
                 let zstd = Zstd::new()?;
                 let unused = context.lock().zstd.replace(zstd);
@@ -73,24 +73,23 @@ impl Contexts {
         Ok(())
     }
 
-    /// A context of one's own: this CPU's, or any that is free, or else this CPU's after
-    /// waiting for it. May sleep.
+    /// Takes a context: this CPU's, or any free one, or else waits for this CPU's. May sleep.
     #[inline]
     fn take(&self) -> Option<Guard<'_, Context, MutexBackend>> {
         self.try_take()
             .or_else(|| Some(self.0.get(cpu::hint())?.lock()))
     }
 
-    /// A context of one's own, if one is free: this CPU's, or any. Does not sleep.
+    /// Takes a context if one is free: this CPU's, or any other. Does not sleep.
     #[inline]
     fn try_take(&self) -> Option<Guard<'_, Context, MutexBackend>> {
         let here = self.0.get(cpu::hint())?.try_lock();
-        // Its holder was preempted or has moved; others may be idle.
+        // Its holder was preempted or has moved to another CPU. Others may be free.
         here.or_else(|| self.0.iter().find_map(|context| context.try_lock()))
     }
 }
 
-/// A context that is taken when it is first needed: same-filled pages need none.
+/// A context that is taken when it is first needed. Same-filled pages need none.
 pub(crate) struct Lazy<'a> {
     contexts: &'a Contexts,
     taken: Option<Guard<'a, Context, MutexBackend>>,
@@ -106,13 +105,13 @@ impl<'a> Lazy<'a> {
         }
     }
 
-    /// Gives the context back: nobody keeps one while a disk is waited for.
+    /// Releases the context, as no task may hold one while it waits for a disk.
     #[inline]
     pub(crate) fn give_back(&mut self) {
         self.taken = None;
     }
 
-    /// The context, if it is taken, or one is free. Does not sleep.
+    /// The context, if it is taken or one is free. Does not sleep.
     #[inline]
     pub(crate) fn try_get(&mut self) -> Option<&mut Context> {
         if self.taken.is_none() {
@@ -121,7 +120,7 @@ impl<'a> Lazy<'a> {
         self.taken.as_deref_mut()
     }
 
-    /// The context, from now on taken. The first call may sleep.
+    /// The context, which stays taken from now on. The first call may sleep.
     #[inline]
     pub(crate) fn get(&mut self) -> Result<&mut Context> {
         if self.taken.is_none() {
@@ -132,13 +131,13 @@ impl<'a> Lazy<'a> {
     }
 }
 
-/// How often a page was compressed, for the cases that see that none is in vain.
+/// How many times a page was compressed, for the cases that check that none was compressed in vain.
 #[cfg(vswap_kunit)]
 pub(crate) static COMPRESSIONS: core::sync::atomic::AtomicU64 =
     core::sync::atomic::AtomicU64::new(0);
 
 impl Context {
-    /// Compresses a page. `None` when it does not get shorter than `limit` bytes.
+    /// Compresses a page. `None`: the result is not shorter than `limit` bytes.
     #[inline]
     pub(crate) fn compress(
         &mut self,
@@ -160,7 +159,7 @@ impl Context {
         }
     }
 
-    /// Where an object that lies on two pages is put together, and who decompresses it.
+    /// Room for an object that lies on two pages, and the decompressor.
     #[inline]
     pub(crate) fn split(&mut self) -> (&mut [u8; SCRATCH_BYTES], Decompressor<'_>) {
         (&mut self.scratch.0, Decompressor(self.zstd.as_mut()))
@@ -171,7 +170,7 @@ impl Context {
 pub(crate) struct Decompressor<'a>(Option<&'a mut Zstd>);
 
 impl Decompressor<'_> {
-    /// Makes a page of an object's bytes. `EIO`: they are not one.
+    /// Makes a page from an object's bytes. `EIO`: they are not a valid object.
     #[inline]
     pub(crate) fn decompress(self, codec: Codec, bytes: &[u8], page: &mut Page) -> Result {
         match codec {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which discards a disk needs, and has had.
+//! Which discards a disk needs, and how much it has discarded.
 
 use crate::engine::slot::SLOTS_PER_CLUSTER;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Whether a disk has clusters to discard, and how much it has discarded.
 pub(crate) struct Discarding {
-    /// A slot was freed since the watching thread looked last.
+    /// Whether a slot was freed since the watching thread last checked.
     was_freed: AtomicBool,
-    /// The disk has refused a discard, and gets no more.
+    /// Whether the disk has refused a discard. It gets no more then.
     is_over: AtomicBool,
-    /// Bytes that it has discarded.
+    /// Bytes that the disk has discarded.
     bytes: AtomicU64,
     /// Clusters that are claimed for discards under way.
     clusters: AtomicU32,
@@ -28,55 +28,55 @@ impl Discarding {
         }
     }
 
-    /// A slot was freed. Says whether the watching thread has to be woken.
+    /// Notes that a slot was freed. Returns whether the watching thread has to be woken.
     #[inline]
     pub(super) fn is_news(&self) -> bool {
-        // Mostly it is known, and a load is cheaper.
+        // Mostly it is noted already, and a load is cheaper than a swap.
         !self.was_freed.load(Ordering::Relaxed) && !self.was_freed.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether a slot was freed since this was called last.
+    /// Whether a slot was freed since the last call.
     pub(crate) fn take_news(&self) -> bool {
         self.was_freed.swap(false, Ordering::Relaxed)
     }
 
-    /// The next look may find more to discard.
+    /// Notes that the next check may find more to discard.
     pub(crate) fn go_on(&self) {
         self.was_freed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a look may find something to discard.
+    /// Whether a check may find something to discard.
     pub(crate) fn is_wanted(&self) -> bool {
         !self.is_over() && self.was_freed.load(Ordering::Relaxed)
     }
 
-    /// A cluster is claimed to be discarded.
+    /// Counts a cluster that was claimed to be discarded.
     pub(super) fn claimed(&self) {
         self.clusters.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The cluster is free again.
+    /// Counts a cluster that is free again.
     pub(super) fn freed(&self) {
         self.clusters.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Slots that are claimed to be discarded: they hold nothing.
+    /// Slots that are claimed to be discarded. They hold nothing.
     pub(super) fn slots(&self) -> u64 {
         let clusters = u64::from(self.clusters.load(Ordering::Relaxed));
         clusters.saturating_mul(SLOTS_PER_CLUSTER as u64)
     }
 
-    /// The disk has discarded that many bytes.
+    /// Counts bytes that the disk has discarded.
     pub(crate) fn count(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes that it has discarded.
+    /// Bytes that the disk has discarded.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// The disk has refused.
+    /// Notes that the disk has refused.
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A disk as a tier: its slots, and how it is doing.
+//! A disk as a tier: its slots and its health.
 
 use super::bell::Bell;
 use super::discarding::Discarding;
@@ -39,25 +39,25 @@ use kernel::sync::{new_spinlock, Arc, SpinLock};
 /// Bytes in a page.
 pub(crate) const PAGE_BYTES: u64 = PAGE_SIZE as u64;
 
-/// The least number of slots that a disk has, the signature's included: 4 MiB.
+/// The fewest slots that a disk may have, including the signature's: 4 MiB.
 const MIN_SLOTS: u64 = 1024;
 
-/// How long who waits for his turn sleeps until he looks again, in milliseconds.
+/// How long a store sleeps before it checks again whether the disk takes more, in milliseconds.
 const TURN_MS: u32 = 10;
 
-/// How many free clusters are looked at for one with a certain slot: bad slots are few.
+/// How many free clusters are tried for one in which a certain slot is free. Bad slots are rare.
 const HOMES: usize = 4;
 
-/// A disk: a block device opened exclusively, and which of its slots are in use.
+/// A disk: a block device opened exclusively, and its slots in use.
 pub(crate) struct Disk {
     path: KVec<u8>,
-    /// That of its signature.
+    /// The UUID in its signature.
     uuid: u128,
     priority: i32,
     backing: Backing,
-    /// What encrypts the pages, if they are.
+    /// Encrypts its pages, if it is encrypted.
     cipher: Option<Cipher>,
-    /// What pages are compared with that are read, if they are.
+    /// Tags that pages are compared with when they are read, if it has any.
     tags: Option<Tags>,
     /// Its segments, if pages stay compressed on it.
     packing: Option<KBox<Packing>>,
@@ -65,7 +65,7 @@ pub(crate) struct Disk {
     packs_at_once: bool,
     /// Its discards, if it has any.
     discarding: Option<KBox<Discarding>>,
-    /// Pages that were not what was written.
+    /// How many pages that were read were not what was written.
     corrupt: AtomicU32,
     slots: u32,
     maps: KVVec<SlotMap>,
@@ -75,11 +75,12 @@ pub(crate) struct Disk {
     cursor: Cursor,
     /// Each CPU's current cluster.
     currents: PerCpu<Current>,
-    /// That of movers, which use it one at a time: before the free list's lock in the order.
+    /// The movers' current cluster; they use it one at a time. The lock is before the free list's lock
+    /// in the lock order.
     mover: Pin<KBox<SpinLock<Current>>>,
     health: Health,
     under_way: UnderWay,
-    /// Where who sees to it is called.
+    /// Wakes the thread that watches the disks.
     bell: Arc<Bell>,
     /// The most pages of a bio.
     bio_pages: u32,
@@ -96,7 +97,7 @@ impl FreeListLock for FreeListSpinLock {
     }
 }
 
-/// Who allocates slots.
+/// Which task allocates slots.
 pub(crate) enum Allocating<'a> {
     /// A store, on this CPU.
     Store(&'a Pinned),
@@ -105,12 +106,12 @@ pub(crate) enum Allocating<'a> {
 }
 
 impl Disk {
-    /// Opens the block device at `path` and makes it ready, but for its signature, which will have
-    /// `uuid`. May sleep.
+    /// Opens the block device at `path` and prepares it, but does not write its signature, which will
+    /// contain `uuid`. May sleep.
     ///
-    /// The errors are those of [`Backing::open`]; besides `EINVAL`: the device is too small or
-    /// zoned; `ENOMEM`; `EOPNOTSUPP`: the kernel can't encrypt, or the device can't discard; `EINTR`: a
-    /// signal came before the kernel had random numbers for a key.
+    /// The errors are those of [`Backing::open`], and: `EINVAL`: the device is too small or zoned.
+    /// `ENOMEM`. `EOPNOTSUPP`: the kernel can't encrypt, or the device can't discard. `EINTR`: a signal
+    /// came before the kernel had random numbers for a key.
     #[inline(never)]
     pub(crate) fn open(
         path: &CStr,
@@ -120,22 +121,22 @@ impl Disk {
         bell: Arc<Bell>,
     ) -> Result<KBox<Self>> {
         let protection = options.protection;
-        // Memory is copied to as it is; what is protected takes the way of bios.
+        // Pages are copied to memory directly, without protection. Protected pages go through bios.
         let as_memory = protection == Protection::default();
         let backing = open_backing(path, as_memory)?;
-        // Larger ones are used up to where slots can be numbered.
+        // Of a larger device only the part is used whose slots have a number.
         let slots = u32::try_from(backing.slots()).unwrap_or(u32::MAX);
         let clusters = Space::clusters(slots);
         let cipher = new_cipher(path, protection)?;
         let tags = new_tags(path, protection, backing.slots())?;
-        // On memory a page is read in less time than it is decompressed in.
+        // From memory a page is read in less time than it takes to decompress one.
         let compress = options.compress.unwrap_or(!backing.is_synchronous());
         let packing = new_packing(compress, slots)?;
         let discarding = new_discarding(path, options.discard, &backing)?;
         let bio_pages = if backing.may_cut() { 1 } else { u32::MAX };
         let mut kept = KVec::new();
         kept.extend_from_slice(path.to_bytes(), GFP_KERNEL)?;
-        // In place: it is too large for the stack.
+        // In place, as it is too large for the stack.
         let disk = KBox::init(
             try_init!(Self {
                 path: kept,
@@ -168,8 +169,7 @@ impl Disk {
         Ok(disk)
     }
 
-    /// What the first page holds as long as the disk is one with that UUID, or zeros in its stead.
-    /// May sleep.
+    /// The first page of a disk with that UUID, or a page of zeros. May sleep.
     fn first_page(uuid: Option<u128>) -> Result<Buffer> {
         let mut buffer = Buffer::new(1)?;
         let page = buffer.page_mut(0).ok_or(ENOMEM)?;
@@ -179,13 +179,13 @@ impl Disk {
         Ok(buffer)
     }
 
-    /// Begins to write the signature, or zeros in its stead. May sleep.
+    /// Begins to write the signature, or zeros instead. May sleep.
     pub(crate) fn sign(&self, signed: bool) -> Result<FirstPage> {
         let buffer = Self::first_page(signed.then_some(self.uuid))?;
         FirstPage::write(&self.backing, buffer.page(0).ok_or(ENOMEM)?)
     }
 
-    /// Whether that is the first page that it should have. May sleep.
+    /// Whether that is the disk's first page as it was written. May sleep.
     pub(crate) fn is_signed(&self, page: &Buffer) -> bool {
         Self::first_page(Some(self.uuid)).is_ok_and(|signed| signed.page(0) == page.page(0))
     }
@@ -200,17 +200,17 @@ impl Disk {
         core::str::from_utf8(&self.path).unwrap_or("?")
     }
 
-    /// The priority: disks of a higher one are filled first.
+    /// The priority: disks with a higher one are filled first.
     pub(crate) fn priority(&self) -> i32 {
         self.priority
     }
 
-    /// Pages that were not what was written.
+    /// How many pages that were read were not what was written.
     pub(crate) fn corrupt(&self) -> u32 {
         self.corrupt.load(Ordering::Relaxed)
     }
 
-    /// What may be done with the disk.
+    /// The disk's health: what it may be used for.
     pub(crate) fn health(&self) -> &Health {
         &self.health
     }
@@ -221,7 +221,7 @@ impl Disk {
         self.health.is_active() && !(self.health.is_lagging() && self.is_busy())
     }
 
-    /// Whether as much is under way as may be while it does not answer.
+    /// Whether the quota of requests under way is used up.
     #[inline]
     fn is_busy(&self) -> bool {
         self.under_way.total() >= QUOTA
@@ -238,7 +238,7 @@ impl Disk {
         true
     }
 
-    /// What is under way.
+    /// The requests that are under way.
     pub(crate) fn under_way(&self) -> &UnderWay {
         &self.under_way
     }
@@ -248,8 +248,8 @@ impl Disk {
         Some(Allocator::new(space, &self.list, &self.cursor))
     }
 
-    /// Allocates up to `want` consecutive slots, or exactly that many. Does not sleep. `None`:
-    /// there are none, or the disk is not active.
+    /// Allocates up to `want` consecutive slots, or exactly that many. Does not sleep. `None`: there are
+    /// none, or the disk is not active.
     #[inline]
     pub(crate) fn allocate(
         &self,
@@ -267,9 +267,8 @@ impl Disk {
         }
     }
 
-    /// Claims the slot at `offset` in a free cluster, as a virtual one's home; more slots in it
-    /// can be claimed then. `None`: there is no such cluster, or the disk is not active. Does
-    /// not sleep.
+    /// Claims the slot at `offset` in a free cluster, as the home of a cluster. More slots of it can be
+    /// claimed afterwards. `None`: there is no such cluster, or the disk is not active. Does not sleep.
     pub(crate) fn claim_home(&self, offset: Offset) -> Option<PhysicalCluster> {
         if !self.is_active() {
             return None;
@@ -280,7 +279,8 @@ impl Disk {
                 let held = space.take_free(list)?;
                 let cluster = held.number();
                 let claimed = space.claim_at(cluster, offset, 1).is_ok();
-                // Not free any more if that was claimed; or else it goes to the list's end.
+                // The cluster is no longer free if the claim succeeded. Otherwise it goes to the end of
+                // the list.
                 space.let_go(held, list);
                 claimed.then_some(cluster)
             })
@@ -314,7 +314,7 @@ impl Disk {
         self.allocator().map_or(0, |a| a.stale())
     }
 
-    /// Claims an empty cluster, and begins to discard it. `None`: there is none, or no memory. May sleep.
+    /// Claims an empty cluster and begins to discard it. `None`: there is none, or no memory. May sleep.
     pub(crate) fn start_discard(&self, search: &mut Search) -> Option<(PhysicalCluster, LoneBio)> {
         let discarding = self.discarding()?;
         let cluster = self.allocator()?.claim_stale(search)?;
@@ -329,7 +329,8 @@ impl Disk {
         }
     }
 
-    /// Frees a cluster that was claimed for a discard. `is_discarded`: the disk has done it. Does not sleep.
+    /// Frees a cluster that was claimed for a discard. `is_discarded`: the discard succeeded. Does not
+    /// sleep.
     pub(crate) fn free_stale(&self, cluster: PhysicalCluster, is_discarded: bool) {
         if let Some(allocator) = self.allocator() {
             allocator.free_stale(cluster, is_discarded);
@@ -350,10 +351,10 @@ impl Disk {
         self.is_active() && self.allocator().is_some_and(|a| a.has_room())
     }
 
-    /// Claims a segment, in which the caller is counted from now on. `None`: there is none, or the disk
-    /// is not active, or pages do not stay compressed on it. Does not sleep.
+    /// Claims a segment, in which the caller is counted from now on. `None`: there is none, the disk is
+    /// not active, or pages do not stay compressed on it. Does not sleep.
     ///
-    /// The last ones are for who cleans.
+    /// The spare ones are reserved for the cleaner.
     pub(crate) fn claim_segment(&self, is_cleaning: bool) -> Option<Segment> {
         let packing = self.packing.as_ref().filter(|_| self.is_active())?;
         let allocator = self.allocator()?;
@@ -370,22 +371,23 @@ impl Disk {
         segment
     }
 
-    /// Counts one more in a segment that is in use: an object of one who is counted there, or a reader.
-    /// Says whether that was done. Does not sleep.
+    /// Adds one to the count of a segment that is in use: for an object of a task that is counted there,
+    /// or for a reader. `false`: not possible. Does not sleep.
     #[inline]
     pub(crate) fn enter_segment(&self, segment: Segment) -> bool {
         let live = self.packing.as_ref().and_then(|p| p.live(segment));
         live.is_some_and(|live| live.enter())
     }
 
-    /// As [`enter_segment`](Self::enter_segment), but not while the segment is being written: for a reader
-    /// that has no entry to check afterwards. Does not sleep.
+    /// Like [`enter_segment`](Self::enter_segment), but fails while the segment is being written: for
+    /// readers that have no entry to check afterwards. Does not sleep.
     pub(crate) fn enter_written(&self, segment: Segment) -> bool {
         let live = self.packing.as_ref().and_then(|p| p.live(segment));
         live.is_some_and(|live| live.enter_written())
     }
 
-    /// Counts one less in a segment, and frees it when that was the last. Does not sleep.
+    /// Takes one from the count of a segment, and frees the segment if that was the last. Does not
+    /// sleep.
     pub(crate) fn leave_segment(&self, segment: Segment) {
         self.left(segment, Live::leave);
     }
@@ -425,12 +427,12 @@ impl Disk {
         }
     }
 
-    /// What was kept of a segment, in which the caller is counted. Does not sleep.
+    /// What is kept of a segment in which the caller is counted. Does not sleep.
     pub(crate) fn recent(&self, segment: Segment) -> Option<Recently> {
         self.packing.as_ref()?.recent.get(segment)
     }
 
-    /// Says that a segment is read, as [`Recent::expect`] has it. Does not sleep.
+    /// Notes that a segment is being read, like [`Recent::expect`]. Does not sleep.
     ///
     /// [`Recent::expect`]: super::recent::Recent::expect
     pub(crate) fn expect_recent(&self, segment: Segment) -> bool {
@@ -439,33 +441,33 @@ impl Disk {
             .is_some_and(|packing| packing.recent.expect(segment))
     }
 
-    /// A segment that was expected could not be read. Does not sleep.
+    /// Ends the wait for a segment that could not be read. Does not sleep.
     pub(crate) fn give_up_recent(&self, segment: Segment) {
         if let Some(packing) = &self.packing {
             packing.recent.give_up(segment);
         }
     }
 
-    /// Keeps what was read of a segment, in which the caller is counted. Does not sleep.
+    /// Keeps slots that were read of a segment in which the caller is counted. Does not sleep.
     pub(crate) fn keep_recent(&self, segment: Segment, slots: RecentSlots) {
         if let Some(packing) = &self.packing {
             packing.recent.keep(segment, slots);
         }
     }
 
-    /// How many pages are packed on it.
+    /// How many pages are packed on the disk.
     pub(crate) fn packed_pages(&self) -> u64 {
         self.packing.as_ref().map_or(0, |p| p.packs().pages)
     }
 
-    /// How many are counted in a segment: its objects, and who reads or writes it.
+    /// The count of a segment: its objects, readers and writer.
     pub(crate) fn counted(&self, segment: Segment) -> usize {
         let live = self.packing.as_ref().and_then(|p| p.live(segment));
         live.map_or(0, |live| live.count())
     }
 
-    /// An object of a segment in which the caller is counted. Says whether it could be counted. Does
-    /// not sleep.
+    /// Counts an object in a segment in which the caller is counted. `false`: not possible. Does not
+    /// sleep.
     pub(crate) fn add_object(&self, cpu: &Pinned, packed: Packed) -> bool {
         let Some(packing) = &self.packing else {
             return false;
@@ -477,7 +479,7 @@ impl Disk {
         added
     }
 
-    /// An object is in use no more. Does not sleep.
+    /// Frees an object. Does not sleep.
     pub(crate) fn free_object(&self, cpu: &Pinned, packed: Packed) {
         if let Some(packing) = &self.packing {
             packing.count(cpu, packed, -1);
@@ -485,7 +487,7 @@ impl Disk {
         self.leave_segment(packed.segment());
     }
 
-    /// Sees to it that a slot of a segment that is in use is never used again once that is freed. Does
+    /// Marks a slot of a segment in use as bad, so that it is retired when the segment is freed. Does
     /// not sleep.
     pub(crate) fn note_worn(&self, slot: PhysicalSlot) {
         if let Some(packing) = &self.packing {
@@ -493,7 +495,7 @@ impl Disk {
         }
     }
 
-    /// Sees to it that a slot in use is never used again. Does not sleep.
+    /// Retires a slot in use: it is never used again. Does not sleep.
     pub(crate) fn retire(&self, slot: PhysicalSlot) {
         let retired = self.allocator().is_some_and(|a| a.retire(slot));
         if !retired {
@@ -509,7 +511,7 @@ impl Disk {
     /// Bytes in use.
     pub(crate) fn used(&self) -> u64 {
         let used = self.allocator().map_or(0, |a| a.space().used());
-        // Those are claimed, and hold nothing.
+        // These slots are claimed but hold nothing.
         let spare = self.packing().map_or(0, Packing::spare_slots);
         let discarded = self.discarding().map_or(0, Discarding::slots);
         bytes(used.saturating_sub(spare).saturating_sub(discarded))
@@ -520,7 +522,7 @@ impl Disk {
         bytes(self.allocator().map_or(0, |a| a.space().retired()))
     }
 
-    /// Bytes that are free, and not kept for who cleans.
+    /// Bytes that are free, without those reserved for the cleaner.
     pub(crate) fn room(&self) -> u64 {
         let spare = self.packing().map_or(0, Packing::spare_slots);
         self.size()
@@ -551,22 +553,22 @@ impl Disk {
             Change::Suspected => {}
             Change::Failed => self.say_failed(),
             Change::Full => pr_err!(
-                "{}: there is no space left below it; it takes no pages for a while\n",
+                "{}: the device below it has no space left; it takes no pages for a while\n",
                 self.path()
             ),
         }
         self.bell.ring();
     }
 
-    /// Says in the log that the disk has failed.
+    /// Logs that the disk has failed.
     pub(crate) fn say_failed(&self) {
         pr_crit!(
-            "{}: it fails, and takes no more pages until it has been probed; if it does not recover, remove it with tier_remove\n",
+            "{}: it has failed and takes no pages until a probe succeeds; if it does not recover, remove it with tier_remove\n",
             self.path()
         );
     }
 
-    /// What went to the disk and came from there.
+    /// The disk's traffic.
     pub(crate) fn traffic(&self) -> Totals {
         traffic::total(self.traffic.iter())
     }
@@ -604,10 +606,10 @@ impl Target for Disk {
 
     #[cold]
     fn found_corrupt(&self, slot: PhysicalSlot) {
-        // Said once: the list of tiers counts the rest.
+        // Logged once; `tiers` counts the rest.
         if self.corrupt.fetch_add(1, Ordering::Relaxed) == 0 {
             pr_crit!(
-                "{}: page {} is not what was written there; it is not used, and the disk should be removed with tier_remove\n",
+                "{}: page {} is not what was written there, and is not used; remove the disk with tier_remove\n",
                 self.path(),
                 slot.number()
             );
@@ -643,7 +645,7 @@ impl Target for Disk {
     fn ended(&self, direction: Direction, fault: Option<Fault>) {
         match fault {
             None if self.health.succeeded(direction) => {
-                pr_info!("{}: it is well again\n", self.path());
+                pr_info!("{}: it has recovered\n", self.path());
             }
             None => {}
             Some(fault) => self.failed(direction, fault),
@@ -656,7 +658,7 @@ impl Target for Disk {
     }
 }
 
-// Out of line, as is what follows: their frames are not to be added to the caller's.
+// Out of line, as is what follows, so that their stack frames are not part of the caller's.
 #[inline(never)]
 fn open_backing(path: &CStr, as_memory: bool) -> Result<Backing> {
     let backing = Backing::open(path, as_memory).inspect_err(|error| {
@@ -674,7 +676,7 @@ fn open_backing(path: &CStr, as_memory: bool) -> Result<Backing> {
         return Err(EINVAL);
     }
     if backing.slots() < MIN_SLOTS {
-        pr_err!("{}: it is too small; a disk has at least 4 MiB\n", path);
+        pr_err!("{}: it is too small; a disk needs at least 4 MiB\n", path);
         return Err(EINVAL);
     }
     Ok(backing)
@@ -705,7 +707,7 @@ fn new_discarding(
     if !discard {
         return Ok(None);
     }
-    // A loop device would make holes in its file, whose space others may take then.
+    // A loop device would punch holes in its file, and others could take the space.
     if backing.may_cut() || !backing.can_discard() {
         pr_err!(
             "{}: it can't discard, or is a file; add it without discard\n",
@@ -734,7 +736,7 @@ fn new_tags(path: &CStr, protection: Protection, slots: u64) -> Result<Option<Ta
     let tags = Tags::new(slots).inspect_err(|error| {
         if *error == ENOMEM {
             pr_err!(
-                "{}: there is too little memory for tags, which are 8 bytes a page; add the disk without integrity\n",
+                "{}: not enough memory for tags, which take 8 bytes a page; add the disk without integrity\n",
                 path
             );
         }
@@ -756,7 +758,7 @@ fn boxed<T>(lock: impl PinInit<SpinLock<T>>) -> Result<Pin<KBox<SpinLock<T>>>> {
     KBox::pin_init(lock, GFP_KERNEL)
 }
 
-/// Bytes of so many pages.
+/// The bytes of that many pages.
 pub(crate) fn bytes(pages: u64) -> u64 {
     pages.saturating_mul(PAGE_BYTES)
 }

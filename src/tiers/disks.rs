@@ -25,14 +25,15 @@ use kernel::sync::Arc;
 pub(crate) struct Disks {
     bays: KVec<Bay>,
     order: Order,
-    /// Whose turn it is among equal disks: each CPU's, movers', and for new homes.
+    /// Which disk of equal priority is next: for each CPU, for movers, and for new homes.
     turns: PerCpu<Turn>,
     movers: Turn,
     homes: Turn,
-    /// What the signatures of disks have that are added.
+    /// The UUID for the signatures of disks that are added.
     uuid: Uuid,
     bell: Arc<Bell>,
-    /// What is being added or taken out, by bay; never on the swap path. Not held across I/O.
+    /// Notes about disks that are being added or removed. Not used on the swap path; the mutex is not
+    /// held across I/O.
     pub(super) changes: Changes,
 }
 
@@ -62,7 +63,7 @@ impl Disks {
         &self.uuid
     }
 
-    /// Where who sees to the disks is called.
+    /// Wakes the thread that watches the disks.
     pub(crate) fn bell(&self) -> &Arc<Bell> {
         &self.bell
     }
@@ -73,18 +74,18 @@ impl Disks {
         self.bays.get(number.index())
     }
 
-    /// All bays, empty ones as well.
+    /// All bays, including empty ones.
     pub(crate) fn bays(&self) -> impl Iterator<Item = &Bay> {
         self.bays.iter()
     }
 
-    /// Whether there is any disk at the moment.
+    /// Whether there is no disk at the moment.
     #[inline]
     pub(crate) fn are_none(&self) -> bool {
         self.order.is_empty()
     }
 
-    /// The disks that take pages, those of the highest priority first.
+    /// The disks that take pages, highest priority first.
     #[inline]
     pub(crate) fn active(&self) -> impl Iterator<Item = Entered<'_>> {
         self.active_of(self.order.disks())
@@ -111,14 +112,15 @@ impl Disks {
         self.active().next().is_some()
     }
 
-    /// Allocates up to `want` consecutive slots: on the disks of the highest priority with room,
-    /// there in one piece if `want` have room in one, and on equal ones in turn. Does not sleep.
+    /// Allocates up to `want` consecutive slots: on the disks of the highest priority that has room, in
+    /// one piece if one of these disks has such a piece, and on disks of equal priority in turn. Does
+    /// not sleep.
     #[inline]
     pub(crate) fn allocate(&self, who: &Allocating<'_>, want: usize) -> Option<Run<'_>> {
         self.allocate_of(who, want, |_| true)
     }
 
-    /// As [`allocate`](Self::allocate), on disks that are `wanted`.
+    /// Like [`allocate`](Self::allocate), on disks that are `wanted`.
     #[inline]
     pub(crate) fn allocate_of(
         &self,
@@ -143,7 +145,7 @@ impl Disks {
         Some(run)
     }
 
-    /// Allocates a slot on one of the disks that are `wanted`, or else on any. Does not sleep.
+    /// Allocates a slot on a disk that is `wanted`, or else on any. Does not sleep.
     pub(crate) fn allocate_rather(
         &self,
         who: &Allocating<'_>,
@@ -170,8 +172,8 @@ impl Disks {
             })
     }
 
-    /// Claims a segment on the disk that pages are to go to next, of those that are `wanted`, if they
-    /// stay compressed there; the caller is counted in it. Who cleans gets the last ones as well. Does not
+    /// Claims a segment on the disk that pages go to next, of those that are `wanted`, if pages stay
+    /// compressed there. The caller is counted in the segment. The cleaner may take spare ones. Does not
     /// sleep.
     pub(crate) fn claim_segment(
         &self,
@@ -193,7 +195,7 @@ impl Disks {
         None
     }
 
-    /// Whether pages stay compressed on the disk that they are to go to next.
+    /// Whether pages stay compressed on the disk that they go to next.
     pub(crate) fn are_packing(&self) -> bool {
         let mut with_room = self.active().filter(|entered| entered.disk().has_room());
         with_room
@@ -201,28 +203,28 @@ impl Disks {
             .is_some_and(|entered| entered.disk().packing().is_some())
     }
 
-    /// Frees an object that is packed on a disk. Does not sleep.
+    /// Frees an object on a disk. Does not sleep.
     pub(crate) fn free_object(&self, cpu: &Pinned, packed: Packed) {
         if let Some(disk) = self.bay(packed.place.disk).and_then(|bay| bay.peek(cpu)) {
             disk.free_object(cpu, packed);
         }
     }
 
-    /// Counts one less in a segment. Does not sleep.
+    /// Takes one from the count of a segment. Does not sleep.
     pub(crate) fn leave_segment(&self, cpu: &Pinned, disk: DiskNumber, segment: Segment) {
         if let Some(disk) = self.bay(disk).and_then(|bay| bay.peek(cpu)) {
             disk.leave_segment(segment);
         }
     }
 
-    /// The caller has written a segment that it had claimed, or gives it up. Does not sleep.
+    /// Ends the writing of a segment that the caller had claimed, or gives it up. Does not sleep.
     pub(crate) fn end_writing(&self, cpu: &Pinned, disk: DiskNumber, segment: Segment) {
         if let Some(disk) = self.bay(disk).and_then(|bay| bay.peek(cpu)) {
             disk.end_writing(segment);
         }
     }
 
-    /// A free physical cluster in which the slot at `offset` is claimed. Does not sleep.
+    /// Claims the slot at `offset` in a free physical cluster, as a new home. Does not sleep.
     pub(crate) fn new_home<'a>(&'a self, offset: Offset) -> Option<NewHome<'a>> {
         let claim = |entered: Entered<'a>| {
             let cluster = entered.disk().claim_home(offset)?;
@@ -238,13 +240,13 @@ impl Disks {
         Some(home)
     }
 
-    /// That physical cluster, in which a cluster's pages lie already. Does not sleep.
+    /// The home that a cluster has already. Does not sleep.
     pub(crate) fn at_home(&self, home: Home) -> Option<NewHome<'_>> {
         let entered = self.bay(home.disk)?.enter()?;
         Some(NewHome::new(entered, home, None))
     }
 
-    /// Claims one slot, if the disk takes pages and nobody has it. Does not sleep.
+    /// Claims one slot, if it is free and the disk takes pages. Does not sleep.
     #[inline]
     pub(crate) fn claim(&self, place: Place) -> Option<Run<'_>> {
         Run::of(self.bay(place.disk)?, place.slot)
@@ -265,8 +267,7 @@ impl Disks {
         }
     }
 
-    /// Frees a slot, unless it is one of those that were why a page was not transferred. Does not
-    /// sleep.
+    /// Frees a slot, or retires it if it is one of the slots that failed. Does not sleep.
     #[inline]
     pub(crate) fn release(&self, cpu: &Pinned, place: Place, bad: &[&Failed]) {
         if bad.iter().any(|failed| failed.is_bad(place)) {
@@ -276,28 +277,28 @@ impl Disks {
         }
     }
 
-    /// Sees to it that a slot in use is never used again. Does not sleep.
+    /// Retires a slot in use: it is never used again. Does not sleep.
     fn retire(&self, cpu: &Pinned, place: Place) {
         if let Some(disk) = self.bay(place.disk).and_then(|bay| bay.peek(cpu)) {
             disk.retire(place.slot);
         }
     }
 
-    /// Whether all disks are done when sending to them returns, as memory is.
+    /// Whether all disks have finished a request when its submission returns, as memory has.
     pub(crate) fn are_synchronous(&self) -> bool {
         self.bays()
             .filter_map(Bay::enter)
             .all(|entered| entered.disk().backing().is_synchronous())
     }
 
-    /// A sum over all disks.
+    /// The sum over all disks.
     pub(crate) fn sum(&self, of: impl Fn(&Disk) -> u64) -> u64 {
         self.bays()
             .filter_map(Bay::enter)
             .fold(0, |sum, entered| sum.saturating_add(of(entered.disk())))
     }
 
-    /// Whether there is a disk of which that is so.
+    /// Whether any disk meets the condition.
     pub(crate) fn any(&self, of: impl Fn(&Disk) -> bool) -> bool {
         self.bays()
             .filter_map(Bay::enter)
@@ -316,7 +317,7 @@ impl Disks {
             .fold(0, |sum, entered| sum.saturating_add(entered.disk().room()))
     }
 
-    /// The disk at that path, or with that number.
+    /// The disk with that path, or with that path's device number.
     pub(crate) fn find(&self, path: &CStr) -> Option<Entered<'_>> {
         let number = backing::lookup(path).ok();
         self.bays().filter_map(Bay::enter).find(|entered| {
@@ -326,7 +327,7 @@ impl Disks {
         })
     }
 
-    /// Puts the disks in order anew. One caller at a time.
+    /// Sorts the disks again. One caller at a time.
     pub(crate) fn reorder(&self) {
         self.order.set(|number| {
             let entered = self.bay(number)?.enter()?;

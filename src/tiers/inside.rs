@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A segment that is kept from being freed.
+//! A segment that can't be freed.
 
 use super::transfer::Entered;
 use crate::engine::entry::Packed;
 use crate::engine::segment::Segment;
 use crate::glue::wait;
 
-/// How long it is waited until a segment can be entered in which as many read as can be counted, in
+/// How long to wait before another attempt to enter a segment whose count is at its maximum, in
 /// milliseconds.
 const TURN_MS: u32 = 1;
 
-/// A segment of a disk that stays as it is while this lives, as its owner is counted in it.
+/// A segment of a disk. It is not freed while this exists, as this is part of its count.
 pub(crate) struct Inside<'a> {
     /// The disk.
     pub(crate) entered: Entered<'a>,
@@ -20,7 +20,7 @@ pub(crate) struct Inside<'a> {
 }
 
 impl<'a> Inside<'a> {
-    /// Enters the segment, if it is in use. May sleep.
+    /// Enters the segment if it is in use. May sleep.
     pub(crate) fn new(entered: Entered<'a>, segment: Segment) -> Option<Self> {
         while !entered.disk().enter_segment(segment) {
             if entered.disk().counted(segment) != usize::from(u8::MAX) {
@@ -31,7 +31,7 @@ impl<'a> Inside<'a> {
         Some(Self { entered, segment })
     }
 
-    /// Enters the segment, if it is in use, and was written. Does not sleep.
+    /// Enters the segment if it is in use and written. Does not sleep.
     pub(crate) fn of_written(entered: Entered<'a>, segment: Segment) -> Option<Self> {
         let is_in = entered.disk().enter_written(segment);
         is_in.then_some(Self { entered, segment })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is under way to disks or from them when nobody waits for it any more.
+//! Transfers that are under way when nobody waits for them any more.
 
 use super::disks::Disks;
 use super::transfer::{BufferTransfer, SeveralTransfer};
@@ -11,17 +11,17 @@ use crate::glue::way::{Load, Store};
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Mutex};
 
-/// Pages on their way to a disk or from there, for which nobody waits any more.
+/// A transfer that nobody waits for any more.
 pub(crate) enum Left {
-    /// To places, and segments, that nobody else may use before that has ended.
+    /// A write. Its places and segments stay claimed until it has ended.
     Write(
         BufferTransfer<Store>,
         KVec<Place>,
         KVec<(DiskNumber, Segment)>,
     ),
-    /// To a buffer that nobody looks at.
+    /// A read into a buffer that nobody looks at.
     Read(BufferTransfer<Load>),
-    /// As that, of what was read ahead.
+    /// The same, of pages that were read ahead.
     Ahead(SeveralTransfer<'static>),
 }
 
@@ -34,7 +34,7 @@ impl Left {
         }
     }
 
-    /// Frees what it has. Waits if it is not over.
+    /// Ends the transfer and frees what it has. Waits if it is under way.
     fn end(self, disks: &Disks) {
         match self {
             Self::Read(transfer) => drop(transfer),
@@ -52,21 +52,21 @@ impl Left {
     }
 }
 
-/// How much is left at most.
+/// The most transfers that can be left.
 const LEFTOVERS: usize = 64;
 
-/// What nobody waits for any more.
+/// The transfers that nobody waits for any more.
 pub(crate) struct Leftovers(Pin<KBox<Mutex<KVec<Left>>>>);
 
 impl Leftovers {
-    /// Nothing. May sleep.
+    /// No transfers. May sleep.
     pub(crate) fn new() -> Result<Self> {
         let leftovers = KVec::with_capacity(LEFTOVERS, GFP_KERNEL)?;
         let mutex = new_mutex!(leftovers, "vswap_leftovers");
         Ok(Self(KBox::pin_init(mutex, GFP_KERNEL)?))
     }
 
-    /// Leaves something to be ended later. Without room for it, it is waited for.
+    /// Leaves a transfer to be ended later. Waits for it if there is no room.
     pub(crate) fn leave(&self, disks: &Disks, left: Left) {
         let refused = self.0.lock().push_within_capacity(left).err();
         match refused {
@@ -99,7 +99,7 @@ impl Leftovers {
         }
     }
 
-    /// Ends what is over, or all. Says whether something is left.
+    /// Ends the transfers that are done, or all. Returns whether some are left.
     pub(crate) fn tidy(&self, disks: &Disks, all: bool) -> bool {
         let mut leftovers = self.0.lock();
         let mut index = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The places where pages lie: compressed memory, and disks.
+//! Where pages lie: compressed memory, and disks.
 
 pub(crate) mod bell;
 mod changes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A disk's segments: which are in use, and for how many objects.
+//! A disk's segments: which ones are in use, and how many objects they have.
 
 use super::recent::Recent;
 use crate::engine::allocator::SegmentCursor;
@@ -15,31 +15,30 @@ use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
 
-/// How many slots are noted at most that are not to be used again when their segment is freed.
+/// The most slots that can be marked to be retired when their segment is freed.
 const WORN: usize = 64;
 
-/// How many segments are kept for who cleans.
+/// How many segments are reserved for the cleaner.
 const SPARES: usize = 2;
 
-/// The part of the segments' bytes that has to be holes for a disk to be cleaned that is more than half
-/// full; and one that has less than so much of it free.
+/// A disk that is more than half full is cleaned when this part of its segments' bytes is holes. The
+/// second part applies when less than the third part of the disk is free.
 const HOLES: u64 = 4;
 const HOLES_WHEN_SHORT: u64 = 16;
 const SHORT: u64 = 8;
 
-/// The segments of a disk on which pages stay compressed: a byte for each.
+/// The segments of a disk on which pages stay compressed: one byte for each.
 pub(crate) struct Packing {
     live: KVVec<Live>,
-    /// Where the next one is claimed: before the free list's lock in the order.
+    /// Where the next segment is claimed. The lock is before the free list's lock in the lock order.
     pub(super) cursor: Pin<KBox<SpinLock<SegmentCursor>>>,
-    /// Slots that could not be written, of segments that are in use. Nothing is locked inside.
+    /// Slots that could not be written, of segments in use. No lock is taken under this one.
     worn: Pin<KBox<SpinLock<KVec<PhysicalSlot>>>>,
     any_worn: AtomicBool,
-    /// Claimed segments that nobody uses but who cleans: on a full disk there is room for what is
-    /// left of others.
+    /// Claimed segments that only the cleaner uses. With them a full disk can be cleaned as well.
     spare: Pin<KBox<SpinLock<KVec<Segment>>>>,
     spares: AtomicU32,
-    /// What was read of some of them.
+    /// What was read of some segments.
     pub(super) recent: Recent,
     segments: AtomicU32,
     /// Bytes of the objects that were written from elsewhere, and of all segments that were written.
@@ -48,8 +47,8 @@ pub(crate) struct Packing {
     objects: PerCpu<Objects>,
 }
 
-/// One CPU's part of how many objects there are, and of their bytes. The alignment keeps other CPUs
-/// off its cache line.
+/// One CPU's part of the number of objects and of their bytes. The alignment keeps other CPUs off its
+/// cache line.
 #[derive(Default)]
 #[repr(align(64))]
 struct Objects {
@@ -57,7 +56,7 @@ struct Objects {
     bytes: AtomicI64,
 }
 
-/// What is packed on a disk.
+/// How much is packed on a disk.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Packs {
     /// Pages.
@@ -80,7 +79,7 @@ fn add(level: &AtomicI64, by: i64) {
 }
 
 impl Packing {
-    /// Those of a disk of so many slots, none of them in use. May sleep.
+    /// The segments of a disk with that many slots, none in use. May sleep.
     #[inline(never)]
     pub(super) fn new(slots: u32) -> Result<KBox<Self>> {
         let last = Segment::of(PhysicalSlot::new(slots)).index();
@@ -103,17 +102,17 @@ impl Packing {
         Ok(KBox::new(packing, GFP_KERNEL)?)
     }
 
-    /// How many of a segment's objects are in use.
+    /// The count of a segment.
     pub(super) fn live(&self, segment: Segment) -> Option<&Live> {
         self.live.get(segment.index())
     }
 
-    /// Whether there are enough segments for who cleans.
+    /// Whether the cleaner has enough spare segments.
     pub(super) fn has_spare(&self) -> bool {
         self.spares.load(Ordering::Relaxed) as usize >= SPARES
     }
 
-    /// Keeps a claimed segment for who cleans. Says whether it is wanted.
+    /// Keeps a claimed segment as a spare one. `false`: there are enough.
     pub(super) fn keep_spare(&self, segment: Segment) -> bool {
         if self.has_spare() {
             return false;
@@ -124,7 +123,7 @@ impl Packing {
         is_kept
     }
 
-    /// A segment for who cleans.
+    /// Takes a spare segment for the cleaner.
     pub(super) fn take_spare(&self) -> Option<Segment> {
         let mut spare = self.spare.lock();
         let taken = spare.pop();
@@ -132,13 +131,13 @@ impl Packing {
         taken
     }
 
-    /// Slots of the segments that are kept for who cleans.
+    /// The slots of the spare segments.
     pub(super) fn spare_slots(&self) -> u64 {
         u64::from(self.spares.load(Ordering::Relaxed)).saturating_mul(SEGMENT_SLOTS as u64)
     }
 
-    /// Whether so much of the segments is holes that it is worth cleaning, on a disk of which so many
-    /// bytes are in use, of so many.
+    /// Whether so many of the segments' bytes are holes that cleaning is worth it, on a disk with `used`
+    /// bytes of `size` in use.
     pub(crate) fn has_holes(&self, used: u64, size: u64) -> bool {
         let Packs {
             pages,
@@ -156,8 +155,8 @@ impl Packing {
         used > size / 2 && holes > segment_bytes.checked_div(part).unwrap_or(0)
     }
 
-    /// The most objects of a segment that it is worth moving elsewhere: three quarters of those of a full
-    /// one.
+    /// The most objects of a segment that are worth moving elsewhere: three quarters of a full
+    /// segment's.
     pub(crate) fn most_objects(&self) -> usize {
         let Packs { pages, bytes, .. } = self.packs();
         let each = bytes.checked_div(pages).unwrap_or(0).max(1);
@@ -175,7 +174,7 @@ impl Packing {
         }
     }
 
-    /// The first segment of that number or a higher one that has up to so many objects, but not none.
+    /// The first segment, from that number on, with at least one object and at most `most`.
     pub(crate) fn first_of(&self, from: usize, most: usize) -> Option<Segment> {
         let live = self.live.get(from..)?;
         let past = live
@@ -184,7 +183,7 @@ impl Packing {
         Segment::new(u32::try_from(from.checked_add(past)?).ok()?)
     }
 
-    /// A segment was claimed, by who calls this.
+    /// The caller has claimed a segment.
     pub(super) fn claimed(&self, segment: Segment) {
         if let Some(live) = self.live(segment) {
             live.begin();
@@ -207,7 +206,7 @@ impl Packing {
         }
     }
 
-    /// What is packed.
+    /// How much is packed.
     pub(crate) fn packs(&self) -> Packs {
         let sum = |of: fn(&Objects) -> &AtomicI64| {
             let parts = self.objects.iter().map(|o| of(o).load(Ordering::Relaxed));
@@ -231,14 +230,14 @@ impl Packing {
         self.written.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Notes a slot that is not to be used again when its segment is freed. Without room for that it
-    /// is, and fails again.
+    /// Marks a slot to be retired when its segment is freed. If there is no room for the mark, the slot
+    /// is used again and fails again.
     pub(super) fn note_worn(&self, slot: PhysicalSlot) {
         let _ = self.worn.lock().push_within_capacity(slot);
         self.any_worn.store(true, Ordering::Release);
     }
 
-    /// The slots of a segment that are not to be used again, by their place in it, and forgets them.
+    /// Returns and forgets the slots of a segment that are to be retired, one bit each.
     pub(super) fn take_worn(&self, segment: Segment) -> u8 {
         if !self.any_worn.load(Ordering::Acquire) {
             return 0;
@@ -268,7 +267,7 @@ fn len(spare: &[Segment]) -> u32 {
     spare.len() as u32
 }
 
-/// A slot's place in its segment, as a bit.
+/// The bit of a slot in its segment.
 pub(super) fn bit(slot: PhysicalSlot) -> u8 {
     let index = u32::try_from(Segment::index_of(slot)).unwrap_or(0);
     1u8.wrapping_shl(index)

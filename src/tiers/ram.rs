@@ -5,10 +5,10 @@
 //! A limit of 0 leaves disks only. If pages are to stay compressed on one of these nevertheless, they pass
 //! through a small pool, the *buffer*, as pages are packed together that are written together.
 //!
-//! The pool grows by a zspage at a time, and how long the pages of one are cannot be known before an
-//! object is allocated. So a store that took the pool above the limit is undone, and from then on
-//! the tier is *full*: no page is compressed for it until the largest zspage has room below the
-//! limit, or an object was freed, whose place another one may take.
+//! The pool grows by a zspage at a time, and only the allocation of an object shows how many pages that
+//! takes. So a store that takes the pool above the limit is undone, and the tier is then *full*: no page
+//! is compressed for it until the largest zspage has room below the limit, or an object is freed, whose
+//! place another one may take.
 
 use super::contexts::Context;
 use crate::engine::codec::{Algorithm, Codec};
@@ -30,17 +30,17 @@ pub(crate) struct Ram {
     limit: AtomicU64,
     /// The limit that holds when the other one is 0.
     buffer: AtomicU64,
-    /// Whether a store was undone, and nothing was freed since.
+    /// Whether a store was undone since the last object was freed.
     refused: AtomicBool,
     algorithm: AtomicU64,
     watermarks: Watermarks,
 }
 
-/// A page does not get shorter when it is compressed.
+/// The page does not shrink when it is compressed.
 pub(crate) struct Incompressible;
 
 impl Ram {
-    /// An empty tier that may take `limit`. May sleep.
+    /// An empty tier with that limit. May sleep.
     pub(crate) fn new(limit: RamLimit) -> Result<Self> {
         Ok(Self {
             pool: Pool::new(c"vswap")?,
@@ -64,7 +64,7 @@ impl Ram {
         self.store_with(self.algorithm(), self.pool.whole_page_from(), page, context)
     }
 
-    /// Stores a page, compressed with that algorithm to less than `below` bytes. Otherwise as
+    /// Stores a page, compressed with that algorithm to less than `below` bytes. Otherwise like
     /// [`store`](Self::store).
     #[inline]
     pub(crate) fn store_with(
@@ -83,13 +83,13 @@ impl Ram {
         }
     }
 
-    /// Stores a page as it is. Does not sleep. The errors are those of [`store`](Self::store).
+    /// Stores a page uncompressed. Does not sleep. The errors are those of [`store`](Self::store).
     #[inline]
     pub(crate) fn store_raw(&self, page: &Page) -> Result<Owned> {
         self.within_limit(self.pool.store(Codec::Raw, memory::bytes_of(page))?)
     }
 
-    /// Stores a page that is one word, repeated. Does not sleep. The errors are those of
+    /// Stores a page that repeats one word. Does not sleep. The errors are those of
     /// [`store`](Self::store).
     #[inline]
     pub(crate) fn store_word(&self, word: u64) -> Result<Owned> {
@@ -122,13 +122,13 @@ impl Ram {
         })
     }
 
-    /// Stores an object that was compressed before. Does not sleep. The errors are those of
+    /// Stores an object that is compressed already. Does not sleep. The errors are those of
     /// [`store`](Self::store).
     pub(crate) fn store_object(&self, codec: Codec, bytes: &[u8]) -> Result<Owned> {
         self.within_limit(self.pool.store(codec, bytes)?)
     }
 
-    /// Gives an object's bytes to `read`, as they are. Does not sleep, nor may `read`.
+    /// Passes an object's bytes to `read`, still compressed. Does not sleep; `read` must not either.
     pub(crate) fn read(
         &self,
         held: &HeldObject<'_>,
@@ -147,7 +147,7 @@ impl Ram {
         }
     }
 
-    /// Something was freed, whose place a page may take; not so above the limit.
+    /// An object was freed, and a page may take its place, unless the pool is above the limit.
     #[cold]
     fn freed(&self) {
         if self.pool.bytes() <= self.limit() {
@@ -161,7 +161,7 @@ impl Ram {
         self.pool.bytes()
     }
 
-    /// Gives back what the pool takes without need. May take long.
+    /// Compacts the pool. May take long.
     pub(crate) fn compact(&self) {
         self.pool.compact();
     }
@@ -182,13 +182,13 @@ impl Ram {
         self.asked_limit().saturating_sub(self.pool_bytes())
     }
 
-    /// Whether there is no room for a page, so that none is to be compressed.
+    /// Whether there is no room for a page, so that compressing one would be in vain.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.refused.load(Ordering::Relaxed) && !self.has_room()
     }
 
-    /// Whether any object has room below the limit, even if it takes a zspage of its own.
+    /// Whether any object has room below the limit, even if it needs a zspage of its own.
     #[cold]
     fn has_room(&self) -> bool {
         let has_room = self.pool.bytes().saturating_add(LARGEST_ZSPAGE) <= self.limit();
@@ -198,13 +198,13 @@ impl Ram {
         has_room
     }
 
-    /// Whether pages are to be written back.
+    /// Whether writeback has to begin.
     #[inline]
     pub(crate) fn is_above_high(&self) -> bool {
         self.pool.bytes() > self.watermarks.high(self.limit())
     }
 
-    /// Whether enough pages were written back, when so many bytes are about to be given back.
+    /// Whether writeback can stop, when that many bytes are about to be freed.
     pub(crate) fn is_below_low(&self, gone: u64) -> bool {
         self.pool.bytes().saturating_sub(gone) <= self.watermarks.low(self.limit())
     }
@@ -235,19 +235,19 @@ impl Ram {
         self.refused.store(false, Ordering::Relaxed);
     }
 
-    /// Changes the limit. What is stored stays, even above it.
+    /// Changes the limit. Stored pages stay, even above it.
     pub(crate) fn set_limit(&self, limit: RamLimit) {
         self.limit.store(limit.bytes(), Ordering::Relaxed);
         self.refused.store(false, Ordering::Relaxed);
     }
 
-    /// What new pages are compressed with.
+    /// The algorithm for new pages.
     #[inline]
     pub(crate) fn algorithm(&self) -> Algorithm {
         Algorithm::from_bits(self.algorithm.load(Ordering::Acquire)).unwrap_or(Algorithm::Lz4)
     }
 
-    /// Changes what new pages are compressed with; the contexts are prepared for it.
+    /// Changes the algorithm for new pages. The contexts must be prepared for it.
     pub(crate) fn set_algorithm(&self, algorithm: Algorithm) {
         self.algorithm.store(algorithm.to_bits(), Ordering::Release);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Segments that were read lately by who reads in order: the next pages are in them.
+//! Segments that sequential readers have read recently: the next pages are in them.
 
 use crate::engine::segment::Segment;
 use crate::glue::bounce::Bounce;
@@ -9,19 +9,19 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, Arc, SpinLock};
 
-/// How many segments are kept of a disk: 1 MiB at most.
+/// How many segments of a disk are kept: 1 MiB at most.
 const SEGMENTS: usize = 32;
 
-/// Slots of a segment, by their place in it, and what they hold.
+/// Some slots of a segment and their contents.
 #[derive(Clone)]
 pub(crate) struct Slots {
-    /// What they hold, one behind the other.
+    /// Their contents, one after the other.
     pub(crate) bounce: Arc<Bounce<'static>>,
-    /// Which they are.
+    /// Which slots of the segment these are.
     pub(crate) slots: Range<usize>,
 }
 
-/// What is known of a segment.
+/// What is kept of a segment.
 #[derive(Clone)]
 pub(crate) enum Recently {
     /// It is being read.
@@ -34,7 +34,7 @@ pub(crate) enum Recently {
 struct Kept {
     segment: Segment,
     what: Recently,
-    /// When it was used last, as a number that counts up.
+    /// When it was last used, as a number that counts up.
     used: u32,
 }
 
@@ -46,17 +46,17 @@ impl Kept {
 
 /// The segments of a disk that are kept.
 ///
-/// What is kept of a segment is what it holds, as it is [forgotten](Self::forget) before the segment is
-/// freed; for who is counted in the segment it stays so. Nothing is locked inside.
+/// A segment is [forgotten](Self::forget) before it is freed, so what is kept matches the disk for a
+/// task that is counted in the segment. No lock is taken under this one.
 pub(super) struct Recent {
-    /// A place for each that can be kept.
+    /// A place for each segment that can be kept.
     kept: Pin<KBox<SpinLock<KVec<Option<Kept>>>>>,
     count: AtomicU32,
     clock: AtomicU32,
 }
 
 impl Recent {
-    /// None. May sleep.
+    /// No segments. May sleep.
     #[inline(never)]
     pub(super) fn new() -> Result<Self> {
         let mut none = KVec::with_capacity(SEGMENTS, GFP_KERNEL)?;
@@ -87,8 +87,9 @@ impl Recent {
         Some(found.what.clone())
     }
 
-    /// Says that a segment is read in which the caller stays counted until he [keeps](Self::keep) it or
-    /// [gives up](Self::give_up). Says whether that was done: not if somebody else does so. Does not sleep.
+    /// Notes that a segment is being read. The caller stays counted in it until it [keeps](Self::keep)
+    /// it or [gives up](Self::give_up). `false`: another task reads it, or there is no place. Does not
+    /// sleep.
     pub(super) fn expect(&self, segment: Segment) -> bool {
         let now = self.now();
         let mut kept = self.kept.lock();
@@ -106,8 +107,8 @@ impl Recent {
         old.is_ok()
     }
 
-    /// Keeps slots of a segment in which the caller is counted, in place of those that were used least
-    /// lately. Does not sleep.
+    /// Keeps slots of a segment in which the caller is counted, in place of the least recently used
+    /// ones. Does not sleep.
     pub(super) fn keep(&self, segment: Segment, slots: Slots) {
         let new = Kept {
             segment,
@@ -120,8 +121,8 @@ impl Recent {
         drop(old);
     }
 
-    /// Puts one in the place of what was kept of its segment, or of the one that was used least lately.
-    /// Gives what was there, or the new one if all places are taken by those that are being read.
+    /// Replaces what is kept of the same segment, or else the least recently used one. Returns what was
+    /// there, or the new one if all places belong to segments that are being read.
     fn replace(&self, kept: &mut [Option<Kept>], new: Kept) -> Result<Option<Kept>, Kept> {
         let age = |place: &Option<Kept>| match place {
             Some(kept) if kept.segment == new.segment => u32::MAX,
@@ -144,7 +145,7 @@ impl Recent {
         Ok(old)
     }
 
-    /// A segment that was expected could not be read. Does not sleep.
+    /// Ends the wait for a segment that could not be read. Does not sleep.
     pub(super) fn give_up(&self, segment: Segment) {
         let mut kept = self.kept.lock();
         let is_it = |place: &&mut Option<Kept>| {
@@ -156,7 +157,7 @@ impl Recent {
 
     /// A segment is about to be freed. Does not sleep.
     pub(super) fn forget(&self, segment: Segment) {
-        // Who has kept it has left it before.
+        // The task that kept it has left it before.
         if self.count.load(Ordering::Relaxed) == 0 {
             return;
         }

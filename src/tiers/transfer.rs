@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Disks' bays, what is claimed of disks, and transfers: those of the engine and the kernel, with disks
-//! of ours.
+//! Bays, claims and transfers of the engine and of glue, with vswap's disks.
 
 use super::disk::Disk;
 use crate::engine::{bay, claims};
@@ -12,10 +11,10 @@ use crate::glue::way::Load;
 use crate::glue::{buffer_transfer, request, transfer};
 use kernel::prelude::*;
 
-/// The place of a disk.
+/// The bay of a disk.
 pub(crate) type Bay = bay::Bay<Kernel, Disk>;
 
-/// A disk, while its bay is entered.
+/// A disk whose bay is entered.
 pub(crate) type Entered<'a> = bay::Entered<'a, Kernel, Disk>;
 
 /// A disk that was taken out of its bay.
@@ -33,16 +32,16 @@ pub(crate) type Stay = claims::Stay<Kernel>;
 /// What could not be transferred.
 pub(crate) type Failed = request::Failed<Disk>;
 
-/// Pages of a buffer on their way.
+/// The transfer of pages of a buffer.
 pub(crate) type BufferTransfer<W> = buffer_transfer::BufferTransfer<W, Disk>;
 
-/// One or two pages that come from a disk.
+/// The read of one or two pages.
 pub(crate) type PairTransfer<'a> = buffer_transfer::BufferTransfer<Load, Disk, Bounce<'a>>;
 
-/// Several times a few pages in a row that come from a disk.
+/// The read of several runs of a few pages.
 pub(crate) type SeveralTransfer<'a> = buffer_transfer::BufferTransfer<Load, Disk, Bounces<'a>>;
 
-/// The memory that transfers are made of. May sleep.
+/// Reserved memory for transfers. May sleep.
 pub(crate) fn reserves() -> Result<Reserves> {
     transfer::reserves::<Disk>()
 }

@@ -92,7 +92,7 @@ hold --size "$held" --mix random --pageout
 dmesg -c >/dev/null
 turn refuses /dev/zram0 no-writes
 release
-has_refused() { reasons | grep -q "refuses to discard"; }
+has_refused() { reasons | grep -q "a discard failed"; }
 eventually has_refused || fail "nothing says that it refuses: $(reasons)"
 turn refuses /dev/zram0 healthy
 hold --size "$held" --mix random --pageout

@@ -72,7 +72,7 @@ add "$loop" 10
 add /dev/pmem1
 dmesg -c >/dev/null
 hold_out --size 40 --mix random --pageout
-reasons | grep -q "$loop: there is no space left" || fail "the log says '$(reasons)'"
+reasons | grep -q "$loop: the device below it has no space left" || fail "the log says '$(reasons)'"
 settled
 step "$(cat $class/tiers)"
 holds "errors" "$(tier "$loop" errors)" -gt 0

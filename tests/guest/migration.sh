@@ -38,7 +38,7 @@ says "[disk /dev/pmem1]" migrate --dry-run
 [ ! -e /etc/vswap.conf.d ] || fail "a dry run writes something"
 says "/etc/vswap.conf.d/50-migrated.conf is written" migrate
 ! vswapctl migrate >/tmp/said 2>&1 || fail "it overwrites what it wrote before"
-says "the configuration is good" config --check
+says "the configuration is valid" config --check
 says "is swapped on, with 1 disk" start --module /vswap.ko
 expect "settings" "$(vswapctl get | head -n 3 | tr '\n' ' ')" "size=64M ram_limit=16M comp_algorithm=zstd "
 expect "priority" "$(priority)" 70
@@ -63,7 +63,7 @@ Path=$file
 FixedSizeMiB=16
 END
 says "/etc/vswap.conf.d/50-migrated.conf is written" migrate
-says "the configuration is good" config --check
+says "the configuration is valid" config --check
 says "is swapped on, with 1 disk" start --module /vswap.ko
 expect "size" "$(vswapctl get size)" 64M
 expect "what is listed" "$(vswapctl status -rn -o name,kind | grep ' disk')" "$file disk"

@@ -222,7 +222,7 @@ expect "the sum of the parts, and the module's" "$1" "$3"
 vswapctl status
 COLUMNS=120 vswapctl top --once --interval 0.2
 says "written back" writeback all
-says "compressed anew" recompress 1s
+says "compressed again" recompress 1s
 
 step "metrics"
 vswapctl metrics --output /tmp/vswap.prom
@@ -288,7 +288,7 @@ expect "what it said" "${said%%:*}" "$file is removed"
 no_loops_at_last
 [ -e $file ] || fail "the file is gone"
 says "is removed: " remove /dev/mapper/disk
-fails 1 "is no tier" remove /dev/mapper/disk
+fails 1 "is not a tier" remove /dev/mapper/disk
 dmsetup remove disk
 release
 
@@ -320,7 +320,7 @@ swapoff /dev/pmem0
 step "too little memory to swap off"
 says "removed" remove /dev/pmem1
 says "" set ram_limit=0
-fails 1 "has room for pages that repeat one word only" check
+fails 1 "has room only for pages that repeat one word" check
 says "is a tier" add /dev/pmem1 --force
 says "is a tier" add /dev/pmem0 --force
 # The less there is, the sooner it is not enough.
@@ -330,7 +330,7 @@ dd if=/dev/zero of=$files/ballast bs=1M count=$((spare < 190 ? spare : 190)) 2>/
 begin_limited 32 pagecheck --hold /tmp/held --size $(($(meminfo MemAvailable) / 1024 + 64)) --mix random
 is_held() { [ -e /tmp/held ]; }
 within 240 is_held || fail "pagecheck did not fill its memory"
-fails 1 "are missing. End some programs" off
+fails 1 "too little). End some programs" off
 expect "priority" "$(priority)" 50
 expect "disks" "$(vswapctl status -rn -o kind | grep -c disk)" 2
 rm /tmp/held
@@ -366,7 +366,7 @@ says "/dev/there-is-none]" config
 # Nobody reads the warning.
 vswapctl start --module /vswap.ko 2>/dev/full || fail "it does not start when what it says can't be written"
 says "the module unloaded" stop --unload
-says "there is no /dev/there-is-none; going on without it" start --module /vswap.ko
+says "there is no /dev/there-is-none; continuing without it" start --module /vswap.ko
 expect "priority" "$(priority)" 70
 expect "ram_limit" "$(vswapctl get ram_limit)" 16M
 expect "size" "$(vswapctl get --bytes size)" $((2 * $(meminfo MemTotal) * 1024))
@@ -412,7 +412,7 @@ esac
 # A file whose size differs from the configuration.
 sed -i 's/create-size = 16M/create-size = 20M/' /etc/vswap.conf
 says "removed" remove $files/configured
-says "is there already, and of 16M, not 20M; it is used as it is" start
+says "exists already, with 16M and not 20M; it is used as it is" start
 says "the module unloaded" stop --unload
 no_loops_at_last
 rm -r /etc/vswap.conf /etc/vswap.conf.d

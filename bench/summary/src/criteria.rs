@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_has_no_verdict() {
+    fn missing_measurements_have_no_verdict() {
         assert!(rows(&[], None).iter().all(|row| row.is_reached().is_none()));
         let rows = rows(&[], Some(999.0));
         let verdicts = rows.iter().filter_map(Row::is_reached);

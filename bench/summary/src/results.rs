@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_repeated_for_different_sizes_is_kept_apart() {
+    fn repetitions_with_different_sizes_are_kept_apart() {
         let mut records = records();
         for (at, record) in records.iter_mut().enumerate() {
             record.at = Some(at as u64 % 2);

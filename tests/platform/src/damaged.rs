@@ -58,7 +58,7 @@ impl Page for Nowhere {
 }
 
 #[test]
-fn nothing_is_put_into_a_damaged_cluster() {
+fn puts_into_a_damaged_cluster_fail() {
     let index = Index::<Damaging>::new().unwrap();
     let slot = Slot::new(7);
     let made = [Counts { all: 1, whole: 0 }, Counts::default()];

@@ -15,9 +15,9 @@ const DIRECTORY: &str = "sys/class/vswap/vswap0";
 /// The compression algorithms of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Algorithms {
-    /// The one that new pages are compressed with.
+    /// The algorithm for new pages.
     pub current: String,
-    /// All that there are.
+    /// All algorithms.
     pub all: Vec<String>,
 }
 
@@ -28,11 +28,11 @@ pub struct Device {
 }
 
 impl Device {
-    /// The device below the root directory `root`, which is `/` but for tests.
+    /// The device below the root directory `root`, which is `/` except in tests.
     ///
     /// # Errors
     ///
-    /// [`Error::NotLoaded`] when there is none.
+    /// [`Error::NotLoaded`] if there is none.
     pub fn open(root: impl AsRef<Path>) -> Result<Self, Error> {
         let directory = root.as_ref().join(DIRECTORY);
         if directory.is_dir() {
@@ -46,8 +46,8 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// As every function here that reads: [`Error::Io`], or [`Error::Text`] when the attribute
-    /// can't be understood.
+    /// Like all functions here that read: [`Error::Io`], or [`Error::Text`] when the attribute can't be
+    /// parsed.
     pub fn size(&self) -> Result<u64, Error> {
         self.number("size")
     }
@@ -56,8 +56,8 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// As every function here that writes: [`Error::Io`] with the module's answer, here `EBUSY`
-    /// while the device is swapped on and `EINVAL` for an impossible size.
+    /// Like all functions here that write: [`Error::Io`] with the module's answer, here `EBUSY` while
+    /// the device is swapped on and `EINVAL` for an impossible size.
     pub fn set_size(&self, bytes: u64) -> Result<(), Error> {
         self.write("size", &bytes.to_string())
     }
@@ -71,7 +71,7 @@ impl Device {
         self.number("ram_limit")
     }
 
-    /// Sets the most that the ram tier may take, in bytes. What is stored already stays.
+    /// Sets the most that the ram tier may take, in bytes. Stored pages stay.
     ///
     /// # Errors
     ///
@@ -104,11 +104,11 @@ impl Device {
         Ok(algorithms)
     }
 
-    /// Sets what new pages are compressed with.
+    /// Sets the algorithm for new pages.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for an algorithm that there is not; see [`set_size`](Self::set_size).
+    /// `EINVAL` for an unknown algorithm; see [`set_size`](Self::set_size).
     pub fn set_algorithm(&self, name: &str) -> Result<(), Error> {
         self.write("comp_algorithm", name)
     }
@@ -122,7 +122,7 @@ impl Device {
         Ok(Stat::parse(&self.read("stat")?))
     }
 
-    /// The disks, in the module's order. Lines that are something else are left out.
+    /// The disks, in the module's order. Ignores lines with another form.
     ///
     /// # Errors
     ///
@@ -135,8 +135,8 @@ impl Device {
             .collect())
     }
 
-    /// The version of the attributes' form, which counts up when something that was there changes
-    /// its meaning or goes. Modules from before there was one are 0.
+    /// The version of the attributes' form. It is incremented when an attribute or figure is removed or
+    /// changes its meaning. 0: the module is older than this version.
     ///
     /// # Errors
     ///
@@ -149,14 +149,15 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// `EBUSY`: somebody holds it; `EEXIST`: it is added; `ENOTBLK`: it is no block device;
-    /// `ENOSPC`: there are eight already; `EOPNOTSUPP`: the kernel can't encrypt; see [`set_size`](Self::set_size).
+    /// `EBUSY`: another program uses it. `EEXIST`: it was added before. `ENOTBLK`: it is not a block
+    /// device. `ENOSPC`: there are eight already. `EOPNOTSUPP`: the kernel can't encrypt, or the disk
+    /// can't discard. See [`set_size`](Self::set_size).
     pub fn add_tier(&self, path: &str, priority: i32, options: DiskOptions) -> Result<(), Error> {
         let words = options.words();
         self.write("tier_add", &format!("{path} {priority}{words}"))
     }
 
-    /// The UUID in the signatures of disks that are added.
+    /// The UUID for the signatures of disks that are added.
     ///
     /// # Errors
     ///
@@ -166,46 +167,46 @@ impl Device {
         u128::from_str_radix(text.trim(), 16).map_err(|_| self.nonsense("disk_uuid", text))
     }
 
-    /// Sets the UUID in the signatures of disks that are added from now on.
+    /// Sets the UUID for the signatures of disks that are added from now on.
     ///
     /// # Errors
     ///
-    /// `ENOENT`: the module is older than that; see [`set_size`](Self::set_size).
+    /// `ENOENT`: the module is too old; see [`set_size`](Self::set_size).
     pub fn set_disk_uuid(&self, uuid: u128) -> Result<(), Error> {
         self.write("disk_uuid", &format!("{uuid:032x}"))
     }
 
-    /// Removes a disk: moves what is on it elsewhere and closes it, which takes its time. With
-    /// `force`, pages that can't be read are given up.
+    /// Removes a disk: moves its pages elsewhere and closes it, which may take long. With `force`, pages
+    /// that can't be read are given up.
     ///
     /// # Errors
     ///
-    /// `ENOSPC`: there is no room elsewhere; `EIO`: pages can't be read; `ECANCELED`, `EINTR`: it
-    /// was cancelled; `EBUSY`: it is being removed; `ENOENT`: it is no tier.
+    /// `ENOSPC`: there is no room elsewhere. `EIO`: pages can't be read. `ECANCELED`, `EINTR`: it was
+    /// cancelled. `EBUSY`: it is already being removed. `ENOENT`: it is not a tier.
     pub fn remove_tier(&self, path: &str, force: bool) -> Result<(), Error> {
         let word = if force { " force" } else { "" };
         self.write("tier_remove", &format!("{path}{word}"))
     }
 
-    /// Stops the removal of a disk, which stays in service with what is left on it.
+    /// Stops the removal of a disk, which stays in service with the remaining pages.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: it is not being removed; `ENOENT`: it is no tier.
+    /// `EINVAL`: it is not being removed. `ENOENT`: it is not a tier.
     pub fn cancel_removal(&self, path: &str) -> Result<(), Error> {
         self.write("tier_cancel", path)
     }
 
-    /// Writes pages of the ram tier back that were not used for so many seconds; 0 is all.
+    /// Writes back pages of the ram tier that were not used for that many seconds; 0 stands for all.
     ///
     /// # Errors
     ///
-    /// `ENOSPC`: no disk has room; `EINTR`: a signal came; see [`set_size`](Self::set_size).
+    /// `ENOSPC`: no disk has room. `EINTR`: a signal came. See [`set_size`](Self::set_size).
     pub fn write_back(&self, seconds: u32) -> Result<(), Error> {
         self.write("writeback", &age(seconds))
     }
 
-    /// Compresses pages of the ram tier with zstd that were not used for so many seconds; 0 is
+    /// Compresses pages of the ram tier with zstd that were not used for that many seconds; 0 stands for
     /// all.
     ///
     /// # Errors
@@ -246,7 +247,7 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// `EINVAL` for one that is not above the low one; see [`set_size`](Self::set_size).
+    /// `EINVAL` if it is not above the low one; see [`set_size`](Self::set_size).
     pub fn set_high_watermark(&self, percent: u64) -> Result<(), Error> {
         self.write("high_watermark", &percent.to_string())
     }
@@ -264,7 +265,7 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// `EINVAL` for one that is not below the high one; see [`set_size`](Self::set_size).
+    /// `EINVAL` if it is not below the high one; see [`set_size`](Self::set_size).
     pub fn set_low_watermark(&self, percent: u64) -> Result<(), Error> {
         self.write("low_watermark", &percent.to_string())
     }
@@ -281,7 +282,7 @@ impl Device {
             .map_err(|_| self.nonsense(name, text.clone()))
     }
 
-    /// In one piece: the module takes each write for a whole value.
+    /// In one piece: the module takes each write as a whole value.
     fn write(&self, name: &str, text: &str) -> Result<(), Error> {
         let attribute = self.directory.join(name);
         fs::OpenOptions::new()
@@ -301,11 +302,11 @@ impl Device {
     }
 }
 
-/// What a module that is older or newer may not have, or write in another way, is `None`.
+/// `None` for an attribute that an older or newer module does not have, or writes in another form.
 ///
 /// # Errors
 ///
-/// The attribute is there and can't be read.
+/// The attribute exists and can't be read.
 pub fn known<T>(value: Result<T, Error>) -> Result<Option<T>, Error> {
     match value {
         Ok(value) => Ok(Some(value)),
@@ -391,7 +392,7 @@ mod tests {
         assert_eq!(says(&device, "writeback"), "all");
         device.recompress(90).expect("written");
         assert_eq!(says(&device, "recompress"), "90");
-        // It is not made when it is not there.
+        // The attribute is never created.
         assert_eq!(device.set_size(1).expect_err("no file").number(), Some(2));
     }
 }

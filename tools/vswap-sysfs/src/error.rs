@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What can go wrong.
+//! The errors.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,26 +11,26 @@ pub enum Error {
     /// There is no device: the module is not loaded.
     #[error("the module vswap is not loaded")]
     NotLoaded,
-    /// The system refused it; the error's number is the module's answer.
+    /// The system refused it. The error's number is the module's answer.
     #[error("{}: {source}", attribute.display())]
     Io {
-        /// Which attribute.
+        /// The attribute.
         attribute: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// The text of the attribute is not what it should be.
+    /// The text of the attribute has another form than expected.
     #[error("{} says {text:?}, which makes no sense here", attribute.display())]
     Text {
-        /// Which attribute.
+        /// The attribute.
         attribute: PathBuf,
-        /// What it said.
+        /// Its text.
         text: String,
     },
 }
 
 impl Error {
-    /// The system's error, if it was one.
+    /// The system's error, if there is one.
     pub fn io(&self) -> Option<&io::Error> {
         match self {
             Self::Io { source, .. } => Some(source),
@@ -38,7 +38,7 @@ impl Error {
         }
     }
 
-    /// The system's number of the error, such as 16 for `EBUSY`.
+    /// The system's error number, such as 16 for `EBUSY`.
     pub fn number(&self) -> Option<i32> {
         self.io()?.raw_os_error()
     }

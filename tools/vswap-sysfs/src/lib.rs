@@ -9,8 +9,8 @@
 //! # Ok::<(), vswap_sysfs::Error>(())
 //! ```
 //!
-//! Figures and fields that this crate does not know are kept or left out, and those that are
-//! missing are 0, so that it works with modules that are older or newer than itself.
+//! Unknown figures and fields are kept or ignored, and missing ones are 0, so that this crate works with
+//! older and newer modules.
 #![forbid(unsafe_code)]
 
 mod device;
@@ -23,5 +23,5 @@ pub use error::Error;
 pub use stat::{Figure, Kind, Stat, Unit, FIGURES};
 pub use tier::{DiskOptions, Packed, Progress, Protection, State, Tier};
 
-/// Bytes of a page, which is what a slot holds.
+/// Bytes of a page, the contents of a slot.
 pub const PAGE: u64 = 4096;

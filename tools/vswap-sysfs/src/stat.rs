@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The statistics, as `stat` has them, and what each of them means.
+//! The statistics in `stat`, and their meaning.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -12,16 +12,16 @@ pub enum Unit {
     Pages,
     /// Bytes.
     Bytes,
-    /// Things that happened, or that are there.
+    /// Events or objects.
     Number,
 }
 
 /// Whether a figure goes up and down, or only up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// How much there is now.
+    /// The present value.
     Level,
-    /// How much there was since the device was swapped on.
+    /// The number since the device was swapped on.
     Event,
 }
 
@@ -32,13 +32,13 @@ pub struct Figure {
     pub name: &'static str,
     /// What it counts.
     pub unit: Unit,
-    /// Whether it goes only up.
+    /// Whether it only goes up.
     pub kind: Kind,
-    /// A sentence that says what it is.
+    /// What it means, in a sentence.
     pub meaning: &'static str,
 }
 
-/// The figures of one reading; those that the module does not have are missing.
+/// The figures of one reading, without those that the module lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
@@ -56,7 +56,7 @@ macro_rules! figures {
 
         impl Stat {
             $(#[doc = $meaning] ///
-            /// 0 when the module does not say.
+            /// 0 if the module does not tell.
             pub fn $name(&self) -> u64 {
                 self.get(stringify!($name)).unwrap_or(0)
             })*
@@ -65,59 +65,59 @@ macro_rules! figures {
 }
 
 figures! {
-    used_slots Pages Level "Slots in use: the sum of the same-filled, the ram, the disk and the lost ones.";
+    used_slots Pages Level "Slots in use: the sum of same-filled, ram, disk and lost slots.";
     same_filled_slots Pages Level "Slots whose page repeats one word, which the slot's entry itself holds.";
     ram_slots Pages Level "Slots whose page lies in compressed memory.";
-    raw_slots Pages Level "Those of the ram slots whose page did not compress and is kept as it is.";
+    raw_slots Pages Level "Ram slots whose page did not compress and is kept uncompressed.";
     disk_slots Pages Level "Slots whose page lies on a disk.";
-    packed_slots Pages Level "Slots whose page lies on a disk compressed, among others.";
-    lost_slots Pages Level "Slots whose page was given up with its disk; reading one is an error.";
-    compressed_bytes Bytes Level "What the pages in compressed memory amount to, each as it is stored.";
-    clusters Number Level "Groups of 512 slots of which at least one is in use.";
-    whole_clusters Number Level "Those of the clusters that need no table, as all their pages lie together on one disk.";
+    packed_slots Pages Level "Disk slots whose page is compressed on the disk.";
+    lost_slots Pages Level "Slots whose page was given up when its disk was removed; reading one is an error.";
+    compressed_bytes Bytes Level "The size of the pages in compressed memory as they are stored.";
+    clusters Number Level "Groups of 512 slots with at least one in use.";
+    whole_clusters Number Level "Clusters that need no table because all their pages lie together on one disk.";
     failed_stores Pages Event "Pages that found no room and stayed in memory.";
     lookups Number Event "Look-ups of a cluster.";
-    mru_hits Number Event "Those of the look-ups that the CPU's last used cluster answered.";
-    mru_misses Number Event "Those of the look-ups that it did not answer.";
+    mru_hits Number Event "Look-ups that the CPU's last used cluster answered.";
+    mru_misses Number Event "Look-ups that the CPU's last used cluster did not answer.";
     same_loads Pages Event "Pages read that repeat one word.";
     ram_stores Pages Event "Pages stored in compressed memory, or moved there.";
     ram_loads Pages Event "Pages read from compressed memory.";
     disk_loads Pages Event "Pages read from disks.";
     written_back_pages Pages Event "Pages that writeback moved from memory to a disk.";
-    readahead_pages Pages Event "Compressed pages that were read ahead from a disk, as their slots were asked for in order.";
-    readahead_loads Pages Event "Pages that had been read ahead when they were asked for.";
-    cleaned_pages Pages Event "Pages that were moved within a disk, so that what was around them gets free.";
+    readahead_pages Pages Event "Compressed pages that were read ahead from a disk for a sequential reader.";
+    readahead_loads Pages Event "Pages that had been read ahead when they were needed.";
+    cleaned_pages Pages Event "Pages that were moved within a disk to free the space around them.";
     drained_pages Pages Event "Pages that were moved away from a disk that was being removed.";
-    recompressed_pages Pages Event "Pages in compressed memory that were compressed anew with zstd.";
+    recompressed_pages Pages Event "Pages in compressed memory that were compressed again with zstd.";
     throttled_stores Number Event "Stores that waited for writeback to make room.";
     retried_pages Pages Event "Pages that a disk failed to take and that were stored elsewhere.";
-    disk_read_bytes Bytes Event "What was read from disks.";
-    disk_write_bytes Bytes Event "What was written to disks.";
-    disk_large_write_bytes Bytes Event "The part of what was written to disks that went in pieces of 64 KiB or more.";
-    pool_bytes Bytes Level "What compressed memory takes for its pages, with what is lost between them; ram_limit is its limit.";
-    table_bytes Bytes Level "What the tables of the slots take.";
-    metadata_bytes Bytes Level "What the tables take with everything else that is known of slots and disks.";
-    withheld_slots Pages Level "Free slots that the kernel does not count, as nothing has room for their pages.";
+    disk_read_bytes Bytes Event "Bytes read from disks.";
+    disk_write_bytes Bytes Event "Bytes written to disks.";
+    disk_large_write_bytes Bytes Event "Bytes written to disks in pieces of 64 KiB or more.";
+    pool_bytes Bytes Level "Memory that the pool of compressed pages takes, including unused room in it; ram_limit limits it.";
+    table_bytes Bytes Level "Memory for the tables of slots.";
+    metadata_bytes Bytes Level "Memory for these tables and all other data about slots and disks.";
+    withheld_slots Pages Level "Free slots that the kernel does not count because nothing has room for their pages.";
 }
 
 impl Stat {
-    /// Reads `name value` lines. Lines that are something else are left out.
+    /// Reads `name value` lines. Ignores lines with another form.
     pub fn parse(text: &str) -> Self {
         let pairs = text.lines().filter_map(|line| {
             let (name, value) = line.trim().split_once(' ')?;
-            // A sum over CPUs may be below zero while they count.
+            // A sum over CPUs may be negative while they count.
             let value = value.trim().parse::<i64>().ok()?;
             Some((name.to_owned(), value.try_into().unwrap_or(0)))
         });
         Self(pairs.collect())
     }
 
-    /// The figure of that name, known to this crate or not.
+    /// The figure with that name, even an unknown one.
     pub fn get(&self, name: &str) -> Option<u64> {
         self.0.get(name).copied()
     }
 
-    /// All figures that there are.
+    /// All figures.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(name, value)| (name.as_str(), *value))
     }

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A disk, as a line of `tiers` has it.
+//! A disk: a line of `tiers`.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How a disk does.
+/// The state of a disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It takes pages.
     Active,
-    /// It is being removed: its pages are moved elsewhere.
+    /// It is being removed: its pages are moving elsewhere.
     Draining,
-    /// It had too many errors and takes no more pages.
+    /// It had too many errors and takes no pages.
     Failed,
     /// It does not answer, and takes no pages until it does.
     Stuck,
-    /// A state that this crate does not know.
+    /// An unknown state.
     #[serde(untagged)]
     Other(String),
 }
@@ -48,28 +48,28 @@ impl fmt::Display for State {
     }
 }
 
-/// How far a removal is, in bytes.
+/// The progress of a removal, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Progress {
-    /// Moved already.
+    /// Bytes that have moved.
     pub moved: u64,
-    /// To be moved in all.
+    /// Bytes that have to move in all.
     pub total: u64,
 }
 
-/// What protects a disk's pages.
+/// How a disk's pages are protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Protection {
-    /// They are encrypted with a key that nobody else has.
+    /// They are encrypted, with a key that exists in memory only.
     pub encrypt: bool,
     /// They are compared with a tag when they are read.
     pub integrity: bool,
 }
 
 impl Protection {
-    /// The words for it in `tier_add`, each after a blank.
+    /// The words for it in `tier_add`, each with a blank before it.
     pub(crate) fn words(self) -> &'static str {
         match (self.encrypt, self.integrity) {
             (false, false) => "",
@@ -80,19 +80,19 @@ impl Protection {
     }
 }
 
-/// What a disk is to have.
+/// The options of a disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DiskOptions {
-    /// What protects its pages.
+    /// How its pages are protected.
     pub protection: Protection,
-    /// Whether pages stay compressed on it; if nothing is said, unless it is memory.
+    /// Whether pages stay compressed on it. `None`: unless it is memory.
     pub compress: Option<bool>,
     /// Whether the disk is told which of its blocks hold nothing.
     pub discard: bool,
 }
 
 impl DiskOptions {
-    /// The words for it in `tier_add`, each after a blank.
+    /// The words for them in `tier_add`, each with a blank before it.
     pub(crate) fn words(self) -> String {
         let compress = match self.compress {
             None => "",
@@ -104,15 +104,15 @@ impl DiskOptions {
     }
 }
 
-/// The pages that are compressed on a disk.
+/// The compressed pages on a disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Packed {
-    /// How many there are.
+    /// Their number.
     pub pages: u64,
-    /// Bytes that they are, compressed.
+    /// Their compressed size in bytes.
     pub bytes: u64,
-    /// Bytes of the disk that hold them.
+    /// Bytes of the disk that are allocated for them.
     pub segment_bytes: u64,
     /// Bytes of such pages that came to the disk since it was added.
     #[serde(default)]
@@ -129,49 +129,49 @@ impl Packed {
     }
 }
 
-/// A disk. Sizes are in bytes, and 0 when the module does not say.
+/// A disk. Sizes are in bytes, and 0 if the module does not tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tier {
-    /// The path it was added with.
+    /// The path with which it was added.
     pub path: String,
-    /// The block device's number, major and minor, if the module says it.
+    /// The block device's number, major and minor, if the module tells.
     pub number: Option<(u32, u32)>,
     /// Disks of higher priority are filled first.
     pub priority: i32,
-    /// How it does.
+    /// Its state.
     pub state: State,
-    /// What fits on it.
+    /// Its size.
     pub size: u64,
-    /// What is on it.
+    /// Bytes in use.
     pub used: u64,
-    /// What can't be used any more, because writing there failed.
+    /// Bytes that are unusable because writing there failed.
     pub bad: u64,
     /// Errors so far.
     pub errors: u64,
-    /// Read from it since it was added.
+    /// Bytes read since it was added.
     pub read: u64,
-    /// Written to it since it was added.
+    /// Bytes written since it was added.
     pub written: u64,
-    /// What protects its pages.
+    /// How its pages are protected.
     pub protection: Protection,
-    /// Pages that were not what was written, as far as they are compared.
+    /// Pages that were not what was written, if they are compared.
     pub corrupt: u64,
-    /// The pages that are compressed on it, if pages stay so.
+    /// The compressed pages on it, if pages stay compressed.
     pub packed: Option<Packed>,
-    /// Bytes of it that held nothing, and of which it was told. `None`: it is not told.
+    /// Bytes that were discarded. `None`: the disk has no discards.
     pub discarded: Option<u64>,
-    /// How far its removal is, while it is being removed.
+    /// The progress of its removal, while it is being removed.
     pub removal: Option<Progress>,
-    /// Fields that this crate does not know, or whose values it does not understand.
+    /// Unknown fields, or fields with an unknown value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<String, String>,
 }
 
 impl Tier {
-    /// The disk that the line describes. `None`: it is no such line.
+    /// The disk that the line describes. `None`: the line has another form.
     ///
-    /// A field that a newer module adds, or writes in another way, costs that field only.
+    /// An unknown field, or one with an unknown value, has no effect on the others.
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_ascii_whitespace();
         let mut tier = Self {
@@ -203,7 +203,7 @@ impl Tier {
         Some(tier)
     }
 
-    /// Takes a field in. `None`: it or its value is not known.
+    /// Parses a field. `None`: it or its value is unknown.
     fn set(&mut self, field: &str, value: &str) -> Option<()> {
         let number = || value.parse().ok();
         match field {
@@ -240,7 +240,7 @@ impl Tier {
         self.packed.get_or_insert_default()
     }
 
-    /// Pages that lie on it.
+    /// How many pages lie on it.
     pub fn pages(&self) -> u64 {
         let packed = self.packed.unwrap_or_default();
         self.used.saturating_sub(packed.segment_bytes) / crate::PAGE + packed.pages

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Ages of pages as users write them.
+//! Ages of pages, as users write them.
 
-/// Reads `all`, a number of seconds, or a time such as `10m` or `1h 30m`. Gives whole seconds,
-/// 0 for all.
+/// Reads `all`, a number of seconds, or a time such as `10m` or `1h 30m`. Returns whole seconds, 0 for
+/// `all`.
 ///
 /// # Errors
 ///
-/// A sentence, when it is none of them.
+/// A sentence for the user, when it is none of these.
 pub fn parse(text: &str) -> Result<u32, String> {
     let text = text.trim();
     if text == "all" {

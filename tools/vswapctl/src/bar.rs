@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A bar whose cells show how a whole is divided.
+//! A bar that shows how a whole is divided.
 
 use crate::look::Look;
 use crate::snapshot::{Kind, Part};
 use anstyle::{AnsiColor, Style};
 
-/// The sign and the colour of each part, in the order of the parts.
+/// The character and the colour of each part, in the order of the parts.
 pub fn keys(parts: &[Part]) -> Vec<(char, AnsiColor)> {
-    // No white or black: they are lost on one background or the other. No green: some people don't
-    // tell it from red.
+    // No white or black, which disappear on one background or the other. No green, which some people
+    // can't tell from red.
     const DISKS: [AnsiColor; 2] = [AnsiColor::Magenta, AnsiColor::BrightMagenta];
     let mut disk = 0;
     let key = |part: &Part| match part.kind {
@@ -27,8 +27,8 @@ pub fn keys(parts: &[Part]) -> Vec<(char, AnsiColor)> {
     parts.iter().map(key).collect()
 }
 
-/// How many of `width` cells each amount gets out of `whole`. What is not nothing gets a cell at
-/// least, as long as there are enough; the rest of the cells are nobody's.
+/// How many of `width` cells each amount gets out of `whole`. An amount above 0 gets at least one cell,
+/// as long as there are enough. Other cells stay empty.
 pub fn cells(amounts: &[u64], whole: u64, width: usize) -> Vec<usize> {
     let sum = amounts.iter().copied().fold(0, u64::saturating_add);
     let is_full = sum > 0 && sum >= whole;
@@ -43,7 +43,7 @@ pub fn cells(amounts: &[u64], whole: u64, width: usize) -> Vec<usize> {
                 .max(usize::from(*amount > 0))
         })
         .collect();
-    // What is too much goes from the largest, where it shows least.
+    // The excess comes off the largest amount, where it is least visible.
     while cells.iter().sum::<usize>() > width {
         match cells.iter_mut().max() {
             Some(largest) if *largest > 0 => *largest -= 1,
@@ -59,8 +59,8 @@ pub fn cells(amounts: &[u64], whole: u64, width: usize) -> Vec<usize> {
     cells
 }
 
-/// The sign of a part in a bar and beside its row. With colours, the parts have textures besides: some
-/// people see red and green alike.
+/// The character of a part, in a bar and beside its row. With colours the parts have different textures
+/// as well, as some people can't tell all colours apart.
 pub fn sign(look: Look, key: char) -> char {
     if !(look.colour && look.utf8) {
         return key;
@@ -74,7 +74,7 @@ pub fn sign(look: Look, key: char) -> char {
     }
 }
 
-/// The bar of the parts out of `whole` bytes, as text of `width` columns.
+/// A bar of the parts out of `whole` bytes, as text of `width` columns.
 pub fn text(look: Look, parts: &[Part], whole: u64, width: usize) -> String {
     let amounts: Vec<u64> = parts.iter().map(|part| part.holds).collect();
     let cells = cells(&amounts, whole, width);
@@ -89,7 +89,7 @@ pub fn text(look: Look, parts: &[Part], whole: u64, width: usize) -> String {
     text + &rest(look, free)
 }
 
-/// A bar of one amount out of `whole`, and marks at other amounts.
+/// A bar of one amount out of `whole`, with marks at other amounts.
 pub fn marked(
     look: Look,
     colour: AnsiColor,
@@ -102,7 +102,7 @@ pub fn marked(
     look.paint(colour.on_default(), &full) + &look.paint(Style::new().dimmed(), &free)
 }
 
-/// The parts of such a bar: what is full, and what is not.
+/// The two parts of such a bar: full and free.
 pub fn gauge(look: Look, amount: u64, whole: u64, width: usize, marks: &[u64]) -> (String, String) {
     let count = cells(&[amount], whole, width)[0];
     let marks: Vec<usize> = marks
@@ -136,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_not_nothing_shows() {
+    fn small_amounts_get_a_cell() {
         assert_eq!(cells(&[0, 1, 1_000_000], 2_000_000, 10), [0, 1, 5]);
         assert_eq!(cells(&[1, 1, 1_000_000], 0, 10), [1, 1, 8]);
         assert_eq!(cells(&[], 0, 10), [0usize; 0]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Completion for bash, which divides words at `=` and `:` as well, and takes what it is given as it is: clap's
-//! own knows neither `comp_algorithm=zs` nor `/dev/disk/by-path/pci-0000:00`.
+//! Completion for bash. Bash also splits words at `=` and `:`, and inserts the answers as they are;
+//! clap's own completion handles neither `comp_algorithm=zs` nor `/dev/disk/by-path/pci-0000:00`.
 
 use clap::Command;
 use clap_complete::engine;
@@ -11,10 +11,10 @@ use std::ffi::OsString;
 use std::io::{Result, Write};
 use std::path::Path;
 
-/// What stands before the cursor.
+/// The line up to the cursor.
 const LINE: &str = "_VSWAPCTL_LINE";
 
-/// What bash puts the answer in the place of.
+/// The word that bash replaces with the answer.
 const WORD: &str = "_VSWAPCTL_WORD";
 
 /// The shell.
@@ -42,7 +42,7 @@ impl EnvCompleter for Bash {
             script,
             r#"_{name}() {{
     mapfile -t COMPREPLY < <({variable}=bash {LINE}="${{COMP_LINE:0:COMP_POINT}}" {WORD}="$2" {completer} -- {program} 2>/dev/null)
-    # More is to be written behind these.
+    # The word goes on after these.
     [[ ${{#COMPREPLY[@]}} != 1 || ${{COMPREPLY[0]}} != *[/=] ]] || compopt -o nospace
 }}
 complete -o nosort -F _{name} {program}"#
@@ -80,10 +80,10 @@ complete -o nosort -F _{name} {program}"#
     }
 }
 
-/// The words of a line as the shell reads them, and the quotation mark that is still open. The last word is
-/// the one that is being written, which may be empty.
+/// The words of a line as the shell reads them, and the quotation mark that is still open. The last word
+/// is the one at the cursor, and may be empty.
 fn words(line: &str) -> (Vec<String>, Option<char>) {
-    // An end that is there, whatever the last word is like.
+    // Appended so that the line has a last word in any case.
     let ends = [(None, "."), (Some('\''), ".'"), (Some('"'), ".\"")];
     let read = |(quote, end)| {
         let mut words = shlex::split(&format!("{line}{end}"))?;
@@ -93,8 +93,8 @@ fn words(line: &str) -> (Vec<String>, Option<char>) {
     ends.into_iter().find_map(read).unwrap_or_default()
 }
 
-/// How much of the current word stands before what bash replaces, which it gives without the quotation mark
-/// that is open.
+/// The part of the current word before the one that bash replaces. Bash passes the latter without the
+/// open quotation mark.
 fn kept<'a>(current: &'a str, word: &str, quote: Option<char>) -> &'a str {
     let quote = quote.map(String::from).unwrap_or_default();
     let (words, _) = words(&format!("{quote}{word}"));
@@ -102,7 +102,7 @@ fn kept<'a>(current: &'a str, word: &str, quote: Option<char>) -> &'a str {
     current.strip_suffix(replaced).unwrap_or("")
 }
 
-/// The text as it is written in the shell.
+/// The text, quoted for the shell.
 fn escaped(text: &str) -> String {
     let mut word = String::with_capacity(text.len());
     for (index, c) in text.char_indices() {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_bash_does_not_replace_is_left_out() {
+    fn only_the_word_that_bash_replaces_is_answered() {
         for (current, word, quote, expected) in [
             ("comp_algorithm=zs", "zs", None, "comp_algorithm="),
             ("comp_algorithm=", "", None, "comp_algorithm="),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_shell_would_read_otherwise_is_escaped() {
+    fn special_characters_are_escaped() {
         for (text, expected) in [
             ("/dev/disk/by-label/a\\x20b", "/dev/disk/by-label/a\\\\x20b"),
             ("/a b$(c);*", "/a\\ b\\$\\(c\\)\\;\\*"),

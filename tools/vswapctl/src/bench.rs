@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `bench`: what this machine's device takes for a page, measured with memory of our own.
+//! `bench`: how long the device takes for a page on this machine, measured with the program's own
+//! memory.
 
 use crate::failure::{failed, Failure};
 use crate::size;
@@ -15,7 +16,7 @@ use vswap_sysfs::NODE;
 
 const PAGE: usize = 4096;
 
-/// What the pages hold.
+/// The contents of the pages.
 #[derive(Clone, Copy, Debug)]
 enum Contents {
     Same,
@@ -34,7 +35,7 @@ impl Contents {
         }
     }
 
-    /// Fills a page; each gets other contents.
+    /// Fills a page. Each page gets different contents.
     fn fill(self, page: &mut [u8], state: &mut u64) {
         match self {
             Self::Same => page.fill(0x2a),
@@ -48,7 +49,7 @@ impl Contents {
     }
 }
 
-/// xorshift64*, which compresses to nothing less.
+/// xorshift64*, whose output does not compress.
 fn fill_random(bytes: &mut [u8], state: &mut u64) {
     for chunk in bytes.chunks_mut(8) {
         *state ^= *state >> 12;
@@ -59,7 +60,7 @@ fn fill_random(bytes: &mut [u8], state: &mut u64) {
     }
 }
 
-/// Refuses when it would not be this device that is measured, or when it might hurt.
+/// Refuses to run when another device would be measured, or when that might do harm.
 fn check(system: &System, bytes: u64) -> Result<(), Failure> {
     let device = system.device()?;
     let swap = system.swap();
@@ -92,7 +93,7 @@ fn check(system: &System, bytes: u64) -> Result<(), Failure> {
     let available = system.available();
     if available < needed {
         return Err(failed(format!(
-            "{} of memory are available, and that needs {}; give a smaller --size",
+            "only {} of memory are available, and bench needs {}; give a smaller --size",
             size::human(available),
             size::human(needed)
         )));
@@ -100,7 +101,7 @@ fn check(system: &System, bytes: u64) -> Result<(), Failure> {
     let free = device.size()?.saturating_sub(swap.used);
     if free < bytes {
         return Err(failed(format!(
-            "{} of {NODE} are free, and that needs {}; give a smaller --size",
+            "only {} of {NODE} are free, and bench needs {}; give a smaller --size",
             size::human(free),
             size::human(bytes)
         )));
@@ -108,7 +109,7 @@ fn check(system: &System, bytes: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What of this process is swapped out, in bytes.
+/// How much of this process is swapped out, in bytes.
 fn swapped_out() -> u64 {
     let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmSwap:"));
@@ -116,7 +117,7 @@ fn swapped_out() -> u64 {
     kib.unwrap_or(0) * 1024
 }
 
-/// Has the kernel swap out the whole map.
+/// Asks the kernel to swap out the whole map.
 fn page_out(map: &mut MmapMut) -> std::io::Result<()> {
     // SAFETY: the range is the map's own, and the advice changes nothing of its contents.
     match unsafe { libc::madvise(map.as_mut_ptr().cast(), map.len(), libc::MADV_PAGEOUT) } {
@@ -135,7 +136,7 @@ struct Measured {
 fn measure(contents: Contents, bytes: u64) -> std::io::Result<Measured> {
     let length = usize::try_from(bytes).unwrap_or(usize::MAX) / PAGE * PAGE;
     let mut map = MmapMut::map_anon(length)?;
-    // Huge pages go out whole, which is another matter.
+    // Huge pages are swapped out whole, which this does not measure.
     let _ = map.advise(Advice::NoHugePage);
     let mut state = 0x9e37_79b9_7f4a_7c15;
     for page in map.chunks_exact_mut(PAGE) {
@@ -167,37 +168,37 @@ fn measure(contents: Contents, bytes: u64) -> std::io::Result<Measured> {
     })
 }
 
-/// What was measured, with one thread.
+/// The results, with one thread.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Document {
     /// Version of this document.
     pub version: u32,
     /// Bytes of each kind.
     pub bytes: u64,
-    /// One for each kind.
+    /// One result for each kind.
     pub results: Vec<Outcome>,
 }
 
-/// What was measured with one kind of contents. Times are nanoseconds a page.
+/// The result for one kind of contents. Times are in nanoseconds for a page.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Outcome {
-    /// What the pages held: same-filled, compressible or random.
+    /// The contents of the pages: same-filled, compressible or random.
     pub contents: String,
     /// Pages that were swapped out.
     pub pages: u64,
-    /// Swapping one out.
+    /// Time to swap one out.
     pub out_ns: f64,
-    /// Reading one back.
+    /// Time to read one back.
     pub in_ns: f64,
-    /// Freeing one.
+    /// Time to free one.
     pub free_ns: f64,
 }
 
-/// Measures.
+/// Measures all kinds of contents.
 ///
 /// # Errors
 ///
-/// It is not safe, or says nothing about this device.
+/// Measuring is not safe, or its result would not be that of this device.
 pub fn run(system: &System, bytes: u64) -> Result<Document, Failure> {
     if bytes < 1 << 20 {
         return Err(crate::failure::usage("--size has to be at least 1M"));
@@ -209,8 +210,8 @@ pub fn run(system: &System, bytes: u64) -> Result<Document, Failure> {
             .map_err(|error| failed(format!("memory can't be swapped out: {error}")))?;
         if measured.pages * 10 < bytes / PAGE as u64 * 9 {
             return Err(failed(format!(
-                "only {} of {} pages were swapped out, so there is nothing to say; is there a limit on swap for this \
-                 process (memory.swap.max), or is the device full?",
+                "only {} of {} pages were swapped out, which is too few to measure; is there a limit on swap for \
+                 this process (memory.swap.max), or is the device full?",
                 measured.pages,
                 bytes / PAGE as u64
             )));
@@ -231,7 +232,7 @@ pub fn run(system: &System, bytes: u64) -> Result<Document, Failure> {
     })
 }
 
-/// What was measured, as a table.
+/// The results as a table.
 pub fn table(document: &Document) -> String {
     let mut text = format!(
         "{} of each, one thread; µs a page and MB/s\n{:<14}{:>18}{:>18}{:>18}\n",

@@ -12,24 +12,24 @@ use crate::{lock, remove, size, swap};
 use std::path::{Path, PathBuf};
 use vswap_sysfs::{Device, NODE};
 
-/// What the device is to be like.
+/// How to set the device up.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The file of the module, when it is not the installed one.
+    /// The file of the module, if it is not the installed one.
     pub module: Option<PathBuf>,
-    /// What is to be set; all else stays.
+    /// Settings to change; all others stay.
     pub settings: Settings,
-    /// The swap device's priority.
+    /// The priority as a swap device.
     pub priority: i16,
-    /// Disks, and whether it is but a warning when one can't be added.
+    /// The disks, and whether a failure to add one is only a warning.
     pub disks: Vec<(Disk, bool)>,
-    /// Whether the user may be asked.
+    /// Whether to ask the user.
     pub may_ask: bool,
-    /// Whether it is but a warning when something can't be set.
+    /// Whether a failure to change a setting is only a warning.
     pub goes_on: bool,
 }
 
-/// Loads the module unless it is loaded; whether it was not.
+/// Loads the module if it is not loaded. Returns whether it had to.
 fn load(system: &System, module: Option<&Path>) -> Result<bool, Failure> {
     if system.device().is_ok() {
         return Ok(false);
@@ -63,12 +63,12 @@ fn unload() -> Result<(), Failure> {
     command::run("rmmod", "kmod", &["vswap"]).map(drop)
 }
 
-/// Brings the device up; gives a line that says what was done.
+/// Brings the device up. Returns a line that says what was done.
 ///
 /// # Errors
 ///
-/// Something that is not optional fails. Then disks that were added are removed again, and the
-/// module is unloaded if it was not loaded before.
+/// A required step fails. Then the disks that were added are removed again, and the module is unloaded
+/// if it was not loaded before.
 pub fn up(system: &System, plan: &Plan) -> Result<String, Failure> {
     system.require_root()?;
     let is_new = load(system, plan.module.as_deref())?;
@@ -104,7 +104,7 @@ fn up_loaded(
     if let Some(swap) = system.swap() {
         if swap.priority != i32::from(plan.priority) && plan.priority >= 0 {
             warn(&format!(
-                "{NODE} is swapped on with priority {}; to have {}, swap it off first",
+                "{NODE} is swapped on with priority {}; to change it to {}, swap it off first",
                 swap.priority, plan.priority
             ));
         }
@@ -119,7 +119,7 @@ fn up_loaded(
     Ok(format!("{NODE} is swapped on, with {disks}"))
 }
 
-/// Adds the plan's disks that are no tiers yet.
+/// Adds the plan's disks that are not tiers yet.
 fn add_disks(
     system: &System,
     device: &Device,
@@ -132,19 +132,19 @@ fn add_disks(
         }
         match disk.add(system, device, plan.may_ask) {
             Ok(node) => added.push(node),
-            Err(failure) if *is_optional => warn(&format!("{failure}; going on without it")),
+            Err(failure) if *is_optional => warn(&format!("{failure}; continuing without it")),
             Err(failure) => return Err(failure),
         }
     }
     Ok(())
 }
 
-/// Adds the plan's disk of that path, if the device is in use: for a disk that has come late. Gives a
-/// line that says what was done.
+/// Adds the plan's disk with that path, if the device is swapped on: for a disk that appears late.
+/// Returns a line that says what was done.
 ///
 /// # Errors
 ///
-/// It can't be added.
+/// The disk can't be added.
 pub fn late(system: &System, plan: &Plan, path: &Path) -> Result<String, Failure> {
     system.require_root()?;
     let _lock = lock::take(system)?;
@@ -166,8 +166,8 @@ pub fn late(system: &System, plan: &Plan, path: &Path) -> Result<String, Failure
     Ok(format!("{shown} is a tier"))
 }
 
-/// Refuses to swap off when what is swapped out does not fit into memory: the kernel would end
-/// programs, this one first.
+/// Refuses to swap off when what is swapped out does not fit into memory. The kernel would otherwise
+/// kill programs, this one first.
 fn check_room(system: &System, device: &Device) -> Result<(), Failure> {
     let swaps = system.swaps();
     let used = swaps.iter().find(|swap| swap.path == NODE);
@@ -177,7 +177,7 @@ fn check_room(system: &System, device: &Device) -> Result<(), Failure> {
         .filter(|swap| swap.path != NODE)
         .map(|swap| swap.size.saturating_sub(swap.used))
         .fold(0, u64::saturating_add);
-    // What is read back frees what it took.
+    // Reading pages back frees their memory in the pool.
     let pool = device.stat()?.pool_bytes();
     let room = system
         .available()
@@ -187,20 +187,20 @@ fn check_room(system: &System, device: &Device) -> Result<(), Failure> {
         return Ok(());
     }
     Err(failed(format!(
-        "there is too little memory to read everything back from {NODE}: {} are swapped out, and there is room for {}; \
-         {} are missing. End some programs, or swap on something else first; --force tries it all the same",
+        "there is too little memory to read everything back from {NODE}: {} are swapped out, and there is room for {} \
+         ({} too little). End some programs, or add other swap first; --force tries it anyway",
         size::human(used),
         size::human(room),
         size::human(used - room)
     )))
 }
 
-/// Takes the device down: swaps it off, removes its disks, and unloads the module if asked to.
-/// What is done already is left out. Gives a line that says what was done.
+/// Takes the device down: swaps it off, removes its disks, and unloads the module if asked to. Skips
+/// what is done already. Returns a line that says what was done.
 ///
 /// # Errors
 ///
-/// A step fails; those before it stay done.
+/// A step fails. The steps before it stay done.
 pub fn down(system: &System, is_unloading: bool, is_forced: bool) -> Result<String, Failure> {
     system.require_root()?;
     let _lock = lock::take(system)?;
@@ -216,7 +216,7 @@ pub fn down(system: &System, is_unloading: bool, is_forced: bool) -> Result<Stri
     for tier in device.tiers()? {
         let removed = device.remove_tier(&tier.path, false);
         match removed.as_ref().map_err(vswap_sysfs::Error::number) {
-            // Somebody else was quicker.
+            // Another program was faster.
             Ok(()) | Err(Some(libc::ENOENT)) => {}
             _ => {
                 remove::run(system, Path::new(&tier.path), false)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `check`: what keeps vswap from being of use.
+//! `check`: finds what gets in the way of vswap.
 
 use crate::command;
 use crate::config::Config;
@@ -12,12 +12,12 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use vswap_sysfs::{Tier, NODE};
 
-/// What was found about one thing.
+/// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
-    /// Whether something is to be done.
+    /// Whether the user has to do something.
     pub is_warning: bool,
-    /// What is so, and what is to be done about it.
+    /// What was found, and what to do about it.
     pub sentence: String,
 }
 
@@ -26,7 +26,7 @@ pub struct Finding {
 pub struct Document {
     /// Version of this document.
     pub version: u32,
-    /// What was found, good or not.
+    /// The findings, good ones included.
     pub findings: Vec<Finding>,
 }
 
@@ -109,7 +109,7 @@ fn installed(system: &System) -> Option<PathBuf> {
     })
 }
 
-/// Whether the module that is loaded is the installed one, by the linker's build id, which both have.
+/// Whether the loaded module is the installed one. Both contain the linker's build id.
 fn newer_module(system: &System) -> Option<Finding> {
     let note = fs::read(system.path("/sys/module/vswap/notes/.note.gnu.build-id")).ok()?;
     let file = installed(system)?;
@@ -119,14 +119,15 @@ fn newer_module(system: &System) -> Option<Finding> {
         good("the loaded module is the installed one".to_owned())
     } else {
         warning(
-            "the installed module is another one than the loaded one. It is used from the next boot on, or after \
+            "the installed module differs from the loaded one. It is used after a reboot, or after \
              'vswapctl off --unload' and 'vswapctl on'."
                 .to_owned(),
         )
     })
 }
 
-/// What is in a module's file, which depmod and the kernel take compressed as well. `None`: it can't be read.
+/// The contents of a module's file; depmod and the kernel accept compressed ones as well. `None`: it
+/// can't be read.
 fn contents(file: &Path) -> Option<Vec<u8>> {
     let unpacked = |program, package| {
         let output = command::output(program, package, &[Path::new("-dc"), file]).ok()?;
@@ -141,11 +142,11 @@ fn contents(file: &Path) -> Option<Vec<u8>> {
     }
 }
 
-/// With Secure Boot the kernel loads signed modules only.
+/// With Secure Boot the kernel loads only signed modules.
 fn secure_boot(system: &System) -> Option<Finding> {
     let variable = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
     let bytes = fs::read(system.path(variable)).ok()?;
-    // Four bytes of attributes, and then the value.
+    // The value follows four bytes of attributes.
     let is_on = bytes.get(4) == Some(&1);
     if !is_on {
         return None;
@@ -155,7 +156,7 @@ fn secure_boot(system: &System) -> Option<Finding> {
     } else {
         warning(
             "Secure Boot is on, so the kernel loads only modules with a signature that it knows. DKMS signs the module; \
-             enrol its key with 'mokutil --import /var/lib/dkms/mok.pub', and boot again."
+             enrol its key with 'mokutil --import /var/lib/dkms/mok.pub', and reboot."
                 .to_owned(),
         )
     })
@@ -174,13 +175,13 @@ fn swapped_on(system: &System) -> Option<Finding> {
     })
 }
 
-/// Whether there is any place for pages.
+/// Whether pages have any place to go.
 fn room(system: &System) -> Option<Finding> {
     let device = system.device().ok()?;
     let has_none = device.ram_limit().ok()? == 0 && device.tiers().ok()?.is_empty();
     has_none.then(|| {
         warning(format!(
-            "ram_limit is 0 and there is no disk, so {NODE} has room for pages that repeat one word only. Add a disk with \
+            "ram_limit is 0 and there is no disk, so {NODE} has room only for pages that repeat one word. Add a disk with \
              'vswapctl add', or set ram_limit: 'vswapctl set ram_limit=50%'."
         ))
     })
@@ -199,7 +200,7 @@ fn zswap(system: &System) -> Option<Finding> {
 }
 
 fn others(system: &System) -> Option<Finding> {
-    // What it is swapped on with, or would be.
+    // The priority that it has, or would get.
     let (priority, is_on) = match system.swap() {
         Some(swap) => (swap.priority, true),
         None => (
@@ -217,13 +218,13 @@ fn others(system: &System) -> Option<Finding> {
         good(format!("no other swap is used before {NODE}"))
     } else {
         let zram = if others.iter().any(|other| other.starts_with("/dev/zram")) {
-            " zram does in memory what vswap does, so it is better removed."
+            " zram does in memory what vswap does; remove it."
         } else {
             " A disk can be a tier instead: 'vswapctl add'."
         };
         let has = if is_on { "has" } else { "gets" };
         warning(format!(
-            "{} would be used before {NODE} or along with it, which {has} priority {priority}. Swap it off, or give {NODE} a higher priority.{zram}",
+            "{} would be used before {NODE} or along with it ({NODE} {has} priority {priority}). Swap it off, or give {NODE} a higher priority.{zram}",
             others.join(", ")
         ))
     })
@@ -233,7 +234,7 @@ fn hibernation(system: &System) -> Option<Finding> {
     let cmdline = system.read("/proc/cmdline").unwrap_or_default();
     let mut words = cmdline.split_ascii_whitespace();
     let word = words.find(|word| word.starts_with("resume=") && *word != "resume=none");
-    // An initramfs may have told the kernel, too.
+    // An initramfs may have told the kernel as well.
     let number = system
         .read("/sys/power/resume")
         .filter(|number| number != "0:0");
@@ -241,24 +242,25 @@ fn hibernation(system: &System) -> Option<Finding> {
         .map(str::to_owned)
         .or(number.map(|number| format!("device {number} in /sys/power/resume")))
     else {
-        return Some(good("no hibernation is set up".to_owned()));
+        return Some(good("hibernation is not set up".to_owned()));
     };
     Some(if resume.ends_with("vswap0") {
-        warning(format!("the kernel is told to resume from {NODE} ({resume}), which can't be hibernated to. Name a swap partition, or remove it."))
+        warning(format!("the kernel is set to resume from {NODE} ({resume}), which can't hold a hibernation image. Name a swap partition instead, or remove the setting."))
     } else {
         warning(format!(
-            "hibernation is set up ({resume}), and {NODE} can't be hibernated to. Keep that swap area swapped on, with a \
-             lower priority and large enough, and don't make it a tier; or do without hibernation: noresume."
+            "hibernation is set up ({resume}), and {NODE} can't hold the image. Keep that swap area swapped on with a \
+             lower priority, large enough for the image, and don't make it a tier; or switch hibernation off: noresume."
         ))
     })
 }
 
-/// Whether pages on disks are read ahead. The kernel does so only for those that lie there as they are: it
-/// reads nothing ahead of memory, and vswap itself reads ahead what is compressed on a disk.
+/// Whether the kernel reads pages ahead from disks. It does so only for pages that are stored
+/// uncompressed there: it reads nothing ahead from memory, and vswap itself reads ahead compressed
+/// pages.
 fn page_cluster(system: &System) -> Option<Finding> {
     let value: u32 = system.read("/proc/sys/vm/page-cluster")?.parse().ok()?;
     let device = system.device().ok()?;
-    // Only what was in the memory tier is compressed on disks.
+    // Only pages that were in the memory tier are compressed on disks.
     let has_ram = device.ram_limit().ok()? > 0;
     let tiers = device.tiers().ok()?;
     let mut disks = tiers.iter().filter(|tier| !system.is_memory(tier));
@@ -289,7 +291,7 @@ fn swappiness(system: &System) -> Option<Finding> {
     let value: u32 = system.read("/proc/sys/vm/swappiness")?.parse().ok()?;
     Some(if value < 60 {
         warning(format!(
-            "vm.swappiness is {value}, so that the kernel would rather drop files from memory than swap. From 100 on it \
+            "vm.swappiness is {value}, so the kernel prefers dropping files from memory to swapping. With 100 or more it \
              swaps more: 'sysctl vm.swappiness=100'."
         ))
     } else {

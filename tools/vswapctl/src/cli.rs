@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The command line. The help and the man pages are made of what is written here.
+//! The command line. The help and the man pages are generated from this file.
 
 use crate::columns::{self, Column};
 use crate::failure::CODES;
@@ -37,7 +37,7 @@ fn statuses() -> String {
 #[derive(Debug, Parser)]
 #[command(name = "vswapctl", version, after_long_help = statuses(), max_term_width = 100)]
 pub struct Cli {
-    /// When to use colours; without it, NO_COLOR and CLICOLOR_FORCE are looked at
+    /// When to use colours; auto respects NO_COLOR and CLICOLOR_FORCE
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
     pub color: When,
     /// The directory that stands for /, for tests
@@ -135,12 +135,12 @@ pub enum Command {
     Estimate(Estimate),
     /// Show which programs are swapped out, and how much of them
     ///
-    /// To all swap devices together: the kernel does not say what of a program is where. Only root
-    /// sees others' programs in full.
+    /// Counts all swap devices together, as the kernel does not tell which pages are where. Only root
+    /// sees other users' programs in full.
     Processes(Processes),
-    /// Write a configuration that goes with that of zram-generator, zram-tools or rpi-swap
+    /// Convert the configuration of zram-generator, zram-tools or rpi-swap
     Migrate(Migrate),
-    /// Print the JSON schema of what a command prints with --json
+    /// Print the JSON schema of a command's output
     Schema(Schema),
     /// Show or check the configuration
     ///
@@ -155,7 +155,7 @@ pub enum Command {
     Start(Start),
     /// Take the device down in order
     ///
-    /// Swaps it off, removes its disks and detaches loop devices. Skips what is undone already.
+    /// Swaps it off, removes its disks and detaches loop devices. Skips what is done already.
     Stop(Off),
     /// Write man pages or completions
     #[command(hide = true)]
@@ -171,9 +171,9 @@ pub struct Status {
     /// A table: a row for each part, and a column for each figure
     #[arg(short, long)]
     pub list: bool,
-    /// Which columns the table has, with commas between
+    /// Columns of the table, separated by commas
     ///
-    /// With a + before the first, they come after the usual ones.
+    /// With a + before the first one, they are added to the default columns.
     #[arg(
         short,
         long,
@@ -197,18 +197,18 @@ pub struct Status {
     /// JSON, with sizes in bytes: everything, or the columns named
     #[arg(short = 'J', long, conflicts_with_all = ["list", "noheadings", "raw"])]
     pub json: bool,
-    /// Show it again and again, each two seconds or each SECONDS, until Ctrl-C
+    /// Repeat every two seconds, or every SECONDS, until Ctrl-C
     #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2", value_parser = seconds)]
     pub watch: Option<Duration>,
 }
 
 impl Status {
-    /// Whether a table is asked for.
+    /// Whether to print a table.
     pub fn is_table(&self) -> bool {
         self.list || self.output_all || self.noheadings || self.raw || !self.output.is_empty()
     }
 
-    /// The columns that are asked for; none: the usual ones.
+    /// The columns to show. Empty: the default ones.
     pub fn columns(&self) -> Vec<Column> {
         if self.output_all {
             return Column::value_variants().to_vec();
@@ -222,7 +222,7 @@ impl Status {
     }
 }
 
-/// A column's name in letters of either case, and whether there is a + before it.
+/// Parses a column's name, in upper or lower case, with an optional + before it.
 #[derive(Clone)]
 struct ColumnParser;
 
@@ -263,10 +263,10 @@ pub struct Json {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Estimate {
-    /// How much memory it reads
+    /// How much memory to read
     #[arg(long, default_value = "32M", value_parser = expression::parse)]
     pub size: expression::Expression,
-    /// The longest time that it may take, in seconds
+    /// Time limit, in seconds
     #[arg(long, default_value = "10", value_parser = seconds, value_name = "SECONDS")]
     pub time: Duration,
     /// JSON, with sizes in bytes
@@ -277,10 +277,10 @@ pub struct Estimate {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Processes {
-    /// Control groups instead, each with those below it
+    /// Show control groups instead, each including those below it
     #[arg(short, long)]
     pub cgroups: bool,
-    /// Only so many, those of which most is swapped out
+    /// Show only this many, those with most swapped out
     #[arg(short, long)]
     pub number: Option<usize>,
     /// Sizes in bytes
@@ -297,7 +297,7 @@ pub struct Migrate {
     /// Print the configuration and write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Overwrite what was written before
+    /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
 }
@@ -305,7 +305,7 @@ pub struct Migrate {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Schema {
-    /// Of which command
+    /// The command
     #[arg(value_enum)]
     pub what: What,
 }
@@ -313,7 +313,7 @@ pub struct Schema {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct On {
-    /// Say what would be done and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Virtual size: how much can be swapped out [default: as much as there is RAM]
@@ -322,7 +322,7 @@ pub struct On {
     /// The most memory that compressed pages may take; 0 uses disks only [default: half of the RAM]
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub ram_limit: Option<expression::Expression>,
-    /// What pages are compressed with: lz4 or zstd [default: lz4]
+    /// Compression algorithm: lz4 or zstd [default: lz4]
     #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(completion::algorithms))]
     pub algorithm: Option<String>,
     /// Priority among swap devices: the highest is used first
@@ -340,7 +340,7 @@ pub struct On {
 }
 
 fn disk(text: &str) -> Result<(String, i32), String> {
-    // A colon may be part of the path, as in /dev/disk/by-path.
+    // A path may contain a colon, as those in /dev/disk/by-path do.
     if system::resolve(text).exists() {
         return Ok((text.into(), 0));
     }
@@ -355,7 +355,7 @@ fn disk(text: &str) -> Result<(String, i32), String> {
 /// Options of that command.
 #[derive(Args, Debug, Default)]
 pub struct Off {
-    /// Say what would be done and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Unload the module, too
@@ -378,7 +378,7 @@ pub enum Switch {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Add {
-    /// Say what would be done and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// The block device or the file: a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL=
@@ -387,7 +387,7 @@ pub struct Add {
     /// Disks of higher priority are filled first
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub priority: i32,
-    /// Encrypt its pages, with a key that is in memory only
+    /// Encrypt its pages, with a key that exists in memory only
     #[arg(long)]
     pub encrypt: bool,
     /// Detect pages that changed on the disk: reading one is an error; takes 8 bytes of memory for
@@ -401,7 +401,7 @@ pub struct Add {
     /// Tell the disk which of its blocks hold nothing, in the background; not possible for a file
     #[arg(long)]
     pub discard: bool,
-    /// Make the file, of this size
+    /// Create the file, with this size
     #[arg(long, value_parser = expression::parse, value_name = "SIZE")]
     pub create: Option<expression::Expression>,
     /// Overwrite the data on it without asking
@@ -412,7 +412,7 @@ pub struct Add {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Remove {
-    /// Say what would be done and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// The block device or the file: a path, or PARTUUID=, PARTLABEL=, UUID= or LABEL=
@@ -426,7 +426,7 @@ pub struct Remove {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Set {
-    /// Say what would be done and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Settings and their new values
@@ -437,7 +437,7 @@ pub struct Set {
 /// Options of that command.
 #[derive(Args, Debug)]
 pub struct Get {
-    /// Which one
+    /// The setting to show
     #[arg(add = ArgValueCandidates::new(completion::keys))]
     pub key: Option<String>,
     /// Sizes in bytes
@@ -465,7 +465,7 @@ pub struct Top {
     /// Print one frame as text, after one interval
     #[arg(long)]
     pub once: bool,
-    /// JSON: what goes on, in a second
+    /// JSON, with rates for each second
     #[arg(short = 'J', long, requires = "once")]
     pub json: bool,
 }
@@ -501,16 +501,16 @@ pub struct Bench {
 #[derive(Args, Debug)]
 #[command(after_long_help = config::help())]
 pub struct Config {
-    /// Show what is in force, and from which files it is (the default)
+    /// Show the resulting values and the files that they come from (the default)
     #[arg(long)]
     pub show: bool,
-    /// JSON: the same
+    /// The same as JSON
     #[arg(short = 'J', long, conflicts_with = "check")]
     pub json: bool,
     /// The paths of the disks alone, a line each, after required or optional; for vswap-generator
     #[arg(long, hide = true)]
     pub disks: bool,
-    /// Check one file, or what is in force, and change nothing
+    /// Check one file, or the whole configuration, and change nothing
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "show", value_hint = ValueHint::FilePath)]
     pub check: Option<Option<PathBuf>>,
 }
@@ -518,10 +518,10 @@ pub struct Config {
 /// Options of that command.
 #[derive(Args, Debug, Default)]
 pub struct Start {
-    /// Say what would be done and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Add this disk of the configuration, which has come late, if the device is swapped on
+    /// Add this disk of the configuration, which appeared late, if the device is swapped on
     #[arg(long, value_name = "PATH", conflicts_with = "module", value_hint = ValueHint::FilePath)]
     pub disk: Option<PathBuf>,
     /// Load this file instead of the installed module
@@ -529,7 +529,7 @@ pub struct Start {
     pub module: Option<PathBuf>,
 }
 
-/// What packages are made of.
+/// Files for packages.
 #[derive(Args, Debug)]
 pub struct Generate {
     /// Which kind

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The table that `status` can be: a row for each part, a column for each figure.
+//! The table of `status`: a row for each part, a column for each figure.
 
 use crate::look;
 use crate::out::printable;
@@ -28,28 +28,28 @@ macro_rules! columns {
 }
 
 columns! {
-    Name "NAME" "What it is: a disk's path, or the file that is used as one";
+    Name "NAME" "A disk's path, that of a swap file, or the kind of place";
     Kind "KIND" "same, ram, raw, disk or lost";
-    Device "DEVICE" "The disk's node, for a file that of its loop device";
+    Device "DEVICE" "The disk's node; for a swap file, that of its loop device";
     Prio "PRIO" "Priority of the disk";
     State "STATE" "active, draining, stuck or failed";
-    Size "SIZE" "What fits on the disk";
+    Size "SIZE" "Size of the disk";
     Pages "PAGES" "Pages that lie there";
-    Data "DATA" "What these pages are: 4096 bytes each";
-    Used "USED" "What is taken for them";
+    Data "DATA" "Their uncompressed size: 4096 bytes each";
+    Used "USED" "How much they take";
     Ratio "RATIO" "DATA over USED";
-    Bad "BAD" "What can't be used of the disk, as writing there failed";
+    Bad "BAD" "How much of the disk is unusable because writing there failed";
     Errors "ERRORS" "Errors of the disk";
     Protection "PROTECTION" "What protects the disk's pages: encrypt, integrity, or both";
-    Corrupt "CORRUPT" "Pages that were not what was written, where there is integrity";
+    Corrupt "CORRUPT" "Pages that were not what was written, on disks with integrity";
     Packed "PACKED" "Pages that are compressed on the disk";
-    Live "LIVE" "What they take of the disk that is in use for such, in percent";
-    Amplification "AMPLIFICATION" "What was written to the disk for each byte of such pages";
-    Discarded "DISCARDED" "What the disk was told to hold nothing, if it is told";
+    Live "LIVE" "The share of the space for compressed pages that holds pages in use, in percent";
+    Amplification "AMPLIFICATION" "Bytes written to the disk for each byte of compressed pages that came to it";
+    Discarded "DISCARDED" "How much was discarded, on disks with discard";
     Read "READ" "Read from the disk";
     Written "WRITTEN" "Written to the disk";
-    Moved "MOVED" "While it is removed: what was moved elsewhere";
-    ToMove "TO-MOVE" "While it is removed: what is to be moved in all";
+    Moved "MOVED" "During a removal: how much has moved";
+    ToMove "TO-MOVE" "During a removal: how much has to move";
 }
 
 /// The columns of a table when none are named.
@@ -153,14 +153,14 @@ impl Cell {
     }
 }
 
-/// How a table is laid out.
+/// The layout of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// With headings.
     pub headings: bool,
-    /// With single blanks between the columns, and - for what is empty.
+    /// With single blanks between the columns, and - for an empty cell.
     pub raw: bool,
-    /// How sizes are shown.
+    /// How to show sizes.
     pub style: size::Style,
 }
 
@@ -198,7 +198,7 @@ pub fn table(parts: &[Part], columns: &[Column], layout: Layout) -> String {
             .zip(&widths)
             .map(|((cell, column), width)| {
                 if layout.raw {
-                    // As lsblk does it, so that a blank is always a boundary.
+                    // As in `lsblk`, so that a blank always separates columns.
                     let cell = cell.replace(' ', "\\x20");
                     if cell.is_empty() {
                         "-".to_owned()
@@ -218,7 +218,7 @@ pub fn table(parts: &[Part], columns: &[Column], layout: Layout) -> String {
     text
 }
 
-/// The same as JSON: an object for each part.
+/// The table as JSON: an object for each part.
 pub fn json(parts: &[Part], columns: &[Column]) -> Value {
     let object = |part: &Part| -> Value {
         let pair = |column: &Column| {

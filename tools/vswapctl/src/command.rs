@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Other programs that are run: those of kmod and util-linux.
+//! Runs other programs: those of kmod and util-linux.
 
 use crate::failure::{failed, Failure};
 use std::ffi::OsStr;
 use std::process::{Command, Output};
 
-/// Where these programs are when the user's path does not say.
+/// Where these programs are if they are not in the user's path.
 const PATHS: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Runs a program to its end.
+/// Runs a program and waits for it.
 ///
 /// # Errors
 ///
-/// It could not be started: the sentence names the package that has it.
+/// It could not be started. The sentence names its package.
 pub fn output<S: AsRef<OsStr>>(
     program: &str,
     package: &str,
@@ -32,11 +32,11 @@ pub fn output<S: AsRef<OsStr>>(
         })
 }
 
-/// Runs a program that has to succeed; gives what it printed.
+/// Runs a program that must succeed. Returns what it printed.
 ///
 /// # Errors
 ///
-/// It could not be started, or failed: the sentence has what it said.
+/// It could not be started, or failed. The sentence contains its message.
 pub fn run<S: AsRef<OsStr>>(
     program: &str,
     package: &str,
@@ -49,7 +49,7 @@ pub fn run<S: AsRef<OsStr>>(
     Err(failed(complaint(program, &output)))
 }
 
-/// What a program said when it failed, in one line.
+/// The message of a program that failed, in one line.
 pub fn complaint(program: &str, output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = text

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a shell offers when Tab is pressed. The shell's script calls this program for it, so that disks and
-//! files are those that there are.
+//! Completion with the Tab key. The shell's script runs this program for it, so that it offers the disks
+//! and files of this machine.
 
 use crate::bash::Bash;
 use crate::cli::Cli;
@@ -22,17 +22,17 @@ use std::path::Path;
 use vswap_engine::codec::Algorithm;
 use vswap_sysfs::Tier;
 
-/// The variable by which a script asks.
+/// The variable with which a script asks for candidates.
 pub const VARIABLE: &str = "_VSWAPCTL_COMPLETE";
 
-/// The shells, and the name of the file that each looks for.
+/// The shells, and the file name that each one looks for.
 pub const SHELLS: [(&dyn EnvCompleter, &str); 3] = [
     (&Bash, "vswapctl.bash"),
     (&Zsh, "_vswapctl"),
     (&Fish, "vswapctl.fish"),
 ];
 
-/// Answers a shell and ends the program, if it is a shell that asks.
+/// If a shell asks for candidates, prints them and exits.
 pub fn answer() {
     let shells = SHELLS.map(|(shell, _)| shell);
     CompleteEnv::with_factory(visible)
@@ -41,18 +41,18 @@ pub fn answer() {
         .complete();
 }
 
-/// The script of a shell, which calls that program.
+/// The script for a shell, which runs that program.
 ///
 /// # Errors
 ///
-/// There is none: nothing is written to but memory.
+/// None occur: it writes to memory only.
 pub fn script(shell: &dyn EnvCompleter, program: &str) -> std::io::Result<Vec<u8>> {
     let mut text = Vec::new();
     shell.write_registration(VARIABLE, "vswapctl", "vswapctl", program, &mut text)?;
     Ok(text)
 }
 
-/// The command line without what is hidden, which would be offered.
+/// The command line without hidden options and commands, which would otherwise be offered.
 fn visible() -> Command {
     let command = Cli::command();
     let mut new = Command::new("vswapctl").version(env!("CARGO_PKG_VERSION"));
@@ -64,18 +64,18 @@ fn visible() -> Command {
     new.args(arguments.cloned()).subcommands(commands.cloned())
 }
 
-/// The machine. Nothing but the environment says which, as no command line is there yet.
+/// The machine. Only the environment can name another root, as no command line has been parsed yet.
 fn system() -> System {
     let root = env::var_os("VSWAP_ROOT").unwrap_or_else(|| "/".into());
     System::new(Path::new(&root))
 }
 
-/// The names of settings.
+/// The names of the settings.
 pub fn keys() -> Vec<CompletionCandidate> {
     Key::ALL.into_iter().map(|key| key.name().into()).collect()
 }
 
-/// Settings, up to the value where there is no telling which.
+/// Settings with their values, or up to the `=` if there is no list of values.
 pub fn assignments() -> Vec<CompletionCandidate> {
     let values = |key: Key| match key {
         Key::Algorithm => Algorithm::ALL.map(Algorithm::name).to_vec(),
@@ -89,7 +89,7 @@ pub fn assignments() -> Vec<CompletionCandidate> {
     Key::ALL.into_iter().flat_map(assignment).collect()
 }
 
-/// The names of algorithms.
+/// The names of the algorithms.
 pub fn algorithms() -> Vec<CompletionCandidate> {
     Vec::from(Algorithm::ALL.map(|one| one.name().into()))
 }
@@ -114,7 +114,7 @@ fn tiers(system: &System) -> impl Iterator<Item = Tier> {
     tiers.into_iter().flatten().flatten()
 }
 
-/// What can be added: block devices that nothing uses, tags, and files of the name that has begun.
+/// What can be added: unused block devices, tags, and files whose names match.
 pub fn disks(current: &OsStr) -> Vec<CompletionCandidate> {
     let text = current.to_string_lossy();
     let system = system();
@@ -140,8 +140,8 @@ pub fn disks(current: &OsStr) -> Vec<CompletionCandidate> {
     found
 }
 
-/// Names by a tag. There are many of them, so they are left out as long as nothing is written, and values are as
-/// long as the tag is not.
+/// Names by a tag. As there are many, they are left out while nothing has been typed, and values while
+/// the tag is incomplete.
 fn tags(system: &System, text: &str) -> Vec<CompletionCandidate> {
     let values = |(tag, directory): (&str, &str)| -> Vec<CompletionCandidate> {
         let tag = format!("{tag}=");
@@ -149,7 +149,7 @@ fn tags(system: &System, text: &str) -> Vec<CompletionCandidate> {
             let is_begun = !text.is_empty() && tag.starts_with(text);
             return is_begun.then(|| tag.into()).into_iter().collect();
         }
-        // What udev encodes is left to who knows how it is written.
+        // Names that udev has encoded are left to users who know the encoding.
         names(&system.path("/dev/disk").join(directory))
             .into_iter()
             .filter(|name| !name.contains('\\'))
@@ -159,7 +159,7 @@ fn tags(system: &System, text: &str) -> Vec<CompletionCandidate> {
     TAGS.into_iter().flat_map(values).collect()
 }
 
-/// What a directory has, in order.
+/// The names in a directory, sorted.
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten();
     let mut names: Vec<String> = entries
@@ -182,7 +182,8 @@ fn devices(system: &System) -> Vec<CompletionCandidate> {
     names.into_iter().filter_map(device).collect()
 }
 
-/// The size of a block device that is large enough, and neither divided, nor mounted or otherwise in use.
+/// The size of a block device, if it is large enough, unpartitioned, not mounted and not otherwise in
+/// use.
 fn free(system: &System, number: u64) -> Option<u64> {
     let directory = format!("/sys/dev/block/{}:{}", major(number), minor(number));
     let sectors = system.read(&format!("{directory}/size"))?;
@@ -200,7 +201,7 @@ fn free(system: &System, number: u64) -> Option<u64> {
     is_free.then_some(bytes)
 }
 
-/// A candidate with what is to be known of it. `None`: its name would steer the terminal.
+/// A candidate with its description. `None`: its name contains control characters.
 fn candidate(name: OsString, help: String) -> Option<CompletionCandidate> {
     is_printable(&name).then(|| CompletionCandidate::new(name).help(Some(help.into())))
 }

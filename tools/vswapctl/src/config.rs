@@ -2,8 +2,9 @@
 
 //! The configuration: `vswap.conf` and its drop-ins.
 //!
-//! The files are read here and not by a crate for INI files: those there are don't give the line of
-//! a value, which is what a user looks for when it is wrong, or don't tell an empty value from none.
+//! The files are read here and not by a crate for INI files: the available crates don't tell the line of
+//! a value, which a user looks for when it is wrong, or don't distinguish an empty value from a missing
+//! one.
 
 use crate::bring::Plan;
 use crate::disk::{self, Disk};
@@ -25,22 +26,22 @@ use vswap_engine::entry::MAX_DISKS;
 use vswap_engine::watermarks::Watermarks;
 use vswap_sysfs::{known, DiskOptions, Protection};
 
-/// The priority that the device is swapped on with when nothing is said.
+/// The default priority as a swap device.
 pub const PRIORITY: i16 = 100;
 
-/// Where the files are; those of the first go before those of the others.
+/// The directories with the files; files in the first override those in the others.
 const DIRECTORIES: [&str; 4] = ["/etc", "/run", "/usr/local/lib", "/usr/lib"];
 
 /// A key of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// How it is written.
+    /// Its name.
     pub key: &'static str,
-    /// What its value is, in a word.
+    /// The kind of its value, in a word.
     pub value: &'static str,
-    /// What holds without it.
+    /// Its default.
     pub default: &'static str,
-    /// A sentence that says what it is.
+    /// What it means, in a sentence.
     pub meaning: &'static str,
 }
 
@@ -113,7 +114,7 @@ pub const DISK_KEYS: &[Entry] = &[
     },
 ];
 
-/// What is said of the file's form, in the help and in the man page.
+/// The description of the file format, for the help and the man page.
 pub const FORM: &str = "Sizes are bytes, or numbers with K, M, G or T (powers of 1024; KiB is the same, KB a power \
     of 1000), or expressions of the machine's RAM with + - * / min() max(): 'ram / 2', 'min(ram, 8G)', '25%'. Lines \
     that begin with # or ; are comments; a comment needs a line of its own. An empty value resets a key to its \
@@ -124,7 +125,7 @@ pub const EXAMPLE: &str =
     "[vswap]\nsize = ram * 2\nram-limit = min(ram / 2, 8G)\nalgorithm = lz4\n\n\
     [disk /dev/nvme0n1p3]\npriority = 10\n\n[disk /var/swapfile]\ncreate-size = 8G\n";
 
-/// The keys, as the help shows them.
+/// The keys, for the help.
 pub fn help() -> String {
     let mut text = String::new();
     for (title, entries) in [("[vswap]:", DEVICE_KEYS), ("[disk NAME]:", DISK_KEYS)] {
@@ -136,7 +137,7 @@ pub fn help() -> String {
             };
             let _ = writeln!(text, "  {} = {}", entry.key, entry.value);
             let meaning = format!("{}{default}", entry.meaning);
-            // Narrow enough for clap not to wrap it again.
+            // Narrow enough that clap does not wrap it again.
             let indented = textwrap::Options::new(76)
                 .initial_indent("      ")
                 .subsequent_indent("      ");
@@ -151,16 +152,16 @@ pub fn help() -> String {
     text
 }
 
-/// What is wrong in a file.
+/// A problem in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The file.
     pub file: PathBuf,
-    /// The line, from 1; 0: the file as a whole.
+    /// The line, from 1. 0 stands for the whole file.
     pub line: usize,
     /// A sentence that names the key, without a full stop.
     pub sentence: String,
-    /// Nothing can be done without what is wrong here.
+    /// Whether nothing can be started because of it.
     pub is_fatal: bool,
 }
 
@@ -174,14 +175,14 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The files' contents: keys and values by section, each with the line it is from.
+/// The contents of the files: keys and values by section, each with its line.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// The files, in the order in which they were read.
     pub files: Vec<PathBuf>,
-    /// Values of `[vswap]`.
+    /// The values of `[vswap]`.
     device: Values,
-    /// The sections `[disk NAME]`, in the order in which the disks came.
+    /// The sections `[disk NAME]`, in order of appearance.
     disks: Vec<Section>,
     /// Lines that make no sense.
     problems: Vec<Problem>,
@@ -193,9 +194,9 @@ type Values = BTreeMap<String, Value>;
 struct Section {
     name: String,
     values: Values,
-    /// Where it was named last.
+    /// Where it was last named.
     at: (PathBuf, usize),
-    /// Something in it makes no sense, so that nobody knows what the disk is to be like.
+    /// Whether it contains a mistake, so that the disk's options are unknown.
     is_broken: bool,
 }
 
@@ -206,9 +207,9 @@ struct Value {
     line: usize,
 }
 
-/// Which section a line belongs to.
+/// The section that a line belongs to.
 enum Place {
-    /// Before the first one, or one that there is not, whose lines are skipped.
+    /// None, or an unknown one whose lines are skipped.
     Nowhere {
         is_said: bool,
     },
@@ -217,8 +218,8 @@ enum Place {
 }
 
 impl Config {
-    /// What is in force on that machine. What can't be read or makes no sense is left out, and is a
-    /// problem of the [plan](Self::plan).
+    /// The configuration of that machine. What can't be read or makes no sense is left out, and becomes
+    /// a problem of the [plan](Self::plan).
     pub fn load(system: &System) -> Self {
         let mut config = Self::default();
         let main = DIRECTORIES
@@ -238,11 +239,11 @@ impl Config {
         config
     }
 
-    /// That of one file alone.
+    /// The configuration in one file.
     ///
     /// # Errors
     ///
-    /// It can't be read.
+    /// The file can't be read.
     pub fn of_file(file: &Path) -> Result<Self, Failure> {
         let mut config = Self::default();
         config
@@ -251,7 +252,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Reads a file, whose values take the place of those that are there.
+    /// Reads a file. Its values replace earlier ones.
     fn read(&mut self, file: &Path) -> io::Result<()> {
         let bytes = fs::read(file)?;
         self.files.push(file.to_owned());
@@ -278,7 +279,7 @@ impl Config {
         Ok(())
     }
 
-    /// Reads a line that is no comment. An error is a sentence.
+    /// Reads a line that is not a comment. An error is a sentence for the user.
     fn read_line(
         &mut self,
         bytes: &[u8],
@@ -290,7 +291,7 @@ impl Config {
         if let Some(name) = text.strip_prefix('[') {
             *place = Place::Nowhere { is_said: true };
             let name = name.strip_suffix(']').ok_or_else(|| {
-                format!("'{text}' is no section: it has to end with ]; a comment needs a line of its own")
+                format!("'{text}' is not a section: it has to end with ]; a comment needs a line of its own")
             })?;
             *place = self.section(name.trim(), file, line)?;
             return Ok(());
@@ -354,9 +355,9 @@ impl Config {
         Ok(Place::Disk(self.disks.len() - 1))
     }
 
-    /// What the device is to be like, on a machine with that much RAM, and what makes no sense in
-    /// the files. Of that the plan has nothing: a setting stays as the device has it, and a disk
-    /// is left out.
+    /// How to set the device up, on a machine with that much RAM, and the problems in the files. The
+    /// plan contains nothing that has a problem: such a setting keeps the device's value, and such a
+    /// disk is left out.
     pub fn plan(&self, ram: u64) -> (Plan, Vec<Problem>) {
         let mut plan = Plan {
             priority: PRIORITY,
@@ -395,12 +396,12 @@ impl Config {
                 Ok(disk) => plan.disks.push(disk),
                 Err(problem) => problems.push(problem),
             }
-            // Without a disk that has to be there, nothing is to come up.
+            // Nothing may be started without a required disk.
             if section.is_broken && section.yes("optional", true) == Ok(false) {
                 problems.push(Problem {
                     file: section.at.0.clone(),
                     line: section.at.1,
-                    sentence: format!("[disk {}] is wrong, and it is not optional", section.name),
+                    sentence: format!("[disk {}] has a mistake, and is not optional", section.name),
                     is_fatal: true,
                 });
             }
@@ -430,11 +431,11 @@ impl Config {
             .find_map(|name| Some((name, self.device.get(name)?)))
     }
 
-    /// Refuses what makes no sense, having said each of it.
+    /// Prints all problems and refuses a configuration that has one.
     ///
     /// # Errors
     ///
-    /// Something does not.
+    /// There is a problem.
     pub fn check(&self, system: &System) -> Result<(), Failure> {
         let (_, problems) = self.plan(ram_of(system));
         for problem in &problems {
@@ -449,8 +450,8 @@ impl Config {
         }
     }
 
-    /// The files and all values, as one file; each value with where it is from, and with what the
-    /// device has instead.
+    /// The files and all values, as one file. Each value is shown with its origin, and with the device's
+    /// value if that differs.
     pub fn show(&self, system: &System) -> String {
         let mut text = String::new();
         for file in &self.files {
@@ -461,7 +462,7 @@ impl Config {
         }
         let (_, problems) = self.plan(ram_of(system));
         for problem in problems {
-            let _ = writeln!(text, "# wrong: {problem}");
+            let _ = writeln!(text, "# problem: {problem}");
         }
         let mut section = |title: &str, keys: &[Entry], values: &Values, is_device: bool| {
             let _ = writeln!(text, "\n[{title}]");
@@ -502,16 +503,16 @@ pub struct Document {
     pub files: Vec<String>,
     /// The keys of `[vswap]`.
     pub device: Vec<Shown>,
-    /// The disks, by their names.
+    /// The disks, by name.
     pub disks: Vec<ShownDisk>,
-    /// What makes no sense, with file and line.
+    /// Problems, with file and line.
     pub problems: Vec<String>,
 }
 
 /// A disk of the configuration.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ShownDisk {
-    /// As it is written.
+    /// Its name in the file.
     pub name: String,
     /// The path that the name stands for.
     pub path: String,
@@ -524,11 +525,11 @@ pub struct ShownDisk {
 pub struct Shown {
     /// The key.
     pub key: String,
-    /// The value, as it is written; the default if there is none, `null` if there is no default.
+    /// The value as written, or the default; `null` if there is no default.
     pub value: Option<String>,
     /// File and line; `null` for a default.
     pub from: Option<String>,
-    /// What the device has, if that is something else.
+    /// The device's value, if it differs.
     pub actual: Option<String>,
 }
 
@@ -570,12 +571,12 @@ impl Config {
     }
 }
 
-/// The machine's RAM, or something to check with where that can't be found out.
+/// The machine's RAM, or a typical size to check with if that is unknown.
 fn ram_of(system: &System) -> u64 {
     Some(system.ram()).filter(|ram| *ram > 0).unwrap_or(8 << 30)
 }
 
-/// What the device has, if that is not what is wanted.
+/// The device's value, if it is not the wanted one.
 fn actual(system: &System, key: &str, wanted: &str) -> Option<String> {
     if key == "priority" {
         let actual = system.swap()?.priority.to_string();
@@ -592,8 +593,8 @@ fn actual(system: &System, key: &str, wanted: &str) -> Option<String> {
     (actual != wanted).then_some(shown)
 }
 
-/// The drop-ins by their names, each where it counts. A link to `/dev/null` hides those of the same
-/// name in later directories; hidden files, editors' backups and links to nowhere are none.
+/// The drop-ins that are used, by name. A link to `/dev/null` hides files of the same name in later
+/// directories. Hidden files, editors' backups and broken links are ignored.
 fn drop_ins(system: &System) -> BTreeMap<std::ffi::OsString, PathBuf> {
     let mut files = BTreeMap::new();
     for directory in DIRECTORIES {
@@ -623,7 +624,7 @@ impl Value {
     }
 }
 
-/// Adds a setting of the device to the plan. An error is a sentence.
+/// Adds a setting of the device to the plan. An error is a sentence for the user.
 fn set(plan: &mut Plan, name: &str, value: &Value, ram: u64) -> Result<(), String> {
     let text = &value.text;
     let with_remark = |sentence: String| {
@@ -691,7 +692,7 @@ impl Section {
             let wrong = |sentence: String| value.problem(format!("create-size: {sentence}"));
             if path.starts_with("/dev") {
                 return Err(wrong(format!(
-                    "'{}' is a device, and no file to be created",
+                    "'{}' is a device, not a file to create",
                     self.name
                 )));
             }
@@ -720,11 +721,11 @@ impl Section {
     }
 }
 
-/// The expression's value; a number that was meant to have a unit is none.
+/// The expression's value. Refuses a number that was probably meant to have a unit.
 ///
 /// # Errors
 ///
-/// A sentence.
+/// A sentence for the user.
 pub fn checked(expression: &Expression, ram: u64) -> Result<u64, String> {
     let bytes = expression.bytes(ram)?;
     match expression.suspect(bytes) {
@@ -763,14 +764,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_the_defaults() {
+    fn no_file_means_defaults() {
         let plan = plan(&[]);
         assert_eq!(plan.priority, 100);
         assert!(plan.settings.is_empty() && plan.disks.is_empty());
     }
 
     #[test]
-    fn the_example_says_what_it_says() {
+    fn the_example_is_read_correctly() {
         let plan = plan(&[("etc/vswap.conf", EXAMPLE)]);
         assert!(plan
             .settings
@@ -788,7 +789,7 @@ mod tests {
     }
 
     #[test]
-    fn etc_goes_before_usr_and_later_names_before_earlier_ones() {
+    fn etc_overrides_usr_and_later_names_override_earlier_ones() {
         let files = [
             ("usr/lib/vswap.conf", "[vswap]\nsize = 1G\n"),
             (
@@ -814,7 +815,7 @@ mod tests {
     }
 
     #[test]
-    fn drop_ins_as_systemd_has_them() {
+    fn drop_ins_follow_the_rules_of_systemd() {
         let (root, system) = machine(&[
             ("usr/lib/vswap.conf.d/10-a.conf", "[vswap]\npriority = 1\n"),
             ("usr/lib/vswap.conf.d/20-b.conf", "[vswap]\nsize = 1G\n"),
@@ -839,7 +840,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_no_harm() {
+    fn harmless_input_is_accepted() {
         let (root, system) = machine(&[("etc/vswap.conf.d/10-a.conf", "")]);
         let file = root.path().join("etc/vswap.conf");
         let text = b"\xef\xbb\xbf[vswap]\r\n# caf\xe9\r\n  ; more\r\nsize = 1G\r\npriority = 5\n\
@@ -862,7 +863,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_line() {
+    fn problems_are_reported_with_their_lines() {
         for (text, line, sentence) in [
             ("size = 1G", 1, "before the first section"),
             (
@@ -943,7 +944,7 @@ mod tests {
             (
                 "[disk /dev/a]\ncreate-size = 1G\n",
                 2,
-                "'/dev/a' is a device, and no file",
+                "'/dev/a' is a device, not a file",
             ),
             ("[vswap\n", 1, "has to end with ]"),
             (
@@ -964,13 +965,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_keeps_nothing_else_from_coming_up() {
+    fn a_problem_does_not_affect_other_lines() {
         let text = "[vswap]\nsize = big\npriority = 7\nalgorithm = zstd\n[disk /dev/a]\nencrpyt = yes\n[disk /dev/b]\n";
         let (plan, problems) = all(&[("etc/vswap.conf", text)]);
         assert_eq!(problems.len(), 2, "{problems:?}");
         assert!(problems.iter().all(|problem| !problem.is_fatal));
         assert_eq!((plan.priority, plan.settings.len()), (7, 1));
-        // Nobody knows what the first one was to be like.
+        // The options of the first one are unknown.
         assert_eq!(plan.disks.len(), 1);
         let text = text.replace("encrpyt = yes", "encrpyt = yes\noptional = no");
         let (_, problems) = all(&[("etc/vswap.conf", &text)]);
@@ -993,7 +994,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_reads_the_same() {
+    fn shown_values_read_back_the_same() {
         let (root, system) = machine(&[("etc/vswap.conf", EXAMPLE)]);
         let shown = Config::load(&system).show(&system);
         assert!(shown.contains("vswap.conf:2\nsize = ram * 2\n"), "{shown}");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A disk or a swap file becomes a tier.
+//! Makes a disk or a swap file a tier.
 
 use crate::failure::{failed, usage, Code, Failure};
 use crate::out;
@@ -17,12 +17,12 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::{Path, PathBuf};
 use vswap_sysfs::{Device, DiskOptions};
 
-/// The module takes no smaller disk.
+/// The module accepts no smaller disk.
 pub const MIN_BYTES: u64 = 4 << 20;
 
-/// File systems on which a swap file does harm, by the numbers that `statfs` has for them
-/// (`include/uapi/linux/magic.h`), and why. A write to such a file may need memory that only
-/// swapping would free.
+/// File systems on which a swap file does harm, by their `statfs` numbers
+/// (`include/uapi/linux/magic.h`), and why. Writing to such a file may need memory that only swapping
+/// could free.
 const UNFIT: [(FsWord, &str, &str); 11] = [
     (0x0102_1994, "tmpfs", "is memory itself"),
     (0x8584_58f6, "ramfs", "is memory itself"),
@@ -42,41 +42,45 @@ const UNFIT: [(FsWord, &str, &str); 11] = [
     (0xfe53_4d42, "SMB", "needs memory to write"),
     (0x0102_1997, "9p", "needs memory to write"),
     (0x00c3_6400, "Ceph", "needs memory to write"),
-    (0xca45_1a4e, "bcachefs", "allocates anew with each write"),
+    (
+        0xca45_1a4e,
+        "bcachefs",
+        "allocates new blocks with each write",
+    ),
 ];
 const BTRFS: FsWord = 0x9123_683e;
 
-/// A disk that is to be a tier.
+/// A disk that is to become a tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
-    /// A block device, or a regular file.
+    /// A block device or a regular file.
     pub path: PathBuf,
-    /// Higher ones are filled first.
+    /// Disks of higher priority are filled first.
     pub priority: i32,
-    /// What it is to have.
+    /// Its options.
     pub options: DiskOptions,
-    /// The size in bytes of the file that is made if there is none.
+    /// If there is no such file, it is created with this size in bytes.
     pub create: Option<u64>,
-    /// A file that is there is used, whatever its size.
+    /// Whether an existing file is used whatever its size.
     pub takes_any_size: bool,
-    /// Whatever is there is overwritten.
+    /// Whether to overwrite existing data.
     pub force: bool,
 }
 
 impl Disk {
-    /// Makes it a tier; gives the node that it is one by. Needs the [lock](crate::lock).
+    /// Makes it a tier. Returns the node of the block device. Needs the [lock](crate::lock).
     ///
     /// # Errors
     ///
-    /// It is missing, busy, a tier already, has data on it, or the module refuses it. Then all is
-    /// as it was, and a file that was made is gone.
+    /// It is missing, busy, a tier already, has data on it, or the module refuses it. Then nothing has
+    /// changed, and a file that was created is removed again.
     pub fn add(&self, system: &System, device: &Device, may_ask: bool) -> Result<String, Failure> {
         let tiers = device.tiers()?;
         if system.tier_of(&self.path, &tiers).is_some() {
             return Err(failed(format!("{} is a tier already", self.path.display())));
         }
         if let Some(uuid) = signature::own_uuid(system) {
-            // A module that has no such attribute signs without a UUID.
+            // An older module has no such attribute and signs without a UUID.
             vswap_sysfs::known(device.set_disk_uuid(uuid))?;
         }
         if !self.path.is_absolute() || fits(&self.path).is_none() {
@@ -98,7 +102,7 @@ impl Disk {
         self.add_absolute(system, device, may_ask)
     }
 
-    /// What [`add`](Self::add) would do, in words that follow "would"; the same checks are made.
+    /// What [`add`](Self::add) would do, in words that follow "would". Makes the same checks.
     ///
     /// # Errors
     ///
@@ -144,7 +148,7 @@ impl Disk {
                         self.check_place(directory)?;
                     }
                     Ok(format!(
-                        "make the file {path} of {}, and a tier of it with priority {priority}",
+                        "create the file {path} with {}, and make it a tier with priority {priority}",
                         size::exact(size)
                     ))
                 }
@@ -183,9 +187,7 @@ impl Disk {
             }
             (Ok(metadata), _) if !metadata.is_file() => {
                 return Err(failed(if metadata.file_type().is_block_device() {
-                    format!(
-                        "{path} is a block device, and no file to be created; leave the size out"
-                    )
+                    format!("{path} is a block device, not a file to create; leave the size out")
                 } else {
                     format!("{path} is neither a block device nor a regular file")
                 }))
@@ -194,12 +196,12 @@ impl Disk {
                 let there = size::exact(metadata.len());
                 if !self.takes_any_size {
                     return Err(failed(format!(
-                        "{path} is there already, and of {there}; leave --create out, or delete the file first"
+                        "{path} exists already, with {there}; leave --create out, or delete the file first"
                     )));
                 }
                 out::warn(&format!(
-                    "{path} is there already, and of {there}, not {}; it is used as it is, and made anew when you have \
-                     removed and deleted it",
+                    "{path} exists already, with {there} and not {}; it is used as it is. To change its size, remove \
+                     the disk and delete the file",
                     size::exact(size)
                 ));
                 false
@@ -257,19 +259,19 @@ impl Disk {
         }
         let node = loops::attach(system, &whole)?;
         let added = self.add_node(device, &node);
-        // While it is a tier it is held open, and it goes with the tier, whoever removes that.
+        // The tier holds it open, so it goes with the tier, whoever removes that.
         let detached = loops::detach(&node);
         added.and(detached).map(|()| node)
     }
 
-    /// What makes a file a bad disk, but for what it has in it.
+    /// Checks everything about a file except its contents.
     fn check_file(&self) -> Result<(), Failure> {
         let path = self.path.display();
         let metadata =
             fs::metadata(&self.path).map_err(|error| failed(format!("{path}: {error}")))?;
         if metadata.permissions().mode() & 0o077 != 0 {
             out::warn(&format!(
-                "others may read {path}; 'chmod 600 {path}' keeps them from it"
+                "other users can read {path}; 'chmod 600 {path}' prevents that"
             ));
         }
         if self.force {
@@ -277,7 +279,7 @@ impl Disk {
         }
         if metadata.blocks().saturating_mul(512) < metadata.len() {
             return Err(failed(format!(
-                "{path} has holes, so the file system may be full when a page is to be written there; \
+                "{path} has holes, so the file system may run out of space when a page is written there; \
                  delete it and use --create {}",
                 size::exact(metadata.len())
             )));
@@ -316,14 +318,14 @@ impl Disk {
             .create_new(true)
             .mode(0o600)
             .open(&self.path);
-        let file = file.map_err(|error| failed(format!("{path} can't be made: {error}")))?;
+        let file = file.map_err(|error| failed(format!("{path} can't be created: {error}")))?;
         let filled = fill(&file, size);
         if filled.is_err() {
             let _ = fs::remove_file(&self.path);
         }
         filled.map_err(|error| {
             failed(format!(
-                "{path} can't be made {} long: {error}",
+                "{path} can't be extended to {}: {error}",
                 size::exact(size)
             ))
         })
@@ -352,7 +354,7 @@ impl Disk {
             }
             return Err(Failure::new(
                 Code::DataFound,
-                format!("{path} is left as it is"),
+                format!("{path} was not changed"),
             ));
         }
         Err(Failure::new(
@@ -366,7 +368,7 @@ impl Disk {
         device
             .add_tier(node, self.priority, self.options)
             .map_err(|error| match error.number() {
-                Some(libc::EBUSY) => busy(&self.path, "is in use by somebody else"),
+                Some(libc::EBUSY) => busy(&self.path, "is in use by another program"),
                 Some(libc::EEXIST) => failed(format!("{path} is a tier already")),
                 Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => {
                     failed(format!("there is no device {path}"))
@@ -386,7 +388,7 @@ impl Disk {
                     "{path} can't be encrypted: the kernel has no xts(aes); its modules are xts and aesni_intel"
                 )),
                 Some(libc::ENOMEM) if self.options.protection.integrity => failed(format!(
-                    "there is no memory for the tags of {path}: 8 bytes a page"
+                    "there is not enough memory for the tags of {path}, which take 8 bytes a page"
                 )),
                 _ => failed(format!("{path} can't be added: {error}"))
                     .with(Failure::from(error).code),
@@ -404,7 +406,7 @@ fn busy(path: &Path, holder: &str) -> Failure {
     Failure::new(Code::Busy, format!("{} {holder}", path.display()))
 }
 
-/// The file system's number, 0 when it can't be had.
+/// The file system's `statfs` number, or 0 if it is unknown.
 fn kind(place: &Path) -> FsWord {
     statfs(place).map_or(0, |statfs| statfs.f_type)
 }
@@ -415,8 +417,8 @@ fn is_copied_on_write(path: &Path) -> bool {
 }
 
 fn fill(file: &File, size: u64) -> io::Result<()> {
-    // btrfs would allocate anew with each write. It can be said of an empty file only, and others
-    // don't know it.
+    // Otherwise btrfs would allocate new blocks with each write. The flag can only be set on an empty
+    // file, and other file systems don't know it.
     if let Ok(flags) = ioctl_getflags(file) {
         let _ = ioctl_setflags(file, flags | IFlags::NOCOW);
     }
@@ -445,10 +447,10 @@ fn write_zeros(mut file: &File, size: u64) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// The size of a file that is to be made is too small.
+/// The size for a new file is too small.
 pub fn check_created(size: u64) -> Result<u64, Failure> {
     if size < MIN_BYTES {
-        return Err(usage("a swap file has to have at least 4 MiB"));
+        return Err(usage("a swap file needs at least 4 MiB"));
     }
     Ok(size & !4095)
 }
@@ -458,7 +460,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeros_are_written_in_full() {
+    fn all_zeros_are_written() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         write_zeros(file.as_file(), (1 << 20) + 4096).expect("written");
         let bytes = fs::read(file.path()).expect("read");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `--dry-run`: what a command would do, as far as it can be told without doing it.
+//! `--dry-run`: what a command would do, as far as that is known in advance.
 
 use crate::bring::Plan;
 use crate::failure::{failed, Failure};
@@ -11,7 +11,7 @@ use crate::system::{self, System};
 use std::fmt::Write;
 use vswap_sysfs::{known, Device, NODE};
 
-/// Steps, a line each.
+/// Steps, one on each line.
 #[derive(Default)]
 struct Steps(String);
 
@@ -60,7 +60,7 @@ fn settings(
 ///
 /// # Errors
 ///
-/// A disk that has to be there can't be added.
+/// A required disk can't be added.
 pub fn up(system: &System, plan: &Plan) -> Result<String, Failure> {
     let mut steps = Steps::default();
     let device = system.device().ok();
@@ -117,13 +117,13 @@ pub fn down(system: &System, is_unloading: bool) -> Result<String, Failure> {
 ///
 /// # Errors
 ///
-/// It is no tier.
+/// It is not a tier.
 pub fn remove(system: &System, name: &str) -> Result<String, Failure> {
     let mut steps = Steps::default();
     let tiers = system.device()?.tiers()?;
     let tier = system
         .tier_of(&system::resolve(name), &tiers)
-        .ok_or_else(|| failed(format!("{name} is no tier")))?;
+        .ok_or_else(|| failed(format!("{name} is not a tier")))?;
     steps.add(&format!(
         "move {} from {} elsewhere, and remove it",
         size::human(tier.used),

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `estimate`: what vswap would save on this machine, before anything is switched on.
+//! `estimate`: what vswap would save on this machine, before anything is changed.
 //!
-//! Pages of programs' anonymous memory are read, as many of each program's as it has a share of all,
-//! and compressed as the module would do it: LZ4 and zstd at their default levels, and what they take
-//! by zsmalloc's size classes. Only pages that are in memory are read, so nothing is swapped in;
-//! reading one counts as a use of it, and does nothing else.
+//! A sample of programs' anonymous memory is read, of each program in proportion to its share, and
+//! compressed as the module would do it: LZ4 and zstd at their default levels, stored in zsmalloc's size
+//! classes. Only pages in memory are read, so nothing is swapped in. Reading a page counts as a use of
+//! it and has no other effect.
 
 use crate::cli;
 use crate::failure::{failed, usage, Failure};
@@ -30,15 +30,15 @@ use vswap_engine::same;
 /// The kernel's level, `ZSTD_CLEVEL_DEFAULT`.
 const ZSTD_LEVEL: i32 = 3;
 
-/// What a page takes besides: an entry of its table, and its share of a cluster's object.
+/// What each page takes in addition: an entry of its table, and its share of a cluster object.
 const TABLE_BYTES: f64 = 8.4;
 
-/// Pages of a program's map that are looked at together.
+/// How many pages of a program's page map are read at a time.
 const CHUNK: usize = 4096;
 
-/// What zsmalloc takes for an object of that length, in bytes. As `mm/zsmalloc.c` has it: size classes
-/// of 16 bytes, whose objects lie in zspages of up to 8 pages, as many as waste least; the object's
-/// handle takes 8 bytes. Classes that are merged have the same cost.
+/// How many bytes zsmalloc takes for an object of that length. As in `mm/zsmalloc.c`: size classes of 16
+/// bytes, whose objects lie in zspages of up to 8 pages, of the size that wastes least. The object's
+/// handle takes 8 bytes. Merged classes cost the same.
 fn pool_bytes(length: usize) -> f64 {
     const CHAIN: usize = 8;
     let class = (length + 8).clamp(32, PAGE_SIZE).next_multiple_of(16);
@@ -50,7 +50,7 @@ fn pool_bytes(length: usize) -> f64 {
     bytes as f64 / (bytes / class) as f64
 }
 
-/// What one algorithm makes of the sample.
+/// The result of one algorithm.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Outcome {
     /// Its name.
@@ -61,13 +61,12 @@ pub struct Outcome {
     pub compressible: f64,
     /// Share of the pages that don't.
     pub incompressible: f64,
-    /// How many bytes of compressible pages take one byte, the pool's losses included; 0 without
-    /// any.
+    /// Bytes of compressible pages for each byte that they take, losses of the pool included; 0 if there
+    /// are none.
     pub ratio: f64,
-    /// Bytes that all of the anonymous memory would take, were it swapped out to compressed memory,
-    /// tables included.
+    /// Bytes that all of the anonymous memory would take in compressed memory, tables included.
     pub needed_bytes: u64,
-    /// Bytes that would be free then.
+    /// Bytes that would then be free.
     pub saved_bytes: u64,
 }
 
@@ -76,15 +75,15 @@ pub struct Outcome {
 pub struct Estimate {
     /// Version of this document.
     pub version: u32,
-    /// Processes whose memory was looked at.
+    /// Processes whose memory was sampled.
     pub processes: usize,
-    /// Bytes of anonymous memory that they have in memory.
+    /// Bytes of their anonymous memory.
     pub anonymous_bytes: u64,
     /// Pages that were read.
     pub sampled_pages: usize,
-    /// Whether the time ended before as many were read as were to be.
+    /// Whether the time limit ended the sampling early.
     pub is_cut_short: bool,
-    /// What each algorithm makes of them.
+    /// The result of each algorithm.
     pub results: Vec<Outcome>,
 }
 
@@ -98,7 +97,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Counts a page that takes so many bytes when it is compressed.
+    /// Counts a page that compresses to that many bytes.
     fn add(&mut self, length: Option<usize>) {
         match length.map(|length| (length, pool_bytes(length))) {
             Some((_, bytes)) if bytes < PAGE_SIZE as f64 => {
@@ -164,7 +163,7 @@ fn count(page: &Page, tallies: &mut [Tally], zstd: &mut zstd::bulk::Compressor<'
     }
 }
 
-/// A program, and how many bytes of anonymous memory it has in memory.
+/// A program and the size of its anonymous memory.
 struct Program {
     process: Process,
     anonymous: u64,
@@ -174,7 +173,7 @@ fn programs(system: &System) -> Result<Vec<Program>, Failure> {
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     let all = procfs::process::all_processes_with_root(system.path("/proc"))
         .map_err(|error| failed(format!("/proc can't be read: {error}")))?;
-    // Processes end while one looks, and kernel threads have no memory.
+    // Processes may end meanwhile, and kernel threads have no memory.
     Ok(all
         .filter_map(|process| {
             let process = process.ok().filter(|process| process.pid() != own)?;
@@ -184,15 +183,14 @@ fn programs(system: &System) -> Result<Vec<Program>, Failure> {
         .collect())
 }
 
-/// Where the pages of a program are that are to be read: each of so many of its anonymous pages in
-/// memory.
+/// Samples the pages of a program: one of every so many of its anonymous pages in memory.
 struct Sampler {
     flags: Option<KPageFlags>,
     memory: File,
 }
 
 impl Sampler {
-    /// Whether swapping could take the page: no page of zeros that all share, none that is locked.
+    /// Whether the page could be swapped out: it is not the shared zero page, and not locked.
     fn is_swappable(&mut self, flags: MemoryPageFlags) -> bool {
         if !flags.contains(MemoryPageFlags::PRESENT) || flags.contains(MemoryPageFlags::FILE) {
             return false;
@@ -219,7 +217,7 @@ impl Sampler {
     }
 }
 
-/// Gives `found` every `step`-th page of the program until it says that it is enough.
+/// Passes every `step`-th page of the program to `found` until that returns false.
 fn sample(program: &Process, step: u64, mut found: impl FnMut(&Page) -> bool) -> Option<()> {
     let mut sampler = Sampler {
         flags: KPageFlags::new().ok(),
@@ -267,11 +265,11 @@ fn sample(program: &Process, step: u64, mut found: impl FnMut(&Page) -> bool) ->
     Some(())
 }
 
-/// Looks at the machine.
+/// Samples the machine's memory.
 ///
 /// # Errors
 ///
-/// Nothing may be read, or there is nothing.
+/// Memory can't be read, or there is none.
 pub fn take(system: &System, bytes: u64, time: Duration) -> Result<Estimate, Failure> {
     let wanted = bytes / PAGE_SIZE as u64;
     if wanted == 0 {
@@ -306,7 +304,7 @@ pub fn take(system: &System, bytes: u64, time: Duration) -> Result<Estimate, Fai
     bar.finish_and_clear();
     if pages == 0 {
         return Err(failed(
-            "no anonymous memory could be read, so there is nothing to say",
+            "no anonymous memory could be read, so there is nothing to estimate",
         ));
     }
     let results = Algorithm::ALL.into_iter().zip(&tallies);
@@ -322,15 +320,15 @@ pub fn take(system: &System, bytes: u64, time: Duration) -> Result<Estimate, Fai
     })
 }
 
-/// The estimate as a table, below and above which no line is longer than that.
+/// The estimate as a table. No line of text around it is longer than `width`.
 pub fn table(estimate: &Estimate, width: usize) -> String {
     let anonymous = size::human(estimate.anonymous_bytes);
     let head = format!(
-        "{} pages sampled of the {anonymous} of memory that {} programs have of their own{}",
+        "{} pages sampled of {anonymous} of anonymous memory in {} programs{}",
         estimate.sampled_pages,
         estimate.processes,
         if estimate.is_cut_short {
-            ", as far as the time went"
+            ", until the time limit"
         } else {
             ""
         }
@@ -364,7 +362,7 @@ fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
-/// Does it; gives the text.
+/// Runs the command. Returns its output.
 ///
 /// # Errors
 ///
@@ -383,7 +381,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zsmalloc_takes_what_its_classes_take() {
+    fn costs_match_zsmalloc_s_classes() {
         // As /sys/kernel/debug/zsmalloc/*/classes shows it: pages and objects of a zspage.
         for (length, pages, objects) in [
             (8, 1, 128),
@@ -404,7 +402,6 @@ mod tests {
         assert!(costs.windows(2).all(|pair| pair[0] <= pair[1] * 1.05));
     }
 
-    /// What is compressed with what the module compresses with comes to what is expected.
     #[test]
     fn no_line_is_wider_than_the_screen() {
         let outcome = |algorithm: Algorithm| Outcome {
@@ -433,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_what_they_are() {
+    fn pages_are_classified_correctly() {
         let mut state = 1u64;
         let mut random = [0u64; PAGE_WORDS];
         for word in &mut random {

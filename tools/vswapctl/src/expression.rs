@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-/// The most that an expression may nest.
+/// How deep an expression may nest.
 const DEPTH: usize = 32;
 
 /// A size that may depend on the machine's RAM.
@@ -40,11 +40,11 @@ enum Operator {
 }
 
 impl Expression {
-    /// Its value in bytes, rounded down, on a machine with that much RAM. A negative value is 0.
+    /// The value in bytes, rounded down, on a machine with that much RAM. A negative value counts as 0.
     ///
     /// # Errors
     ///
-    /// A sentence, when there is no such number, as for a division by zero.
+    /// A sentence for the user, when there is no such number, as for a division by zero.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -58,14 +58,14 @@ impl Expression {
         Ok(value.max(0.0) as u64)
     }
 
-    /// The same expression where numbers without a unit are megabytes, as zram-generator has them; with
-    /// their units. `None`: it has no such reading.
+    /// The same expression with units, where numbers without one are megabytes, as in zram-generator.
+    /// `None`: it can't be read that way.
     pub fn in_megabytes(&self) -> Option<String> {
         self.node.sized()
     }
 
-    /// The number that may have been meant to be one of megabytes, as other programs have it: the
-    /// size is below 1 MiB, and comes from a number without a unit.
+    /// The number that was probably meant to be megabytes, as in other programs: the size is below 1 MiB
+    /// and comes from a number without a unit.
     pub fn suspect(&self, bytes: u64) -> Option<f64> {
         self.node.bare().filter(|_| (1..1 << 20).contains(&bytes))
     }
@@ -78,7 +78,7 @@ impl fmt::Display for Expression {
 }
 
 impl Node {
-    /// Its value, if it is a mere number.
+    /// The value, if it contains only numbers without a unit.
     fn number(&self) -> Option<f64> {
         match self {
             Self::Bare(number) => Some(*number),
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    /// Written as a size: a mere number is one of megabytes.
+    /// Written as a size, where a number without a unit means megabytes.
     fn sized(&self) -> Option<String> {
         if let Some(number) = self.number() {
             return Some(format!("{number}M"));
@@ -123,7 +123,7 @@ impl Node {
         })
     }
 
-    /// The largest number without a unit that is no factor.
+    /// The largest number without a unit that is not a factor.
     fn bare(&self) -> Option<f64> {
         match self {
             Self::Bare(number) => Some(*number),
@@ -160,7 +160,7 @@ impl Node {
 ///
 /// # Errors
 ///
-/// A sentence that says what is wrong.
+/// A sentence for the user that says what is wrong.
 pub fn parse(text: &str) -> Result<Expression, String> {
     let mut parser = Parser {
         rest: text.trim(),
@@ -176,7 +176,7 @@ pub fn parse(text: &str) -> Result<Expression, String> {
     })
 }
 
-/// What is still to be read. Each function takes what it reads away, with blanks after it.
+/// The rest of the text. Each function removes what it has read, and blanks after it.
 struct Parser<'a> {
     rest: &'a str,
     depth: usize,
@@ -193,7 +193,7 @@ impl Parser<'_> {
         }
     }
 
-    /// In letters of either case.
+    /// Ignores case.
     fn take_word(&mut self, word: &str) -> bool {
         let found = self.rest.get(..word.len());
         if !found.is_some_and(|found| found.eq_ignore_ascii_case(word)) {
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size() {
+    fn invalid_sizes_are_refused() {
         for text in [
             "", " ", "G", "-1", "1GBB", "1iB", "1 G", "1..2", "0x10", "ram ram", "min(1", "min()",
             "min", "2 +", "(1", "1)", "12 % %", "swap / 2", "1e3", "ram2",
@@ -367,7 +367,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_shown_reads_the_same(a in 0u64..1 << 40, b in 1u64..1000) {
+        fn shown_values_read_back_the_same(a in 0u64..1 << 40, b in 1u64..1000) {
             let expression = parse(&format!("({a} + ram) / {b}")).expect("an expression");
             prop_assert_eq!(expression.bytes(GIB), Ok((a + GIB) / b));
         }

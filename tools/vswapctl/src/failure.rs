@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Why a command failed, in a sentence, and the status it exits with.
+//! Why a command failed, in a sentence, and its exit status.
 
 use crate::out::printable;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::process::ExitCode;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $meaning:literal;)*) => {
-        /// What a command exits with when it fails.
+        /// A command's exit status when it fails.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Code {
             $(#[doc = $meaning] $name = $number,)*
         }
 
-        /// Each status and what it means, success included.
+        /// Each status and its meaning, including success.
         pub const CODES: &[(u8, &str)] = &[(0, "success"), $(($number, $meaning),)*];
     };
 }
@@ -32,11 +32,11 @@ codes! {
 /// A failure: a sentence for the user, and a status for scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The status to exit with.
+    /// The exit status.
     pub code: Code,
     /// What is wrong and what to do about it, without a full stop.
     pub sentence: String,
-    /// What is to be printed nevertheless.
+    /// Output to print in spite of the failure.
     pub output: String,
 }
 
@@ -50,24 +50,24 @@ impl Failure {
         }
     }
 
-    /// The same with another status.
+    /// The same failure with another status.
     #[must_use]
     pub fn with(self, code: Code) -> Self {
         Self { code, ..self }
     }
 
-    /// The status as a process has it.
+    /// The exit status for `main`.
     pub fn status(&self) -> ExitCode {
         ExitCode::from(self.code as u8)
     }
 }
 
-/// A failure of no special kind.
+/// A failure without a status of its own.
 pub fn failed(sentence: impl Into<String>) -> Failure {
     Failure::new(Code::Failed, sentence)
 }
 
-/// A failure of what the user wrote.
+/// A mistake in what the user wrote.
 pub fn usage(sentence: impl Into<String>) -> Failure {
     Failure::new(Code::Usage, sentence)
 }

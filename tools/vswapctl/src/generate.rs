@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Man pages and completions, of the same source as the help.
+//! Generates man pages and completions from the same source as the help.
 
 use crate::cli::{self, Cli, Generated};
 use crate::completion;

@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use schemars::schema_for;
 use serde::Serialize;
 
-/// A document that has a schema. Its version counts up when a field goes or means something else; new
-/// fields don't change it.
+/// A document that has a schema. Its version is incremented when a field is removed or changes its
+/// meaning, not when one is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum What {
     /// status --json
@@ -34,7 +34,7 @@ pub enum What {
 ///
 /// # Errors
 ///
-/// As [`text`].
+/// Those of [`text`].
 pub fn schema(what: What) -> Result<String, Failure> {
     text(&match what {
         What::Status => schema_for!(status::Document),

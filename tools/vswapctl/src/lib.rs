@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `vswapctl` is made of.
+//! The parts of `vswapctl`.
 #![deny(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "they panic where nobody listens"
+    reason = "they panic on a closed output"
 )]
 
 pub mod age;
@@ -55,11 +55,11 @@ use size::Style;
 use system::System;
 use vswap_sysfs::{DiskOptions, Protection};
 
-/// Does what the command line says; gives what is to be printed.
+/// Runs the command that the command line names. Returns its output.
 ///
 /// # Errors
 ///
-/// A sentence for the user, and a status. What was to be printed nevertheless is printed.
+/// A sentence for the user and a status, and perhaps output to print in any case.
 pub fn run(cli: &Cli) -> Result<String, Failure> {
     let system = System::new(&cli.root);
     let look = Look::of_stdout(cli.color);
@@ -147,7 +147,7 @@ pub fn run(cli: &Cli) -> Result<String, Failure> {
                     None => (Config::load(&system), "the configuration".to_owned()),
                 };
                 config.check(&system)?;
-                Ok(line(format!("{what} is good")))
+                Ok(line(format!("{what} is valid")))
             }
             None => Ok(Config::load(&system).show(&system)),
         },
@@ -161,7 +161,7 @@ fn line(mut text: String) -> String {
     text
 }
 
-/// What the service does.
+/// Runs `start`, for the service.
 fn start(system: &System, options: &cli::Start) -> Result<String, Failure> {
     system.require_root()?;
     let (mut plan, problems) = Config::load(system).plan(system.ram());
@@ -182,7 +182,7 @@ fn start(system: &System, options: &cli::Start) -> Result<String, Failure> {
     bring::up(system, &plan)
 }
 
-/// What `on` is asked for.
+/// What `on` has to do.
 fn plan(system: &System, options: &cli::On) -> Result<Plan, Failure> {
     let ram = system.ram();
     let mut plan = Plan {
@@ -292,7 +292,7 @@ fn recompress(system: &System, age: u32) -> Result<String, Failure> {
         .recompressed_pages()
         .saturating_sub(before.recompressed_pages());
     Ok(format!(
-        "{pages} pages compressed anew; memory for pages was {}, is {}",
+        "{pages} pages compressed again; the pool took {} before, and takes {} now",
         size::human(before.pool_bytes()),
         size::human(after.pool_bytes())
     ))

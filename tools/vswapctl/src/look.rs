@@ -10,19 +10,19 @@ use std::env;
 use std::io::{self, IsTerminal};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What the output may make use of.
+/// What the output may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// Colours.
     pub colour: bool,
     /// Characters beyond ASCII.
     pub utf8: bool,
-    /// Columns.
+    /// The width in columns.
     pub width: usize,
 }
 
 impl Look {
-    /// That of the standard output.
+    /// For the standard output.
     pub fn of_stdout(when: When) -> Self {
         let stdout = io::stdout();
         let choice = match when {
@@ -44,7 +44,7 @@ impl Look {
         }
     }
 
-    /// The text in that style, if there are colours.
+    /// The text in that style, if colours are allowed.
     pub fn paint(self, style: Style, text: &str) -> String {
         if self.colour {
             format!("{style}{text}{style:#}")
@@ -58,7 +58,7 @@ impl Look {
         self.paint(Style::new().bold(), text)
     }
 
-    /// A name in so many columns; of a long one the end is left.
+    /// A name in that many columns. Of a name that is too long, the end is shown.
     pub fn shortened(self, name: &str, width: usize) -> String {
         let name = printable(name);
         if columns(&name) <= width {
@@ -69,18 +69,18 @@ impl Look {
         padded(&format!("{dots}{end}"), width, false)
     }
 
-    /// What wants attention.
+    /// Text that needs attention.
     pub fn alarm(self, text: &str) -> String {
         self.paint(AnsiColor::Red.on_default().bold(), text)
     }
 }
 
-/// How many columns a text takes on a terminal: some characters take two, and some none.
+/// How many columns a text takes on a terminal. Some characters take two, and some none.
 pub fn columns(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// The text with blanks behind it, or before it, so that it takes so many columns.
+/// Pads the text with blanks on one side to that many columns.
 pub fn padded(text: &str, width: usize, to_the_right: bool) -> String {
     let blanks = " ".repeat(width.saturating_sub(columns(text)));
     if to_the_right {
@@ -90,7 +90,7 @@ pub fn padded(text: &str, width: usize, to_the_right: bool) -> String {
     }
 }
 
-/// As much of the text's end as fits into so many columns.
+/// As much of the end of the text as fits into that many columns.
 pub fn end_of(text: &str, width: usize) -> &str {
     let mut taken = 0;
     let mut from = text.len();
@@ -104,7 +104,7 @@ pub fn end_of(text: &str, width: usize) -> &str {
     &text[from..]
 }
 
-/// The text's lines, none of them wider than so many columns. Colours take none.
+/// Cuts each line of the text to that many columns. Colours take none.
 pub fn cut(text: &str, width: usize) -> String {
     let mut cut = String::with_capacity(text.len());
     let mut taken = 0;
@@ -131,7 +131,7 @@ pub fn cut(text: &str, width: usize) -> String {
     cut
 }
 
-/// Whether the locale that the environment names has more characters than ASCII.
+/// Whether the locale in the environment has more characters than ASCII.
 fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()

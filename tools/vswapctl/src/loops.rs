@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Loop devices, through which a file is a disk.
+//! Loop devices, which make a file a block device.
 
 use crate::command;
 use crate::failure::{failed, Code, Failure};
@@ -13,18 +13,18 @@ use std::path::Path;
 
 const PACKAGE: &str = "mount";
 
-/// A loop device over the file, with direct I/O if the file system can do that; its node.
+/// Attaches a loop device to the file, with direct I/O if the file system supports it. Returns its node.
 ///
 /// # Errors
 ///
-/// There is none to be had.
+/// No loop device can be attached.
 pub fn attach(system: &System, file: &Path) -> Result<String, Failure> {
-    // It may be a module, and nobody loads it for who asks for a free device by its number.
+    // It may be a module, which the kernel does not load for a request that names no device.
     if !system.path("/dev/loop-control").exists() {
         let _ = command::output("modprobe", "kmod", &["loop"]);
     }
     let before = system.loops();
-    // Of a file that somebody has just attached as well, it gives that device.
+    // If another program has just attached the file as well, this returns that program's device.
     let words = ["--find", "--show", "--nooverlap", "--direct-io=on"].map(Path::new);
     let node = command::run("losetup", PACKAGE, &[&words[..], &[file]].concat())?;
     if !node.starts_with("/dev/loop") {
@@ -53,18 +53,18 @@ pub fn attach(system: &System, file: &Path) -> Result<String, Failure> {
     Ok(node)
 }
 
-/// Has the loop device go as soon as nobody has it open, which is at once when nobody has.
+/// Detaches the loop device as soon as nobody has it open, which may be at once.
 ///
 /// # Errors
 ///
-/// It is none.
+/// It is not a loop device.
 pub fn detach(node: &str) -> Result<(), Failure> {
     command::run("losetup", PACKAGE, &["--detach", node]).map(drop)
 }
 
-/// Which file a loop device says it is over. `None`: it is no loop device, or may not be asked.
+/// The file that a loop device reports. `None`: it is not a loop device, or only root may ask.
 pub fn status(node: &Path) -> Option<Identity> {
-    /// The kernel's number of that request.
+    /// The kernel's number of the request.
     const LOOP_GET_STATUS64: libc::c_ulong = 0x4c05;
     /// The beginning of the kernel's `struct loop_info64`, and the rest of its 232 bytes.
     #[repr(C)]
@@ -78,7 +78,7 @@ pub fn status(node: &Path) -> Option<Identity> {
     // SAFETY: the request writes a `loop_info64`, for which there is room.
     let result =
         unsafe { libc::ioctl(file.as_raw_fd(), LOOP_GET_STATUS64 as _, info.as_mut_ptr()) };
-    // SAFETY: all of it was zeros, or what the kernel wrote; any bits will do.
+    // SAFETY: all of it is zeros, or was written by the kernel, and any bits are valid.
     let info = unsafe { info.assume_init() };
     let _ = info.rest;
     (result == 0).then_some(Identity::File(info.device, info.inode))

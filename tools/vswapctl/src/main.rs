@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         return failure.status();
     }
     match written {
-        // Who reads has seen enough.
+        // The reader has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             out::note(&format!(
                 "vswapctl: the output can't be written: {error}.\n"

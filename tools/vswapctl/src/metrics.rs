@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use vswap_sysfs::{known, Kind, State, Tier, FIGURES};
 
-/// The text; of a machine where the module is not loaded it says so.
+/// The text. If the module is not loaded, it says that.
 ///
 /// # Errors
 ///
@@ -94,7 +94,7 @@ pub fn text(system: &System) -> Result<String, Failure> {
         page.one(
             &format!("vswap_{name}"),
             Kind::Level,
-            "A figure that this vswapctl does not know.",
+            "A figure that is unknown to this vswapctl.",
             Some(value),
         );
     }
@@ -111,19 +111,19 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
             "Disks of higher priority are filled first.",
             |disk| Some(disk.priority.into()),
         ),
-        (
-            "size_bytes",
-            Kind::Level,
-            "What fits on the disk.",
-            |disk| Some(disk.size as f64),
-        ),
-        ("used_bytes", Kind::Level, "What is on the disk.", |disk| {
-            Some(disk.used as f64)
+        ("size_bytes", Kind::Level, "Size of the disk.", |disk| {
+            Some(disk.size as f64)
         }),
+        (
+            "used_bytes",
+            Kind::Level,
+            "Space in use on the disk.",
+            |disk| Some(disk.used as f64),
+        ),
         (
             "bad_bytes",
             Kind::Level,
-            "What can't be used any more, as writing there failed.",
+            "Space that is unusable because writing there failed.",
             |disk| Some(disk.bad as f64),
         ),
         ("errors_total", Kind::Event, "Errors of the disk.", |disk| {
@@ -150,7 +150,7 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
         (
             "failed",
             Kind::Level,
-            "Whether the disk takes no more pages, after too many errors.",
+            "Whether the disk takes no pages because of too many errors.",
             |disk| Some(is(disk, &State::Failed)),
         ),
         (
@@ -162,13 +162,13 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
         (
             "removal_moved_bytes",
             Kind::Level,
-            "While the disk is removed: what was moved elsewhere.",
+            "During a removal of the disk: how much has moved.",
             |disk| Some(disk.removal?.moved as f64),
         ),
         (
             "removal_total_bytes",
             Kind::Level,
-            "While the disk is removed: what is to be moved in all.",
+            "During a removal of the disk: how much has to move.",
             |disk| Some(disk.removal?.total as f64),
         ),
     ];
@@ -180,7 +180,7 @@ fn disks(page: &mut Page, snapshot: &Snapshot) {
             ];
             Some((labels, field(disk)?))
         });
-        // Not vswap_disk_: the sums over all disks are called so.
+        // Not `vswap_disk_`, which the sums over all disks begin with.
         page.family(&format!("vswap_tier_{name}"), kind, meaning, values);
     }
 }
@@ -208,7 +208,7 @@ impl Page {
         self.family(
             "vswap_build_info",
             Kind::Level,
-            "The version of vswapctl, and that of the attributes' form of the module, if it is loaded.",
+            "The version of vswapctl, and that of the loaded module's attributes.",
             [(labels, 1.0)],
         );
     }
@@ -242,7 +242,7 @@ impl Page {
             metric
         };
         let values: Vec<Metric> = values.into_iter().map(metric).collect();
-        // Who reads it refuses all of it when one name comes twice.
+        // Prometheus refuses the whole page if it has a name twice.
         if values.is_empty() || self.0.iter().any(|family| family.name() == name) {
             return;
         }
@@ -264,8 +264,8 @@ impl Page {
     }
 }
 
-/// Writes the text to a file, in one step, so that nobody reads half of it. What is there and is no
-/// regular file, such as a terminal or a pipe, is written to and stays what it is.
+/// Writes the text to a file in one step, so that nobody reads half of it. A path that is not a regular
+/// file, such as a terminal or a pipe, is written to and not replaced.
 ///
 /// # Errors
 ///
@@ -277,8 +277,8 @@ pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
 
 fn write_to(file: &Path, text: &str) -> std::io::Result<()> {
     let is_other = fs::metadata(file).is_ok_and(|metadata| !metadata.is_file());
-    // Of a link, what it leads to is replaced, if that has a name. The link never is: it may be
-    // /dev/stdout.
+    // If the path is a link, its target is replaced, if that has a name. The link itself never is, as it
+    // may be /dev/stdout.
     let is_link = fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_symlink());
     let whole = fs::canonicalize(file);
     if is_other || is_link && whole.is_err() {
@@ -309,7 +309,7 @@ mod tests {
     use std::os::unix::fs::FileTypeExt;
 
     #[test]
-    fn what_is_no_file_stays_what_it_is() {
+    fn only_regular_files_are_replaced() {
         let directory = tempfile::tempdir().expect("a directory");
         let fifo = directory.path().join("fifo");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status();

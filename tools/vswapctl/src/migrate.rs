@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `migrate`: the configuration that goes with what zram-generator, zram-tools or rpi-swap are told to
-//! do. Their manuals say what their keys mean: zram-generator.conf(5), zramswap(8), swap.conf(5).
+//! `migrate`: writes a configuration that corresponds to that of zram-generator, zram-tools or rpi-swap.
+//! Their manuals describe their keys: zram-generator.conf(5), zramswap(8), swap.conf(5).
 
 use crate::cli;
 use crate::expression;
@@ -17,21 +17,21 @@ use std::path::PathBuf;
 /// Where the configuration goes.
 const FILE: &str = "/etc/vswap.conf.d/50-migrated.conf";
 
-/// The keys of INI files by their sections; those before the first section are in "".
+/// The keys of INI files by section. Those before the first section are in "".
 type Sections = BTreeMap<String, BTreeMap<String, String>>;
 
-/// What one of them comes to.
+/// The result for one of these programs.
 #[derive(Default)]
 struct Found {
-    /// Where it was found, and what is not the same.
+    /// Where it was found, and what differs.
     remarks: Vec<String>,
     device: Vec<(&'static str, String)>,
     disks: Vec<(String, Vec<(&'static str, String)>)>,
-    /// What is to be done besides.
+    /// Commands that the user should run afterwards.
     commands: Vec<&'static str>,
 }
 
-/// Takes in what the text has.
+/// Adds the contents of a file.
 fn read(text: &str, sections: &mut Sections) {
     let mut name = String::new();
     for line in text.lines().map(str::trim) {
@@ -52,7 +52,7 @@ fn read(text: &str, sections: &mut Sections) {
     }
 }
 
-/// The files of a configuration with drop-ins, as systemd has them; and the first file.
+/// Reads a configuration with drop-ins, by systemd's rules. Returns the first file as well.
 fn read_all(system: &System, directories: &[&str], name: &str) -> Option<(String, Sections)> {
     let mut files: Vec<String> = Vec::new();
     let main = directories
@@ -81,7 +81,7 @@ fn read_all(system: &System, directories: &[&str], name: &str) -> Option<(String
 }
 
 impl Found {
-    /// An algorithm of theirs, with options or without.
+    /// Adds an algorithm, which may have options.
     fn algorithm(&mut self, names: &str) {
         let name = names.split([' ', '(', ',']).next().unwrap_or("");
         match name {
@@ -99,9 +99,8 @@ impl Found {
             .ok()
             .and_then(|expression| expression.in_megabytes());
         if size.is_none() {
-            self.remarks.push(format!(
-                "'{text}' is not understood, and left at the default."
-            ));
+            self.remarks
+                .push(format!("'{text}' is not understood; the default is used."));
         }
         size
     }
@@ -139,7 +138,7 @@ fn zram_generator(system: &System) -> Option<Found> {
         }
         if get("mount-point").is_some() || get("fs-type").is_some_and(|kind| kind != "swap") {
             found.remarks.push(format!(
-                "[{name}] is a file system, and no swap: it is left out."
+                "[{name}] is a file system and not swap, so it is left out."
             ));
             continue;
         }
@@ -147,7 +146,7 @@ fn zram_generator(system: &System) -> Option<Found> {
         if let Some(limit) = limit.and_then(|limit| limit.parse::<u64>().ok()) {
             if limit.saturating_mul(1 << 20) < system.ram() {
                 found.remarks.push(format!(
-                    "[{name}] is for machines with less RAM than this one: it is left out."
+                    "[{name}] is for machines with less RAM than this one, so it is left out."
                 ));
                 continue;
             }
@@ -198,7 +197,7 @@ fn zram_tools(system: &System) -> Option<Found> {
             .map(String::as_str)
             .filter(|value| !value.is_empty())
     };
-    // A percentage goes before a size, as zramswap has it.
+    // As in zramswap, a percentage overrides a size.
     match (get("PERCENT"), get("SIZE")) {
         (Some(percent), _) => found.device.push(("size", format!("{percent}%"))),
         (None, size) => {
@@ -234,7 +233,7 @@ fn rpi_swap(system: &System) -> Option<Found> {
             "1" => "ram".to_owned(),
             factor => format!("ram * {factor}"),
         };
-        // An empty value is no limit.
+        // An empty value means no limit.
         match get(section, "MaxSizeMiB").unwrap_or("2048") {
             "" => whole,
             most => format!("min({whole}, {most}M)"),
@@ -248,19 +247,17 @@ fn rpi_swap(system: &System) -> Option<Found> {
         "zram" => (true, false),
         "auto" | "zram+file" => (true, true),
         "none" => {
-            found
-                .remarks
-                .push("It says that there is to be no swap.".to_owned());
+            found.remarks.push("It switches swap off.".to_owned());
             return Some(found);
         }
         _ => {
             found.remarks.push(format!(
-                "Its mechanism '{mechanism}' is not known; that of zram+file is taken."
+                "Its mechanism '{mechanism}' is unknown; zram+file is assumed."
             ));
             (true, true)
         }
     };
-    // What one of them could hold, and the disk besides.
+    // The virtual size: what the memory could hold, and the disk.
     let whole = match (has_ram, has_file) {
         (true, false) => size("Zram"),
         (false, true) => size("File"),
@@ -279,12 +276,12 @@ fn rpi_swap(system: &System) -> Option<Found> {
             .push((path.to_owned(), vec![("create-size", size("File"))]));
         found
             .remarks
-            .push("MaxDiskPercent is not looked at: see to it that the file fits.".to_owned());
+            .push("MaxDiskPercent is ignored: make sure that the file fits.".to_owned());
     }
     Some(found)
 }
 
-/// The configuration as text, and what is to be done besides.
+/// The configuration as text, and the commands to run.
 fn written(all: &[Found]) -> (String, Vec<&'static str>) {
     let mut text = String::from("# Made by 'vswapctl migrate'.\n");
     for found in all {
@@ -292,7 +289,7 @@ fn written(all: &[Found]) -> (String, Vec<&'static str>) {
             let _ = writeln!(text, "# {remark}");
         }
     }
-    // Of two the first is in force: they would hardly be in use together.
+    // Two of them are hardly in use together; the first one is used.
     if let Some(first) = all.first() {
         text.push_str("\n[vswap]\n");
         for (key, value) in &first.device {
@@ -312,11 +309,11 @@ fn written(all: &[Found]) -> (String, Vec<&'static str>) {
     (text, commands)
 }
 
-/// Does it; gives the text.
+/// Runs the command. Returns its output.
 ///
 /// # Errors
 ///
-/// There is nothing to go on from, or the file is there already or can't be written.
+/// There is nothing to migrate, or the file exists or can't be written.
 pub fn run(system: &System, options: &cli::Migrate) -> Result<String, Failure> {
     let all: Vec<Found> = [zram_generator(system), rpi_swap(system), zram_tools(system)]
         .into_iter()
@@ -333,7 +330,7 @@ pub fn run(system: &System, options: &cli::Migrate) -> Result<String, Failure> {
     }
     system.require_root()?;
     write(system, &text, options.force)?;
-    let mut said = format!("{FILE} is written. What is left to be done, in this order:\n\n");
+    let mut said = format!("{FILE} is written. Now run these commands, in this order:\n\n");
     for command in ["vswapctl config --check", "systemctl enable --now vswap"]
         .iter()
         .chain(&commands)
@@ -362,7 +359,7 @@ fn write(system: &System, text: &str, is_forced: bool) -> Result<(), Failure> {
         ErrorKind::AlreadyExists => Failure::new(
             Code::Failed,
             format!(
-                "{FILE} is there already; --force overwrites it, --dry-run shows what it would be"
+                "{FILE} exists already; --force overwrites it, and --dry-run shows the new contents"
             ),
         ),
         _ => failed(format!("{FILE} can't be written: {error}")),

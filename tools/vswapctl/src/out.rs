@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is said besides the result. Nobody may be listening: an output that is closed or full
-//! changes nothing of what is done.
+//! Messages besides the output. A closed or full standard error never changes what a command does.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-/// Prints text on the standard error.
+/// Prints text to the standard error.
 pub fn note(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
     let _ = io::stderr().flush();
 }
 
-/// Prints a warning, a sentence without a full stop.
+/// Prints a warning, given as a sentence without a full stop.
 pub fn warn(sentence: &str) {
     note(&format!("vswapctl: warning: {}.\n", printable(sentence)));
 }
 
-/// The text without what would steer a terminal: names of files may hold anything.
+/// The text with control characters escaped, as file names may contain anything.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        // Control characters, and those that turn the direction of writing.
+        // Control characters, and those that change the direction of text.
         if c.is_control()
             || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         {
@@ -38,7 +37,7 @@ mod tests {
     use super::printable;
 
     #[test]
-    fn nothing_steers_the_terminal() {
+    fn control_characters_are_escaped() {
         for (text, shown) in [
             ("/var/swapfile", "/var/swapfile"),
             ("/tmp/\x1b]0;owned\x07", "/tmp/\\x1b]0;owned\\x07"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `processes`: who is swapped out, and how much of it, by process or by control group.
+//! `processes`: which processes or control groups are swapped out, and how much of them.
 
 use crate::cli;
 use crate::failure::{failed, Failure};
@@ -16,36 +16,36 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-/// A process of which something is swapped out. Sizes are in bytes.
+/// A process that is partly swapped out. Sizes are in bytes.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Swapped {
     /// The process's number; `null` for a control group.
     pub pid: Option<i32>,
     /// Its command, or the group's path below /sys/fs/cgroup.
     pub name: String,
-    /// What of it is swapped out.
+    /// How much of it is swapped out.
     pub swap: u64,
-    /// The same with pages that several processes share divided among them; `null` when the kernel
-    /// does not say.
+    /// The same, with pages that several processes share divided among them; `null` if the kernel does
+    /// not tell.
     pub swap_share: Option<u64>,
-    /// What of it is in memory.
+    /// How much of it is in memory.
     pub resident: u64,
 }
 
-/// Who is swapped out.
+/// What is swapped out.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Document {
     /// Version of this document.
     pub version: u32,
-    /// Who has most swapped out comes first.
+    /// Sorted by how much is swapped out, most first.
     pub swapped: Vec<Swapped>,
 }
 
-/// The processes, to all swap devices together: the kernel does not say which pages are where.
+/// The processes. Counts all swap devices, as the kernel does not tell which pages are where.
 fn processes(system: &System) -> Result<Vec<Swapped>, Failure> {
     let all = procfs::process::all_processes_with_root(system.path("/proc"))
         .map_err(|error| failed(format!("/proc can't be read: {error}")))?;
-    // Processes end while one looks.
+    // Processes may end meanwhile.
     Ok(all.filter_map(|process| of(&process.ok()?)).collect())
 }
 
@@ -59,7 +59,7 @@ fn of(process: &Process) -> Option<Swapped> {
         swap_share: None,
         resident: kib(status.vmrss).unwrap_or(0),
     };
-    // Only root may look at others' maps.
+    // Only root may read the maps of other users' processes.
     if let Ok(rollup) = process.smaps_rollup() {
         let sum = |name: &str| {
             let maps = &rollup.memory_map_rollup;
@@ -72,7 +72,7 @@ fn of(process: &Process) -> Option<Swapped> {
     Some(swapped).filter(|swapped| swapped.swap > 0)
 }
 
-/// The control groups, each with those below it.
+/// The control groups, each including those below it.
 fn groups(system: &System) -> Vec<Swapped> {
     let root = system.path("/sys/fs/cgroup");
     let mut found = Vec::new();
@@ -103,7 +103,7 @@ fn groups(system: &System) -> Vec<Swapped> {
     found
 }
 
-/// Does it; gives the text.
+/// Runs the command. Returns its output.
 ///
 /// # Errors
 ///
@@ -169,7 +169,7 @@ fn table(look: Look, swapped: &[Swapped], style: Style) -> String {
         .iter()
         .map(|one| one.swap)
         .fold(0, u64::saturating_add);
-    // A group's share is in that of the one above it, too.
+    // A group's share is also part of the group above it.
     if swapped.iter().all(|one| one.pid.is_some()) {
         let _ = writeln!(
             text,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `remove`: moves everything away from a disk, and shows how far it is.
+//! `remove`: moves everything away from a disk and shows the progress.
 
 use crate::failure::{failed, Code, Failure};
 use crate::out::printable;
@@ -16,21 +16,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 use vswap_sysfs::{Device, Error, Progress, Tier};
 
-/// How long it takes until one looks again.
+/// How often the progress is read.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Removes the disk or file; gives a line that says what was done.
+/// Removes the disk or file. Returns a line that says what was done.
 ///
 /// # Errors
 ///
-/// It is no tier, there is no room elsewhere, pages can't be read, or it was cancelled.
+/// It is not a tier, there is no room elsewhere, pages can't be read, or the removal was cancelled.
 pub fn run(system: &System, path: &Path, force: bool) -> Result<String, Failure> {
     let device = system.device()?;
     let tiers = device.tiers()?;
     let tier = system.tier_of(path, &tiers).cloned();
     let tier = tier.ok_or_else(|| {
         failed(format!(
-            "{} is no tier; 'vswapctl status' shows those there are",
+            "{} is not a tier; 'vswapctl status' shows the tiers",
             path.display()
         ))
     })?;
@@ -52,8 +52,8 @@ pub fn run(system: &System, path: &Path, force: bool) -> Result<String, Failure>
     }
 }
 
-/// Has a thread remove it and looks at how far it is, until that ends. The kernel's answer, and
-/// what was moved.
+/// Removes it in a thread and shows the progress until that ends. Returns the kernel's answer, and how
+/// much was moved.
 fn watch(
     device: &Device,
     node: &str,
@@ -73,7 +73,7 @@ fn watch(
                 bar.set_length(now.total);
                 bar.set_position(now.moved);
             }
-            // It may have ended by itself just now, or not have begun: it is tried again.
+            // The removal may have just ended, or not have begun. So this is tried again.
             if stop.load(Ordering::Relaxed) && !is_cancelled {
                 is_cancelled = device.cancel_removal(node).is_ok();
             }
@@ -89,7 +89,7 @@ fn watch(
     (result, progress)
 }
 
-/// How the bar looks. Nothing is known of the rate before the first page is moved.
+/// The look of the bar. The rate is unknown before the first page is moved.
 pub fn style() -> ProgressStyle {
     let shown = "{msg} [{bar:28}] {percent:>3}%  {moved}{left}";
     ProgressStyle::with_template(shown)
@@ -128,7 +128,7 @@ fn sentence(device: &Device, path: &Path, node: &str, progress: Progress, error:
         Some(libc::ECANCELED | libc::EINTR) => Failure::new(
             Code::Cancelled,
             format!(
-                "the removal of {path} was cancelled: {} of {} were moved, {} are on it, and it is in service again",
+                "the removal of {path} was cancelled: {} of {} have moved; {} are still on it, and it is in service again",
                 size::human(progress.moved),
                 size::human(progress.total),
                 size::human(left)
@@ -144,7 +144,7 @@ fn sentence(device: &Device, path: &Path, node: &str, progress: Progress, error:
              program that needs one gets an error",
             size::human(left)
         )),
-        Some(libc::EBUSY) => Failure::new(Code::Busy, format!("{path} is being removed already")),
+        Some(libc::EBUSY) => Failure::new(Code::Busy, format!("{path} is already being removed")),
         _ => failed(format!("{path} can't be removed: {error}")).with(Failure::from(error).code),
     }
 }

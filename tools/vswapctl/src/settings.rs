@@ -13,14 +13,14 @@ use vswap_engine::codec::Algorithm;
 use vswap_engine::config::{RamLimit, Size};
 use vswap_sysfs::{known, Device, Error};
 
-/// Something that can be set.
+/// A setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// Virtual size, in bytes.
     Size,
     /// Limit of the ram tier, in bytes.
     RamLimit,
-    /// What new pages are compressed with.
+    /// The algorithm for new pages.
     Algorithm,
     /// In percent of the limit.
     HighWatermark,
@@ -31,7 +31,7 @@ pub enum Key {
 }
 
 impl Key {
-    /// All of them, in the order in which they are shown.
+    /// All settings, in the order in which they are shown.
     pub const ALL: [Self; 6] = [
         Self::Size,
         Self::RamLimit,
@@ -41,7 +41,7 @@ impl Key {
         Self::WritebackLimit,
     ];
 
-    /// The name, which is that of the attribute.
+    /// The name, which is also that of the attribute.
     pub fn name(self) -> &'static str {
         match self {
             Self::Size => "size",
@@ -53,11 +53,11 @@ impl Key {
         }
     }
 
-    /// The one of that name, in which - may stand for _.
+    /// The setting with that name, in which - may stand for _.
     ///
     /// # Errors
     ///
-    /// There is none; the sentence has those there are.
+    /// There is none; the sentence lists the settings.
     pub fn from_name(name: &str) -> Result<Self, Failure> {
         let plain = name.trim().replace('-', "_");
         let plain = if plain == "algorithm" {
@@ -79,12 +79,12 @@ impl Key {
         matches!(self, Self::Size | Self::RamLimit | Self::WritebackLimit)
     }
 
-    /// The value as the module keeps it, on a machine with that much RAM. The types are the module's
-    /// own, so what it would refuse is refused here, and what it rounds is rounded.
+    /// The value as the module keeps it, on a machine with that much RAM. This uses the module's own
+    /// types, so what the module would refuse is refused here, and what it rounds is rounded.
     ///
     /// # Errors
     ///
-    /// It is none.
+    /// The value is not valid.
     pub fn parse(self, value: &str, ram: u64) -> Result<String, Failure> {
         let value = value.trim();
         let wrong = |reason: &str| usage(format!("{}: {reason}", self.name()));
@@ -115,7 +115,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// It refuses it.
+    /// The module would refuse it.
     pub fn kept(self, bytes: u64, ram: u64) -> Result<String, Failure> {
         let kept = match self {
             Self::Size => Size::from_bytes(bytes).map(Size::bytes),
@@ -126,11 +126,11 @@ impl Key {
             .map_err(|refusal| usage(format!("{}: {}", self.name(), refusal.message())))
     }
 
-    /// What the device has.
+    /// The device's value.
     ///
     /// # Errors
     ///
-    /// It can't be read, or understood.
+    /// It can't be read or parsed.
     pub fn get(self, device: &Device) -> Result<String, Error> {
         Ok(match self {
             Self::Size => device.size()?.to_string(),
@@ -154,7 +154,7 @@ impl Key {
         }
     }
 
-    /// Why the module refused that value, as its log has it.
+    /// Why the module refused that value, in the words of its log.
     fn refusal(self, device: &Device, value: &str, ram: u64, error: &Error) -> Failure {
         let number = value.parse().unwrap_or(0);
         let reason = match (self, error.number()) {
@@ -196,7 +196,7 @@ pub type Settings = Vec<(Key, String)>;
 ///
 /// # Errors
 ///
-/// One of them is something else.
+/// A word has another form.
 pub fn parse(words: &[String], ram: u64) -> Result<Settings, Failure> {
     let setting = |word: &String| {
         let pair = word.split_once('=');
@@ -207,7 +207,7 @@ pub fn parse(words: &[String], ram: u64) -> Result<Settings, Failure> {
     words.iter().map(setting).collect()
 }
 
-/// In which order they are set: a watermark may have to get out of the other's way first.
+/// Sorts the settings for writing: one watermark may have to move before the other one can.
 fn in_order(device: &Device, settings: &Settings) -> Result<Settings, Failure> {
     let mut settings = settings.clone();
     let high = settings.iter().find(|(key, _)| *key == Key::HighWatermark);
@@ -222,11 +222,11 @@ fn in_order(device: &Device, settings: &Settings) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Sets all of them. What is so already is left alone.
+/// Changes all of them. Skips those that have the value already.
 ///
 /// # Errors
 ///
-/// The module refuses one; then those before it have their old values again.
+/// The module refuses one. Then those before it get their old values back.
 pub fn apply(system: &System, device: &Device, settings: &Settings) -> Result<(), Failure> {
     let mut done: Settings = Vec::new();
     for (key, value) in in_order(device, settings)? {
@@ -246,7 +246,7 @@ pub fn apply(system: &System, device: &Device, settings: &Settings) -> Result<()
     Ok(())
 }
 
-/// Sets as many of them as can be set, and says of each other one why it can't.
+/// Changes those that can be changed. Returns for each other one why it can't.
 ///
 /// # Errors
 ///
@@ -279,11 +279,11 @@ pub fn apply_what_can_be(
     Ok(refused)
 }
 
-/// The setting alone, or all of them, a line each, as [`parse`] reads them.
+/// One setting alone, or all of them, one on each line, as [`parse`] reads them.
 ///
 /// # Errors
 ///
-/// There is none of that name.
+/// There is no setting with that name.
 pub fn show(device: &Device, key: Option<&str>, style: Style) -> Result<String, Failure> {
     let value = |key: Key| -> Result<String, Failure> {
         let Some(text) = known(key.get(device))? else {
@@ -309,7 +309,7 @@ pub fn show(device: &Device, key: Option<&str>, style: Style) -> Result<String, 
 pub struct Document {
     /// Version of this document.
     pub version: u32,
-    /// By the attributes' names; `null` is what the module does not say.
+    /// By attribute; `null` if the module does not tell.
     pub settings: BTreeMap<String, Option<Setting>>,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is on a disk before it becomes a tier, and what vswap's own signature says of it.
+//! Finds what is on a disk before it becomes a tier, including vswap's own signature.
 
 use crate::command;
 use crate::failure::{failed, Failure};
@@ -17,17 +17,17 @@ const LABEL: &str = "vswap0-tier";
 /// What is on a disk or in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// Nothing that is known, or a signature of this machine's, whose pages are of no use.
+    /// Nothing known, or a signature of this machine, whose pages are useless by now.
     Nothing,
-    /// In words.
+    /// Data, described in words.
     Data(String),
 }
 
-/// The UUID in the signatures of this machine's disks: a name of the machine, and one of this boot.
-/// `None`: the machine has no `/etc/machine-id`.
+/// The UUID in the signatures of this machine's disks. One half identifies the machine, the other one
+/// this boot. `None`: the machine has no `/etc/machine-id`.
 ///
-/// The first half tells the machine. It is made of the machine's id as sd_id128_get_machine_app_specific(3)
-/// does it, as the id itself is not to be shown to others.
+/// The first half is derived from the machine's id as sd_id128_get_machine_app_specific(3) does it,
+/// because the id itself must not be disclosed.
 pub fn own_uuid(system: &System) -> Option<u128> {
     let machine = system.read("/etc/machine-id")?;
     let machine = u128::from_str_radix(&machine, 16).ok()?;
@@ -43,15 +43,15 @@ pub fn own_uuid(system: &System) -> Option<u128> {
         .unwrap_or_default();
     let boot = u128::from_str_radix(&boot.replace('-', ""), 16).unwrap_or(0);
     let uuid = (machine << 64) | (boot & u128::from(u64::MAX));
-    // Version 8 and variant 2, as RFC 9562 has them for UUIDs with a meaning of their own.
+    // Version 8 and variant 2: in RFC 9562, UUIDs with a meaning of their own.
     Some((uuid & !((0xf << 76) | (0x3 << 62))) | (0x8 << 76) | (0x2 << 62))
 }
 
-/// What is on the disk or in the file.
+/// Finds what is on the disk or in the file.
 ///
 /// # Errors
 ///
-/// It can't be looked at.
+/// It can't be examined.
 pub fn find(system: &System, device: Option<&Device>, path: &Path) -> Result<Found, Failure> {
     let words = ["-p", "-o", "export"].map(Path::new);
     let output = command::output("blkid", "util-linux", &[&words[..], &[path]].concat())?;
@@ -64,18 +64,18 @@ pub fn find(system: &System, device: Option<&Device>, path: &Path) -> Result<Fou
             let own = [own_uuid(system), module];
             Ok(describe(&String::from_utf8_lossy(&output.stdout), own))
         }
-        // Nothing there.
+        // Nothing was found.
         Some(2) => Ok(Found::Nothing),
         Some(8) => Ok(Found::Data("several kinds of data at once".to_owned())),
         _ => Err(failed(format!(
-            "{} can't be looked at: {}",
+            "{} can't be examined: {}",
             path.display(),
             command::complaint("blkid", &output)
         ))),
     }
 }
 
-/// `own`: the UUID that this machine has, and the one that its module has.
+/// `own`: this machine's UUID, and its module's.
 fn describe(text: &str, own: [Option<u128>; 2]) -> Found {
     let pairs: HashMap<&str, &str> = text
         .lines()
@@ -119,7 +119,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn what_blkid_says_in_words() {
+    fn blkid_s_output_is_described_in_words() {
         for (text, words) in [
             (
                 "DEVNAME=/dev/x\nTYPE=ext4\nUSAGE=filesystem\nLABEL=home\n",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_disk_it_is() {
+    fn own_disks_are_told_from_others() {
         let root = tempfile::tempdir().expect("a directory");
         let system = System::new(root.path());
         assert_eq!(own_uuid(&system), None);
@@ -168,9 +168,9 @@ mod tests {
         assert!(is_mine(&tier(own)));
         // Of an earlier boot.
         assert!(is_mine(&tier(own ^ 1)));
-        // Of the module, which nobody gave another one.
+        // The module's own, if nobody has set another one.
         assert!(is_mine(&tier(7)));
-        // Of another machine, and of who knows whom.
+        // Of another machine, and of an unknown one.
         assert!(!is_mine(&tier(own ^ (1 << 127))));
         assert!(!is_mine("TYPE=swap\nLABEL=vswap0-tier\n"));
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Sizes, numbers and times as they are shown.
+//! Formats sizes, numbers and times.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ pub fn human(bytes: u64) -> String {
     scaled(bytes, 1024, &["", "K", "M", "G", "T", "P", "E"])
 }
 
-/// Bytes in the largest unit of which they are a whole number, so that it reads back as the same:
-/// `4G`, `1536M`, `4097`.
+/// Bytes in the largest unit that gives a whole number, so that it reads back as the same size: `4G`,
+/// `1536M`, `4097`.
 pub fn exact(bytes: u64) -> String {
     let units = [(40, "T"), (30, "G"), (20, "M"), (10, "K")];
     let unit = units
@@ -45,12 +45,12 @@ fn scaled(number: u64, step: u64, units: &[&str]) -> String {
     }
 }
 
-/// A part of a whole in percent; that of nothing is 0.
+/// A part of a whole in percent; 0 if both are 0.
 pub fn percent(part: u64, whole: u64) -> String {
     format!("{:.0}%", part as f64 * 100.0 / whole.max(1) as f64)
 }
 
-/// A ratio of two sizes with two digits after the point, or nothing when there is none.
+/// The ratio of two sizes with two digits after the point; `None` if there is none.
 pub fn ratio(whole: u64, part: u64) -> Option<String> {
     (part > 0 && whole > 0).then(|| format!("{:.2}", whole as f64 / part as f64))
 }
@@ -60,7 +60,7 @@ pub fn time(duration: Duration) -> String {
     humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
 }
 
-/// Sizes as numbers of bytes, or as people read them.
+/// Whether sizes are shown in bytes or with units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// `1.5G`
@@ -70,7 +70,7 @@ pub enum Style {
 }
 
 impl Style {
-    /// The size in this style; one that the module does not say is `?`.
+    /// The size in this style, or `?` if the module does not tell.
     pub fn show_known(self, bytes: Option<u64>) -> String {
         bytes.map_or("?".to_owned(), |bytes| self.show(bytes))
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! One reading of everything, and what lies where according to it.
+//! One reading of all figures, and what they say about where pages lie.
 
 use crate::failure::Failure;
 use crate::system::{Pressure, Swap, System};
@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use vswap_sysfs::{known, Device, Stat, State, Tier, NODE, PAGE};
 
-/// How often the figures are read until they agree with each other.
+/// How many times the figures are read until they are consistent.
 const ATTEMPTS: u32 = 8;
 
 /// One reading of the device. Sizes are in bytes.
@@ -18,36 +18,35 @@ const ATTEMPTS: u32 = 8;
 pub struct Snapshot {
     /// The node.
     pub node: &'static str,
-    /// When.
+    /// The time of the reading.
     pub at: Instant,
     /// The machine's RAM.
     pub ram: u64,
-    /// The device as the swap core sees it, when it is swapped on.
+    /// The device as the swap core sees it, if it is swapped on.
     pub swap: Option<Swap>,
-    /// Virtual size. `None`, here and below: the module does not say it, or says what is not
-    /// understood.
+    /// Virtual size. `None`, here and below: the module does not tell, or its answer is not understood.
     pub size: Option<u64>,
     /// Limit of the ram tier.
     pub ram_limit: Option<u64>,
-    /// What new pages are compressed with.
+    /// The algorithm for new pages.
     pub algorithm: Option<String>,
     /// In percent of the limit.
     pub high_watermark: Option<u64>,
     /// In percent of the limit.
     pub low_watermark: Option<u64>,
-    /// A day; 0 is none.
+    /// A day; 0 is no limit.
     pub writeback_limit: Option<u64>,
     /// The statistics.
     pub stat: Stat,
-    /// The disks, and the file behind each that is a loop device.
+    /// The disks, and the file behind each loop device.
     pub disks: Vec<(Tier, Option<String>)>,
-    /// Pages that the machine swapped out since it was booted, wherever to.
+    /// Pages that the machine has swapped out since boot, to any device.
     pub swapped_out: u64,
-    /// How much programs wait for memory, if the kernel says it.
+    /// How much programs wait for memory, if the kernel tells.
     pub pressure: Option<Pressure>,
 }
 
-/// A place where pages lie.
+/// A kind of place where pages lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -55,7 +54,7 @@ pub enum Kind {
     Same,
     /// In memory, compressed.
     Ram,
-    /// In memory, as they are.
+    /// In memory, uncompressed.
     Raw,
     /// On a disk.
     Disk,
@@ -63,16 +62,16 @@ pub enum Kind {
     Lost,
 }
 
-/// A place where pages lie, and how many. Sizes are in bytes.
+/// A place where pages lie, and how much. Sizes are in bytes.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Which kind of place.
+    /// The kind of place.
     pub kind: Kind,
-    /// What it is called: a disk's path, or that of the file that is used as one.
+    /// Its name: a disk's path, or that of the swap file.
     pub name: String,
-    /// What the pages there are: their number times 4096.
+    /// The size of the pages there: their number times 4096.
     pub holds: u64,
-    /// What it takes to keep them.
+    /// How much they take there.
     pub takes: u64,
     /// The disk.
     pub disk: Option<Tier>,
@@ -121,7 +120,7 @@ impl Snapshot {
         })
     }
 
-    /// All places, also those where nothing lies. What they hold adds up to [`used`](Self::used).
+    /// All places, including empty ones. Their sizes add up to [`used`](Self::used).
     pub fn parts(&self) -> Vec<Part> {
         let raw = self.stat.raw_slots().saturating_mul(PAGE);
         let part = |kind, name: &str, slots: u64, takes| Part {
@@ -156,7 +155,7 @@ impl Snapshot {
         parts
     }
 
-    /// What is swapped out to the device: the sum of its parts.
+    /// What is swapped out to the device: the sum of all parts.
     pub fn used(&self) -> u64 {
         self.parts()
             .iter()
@@ -164,7 +163,7 @@ impl Snapshot {
             .fold(0, u64::saturating_add)
     }
 
-    /// Pages that lie in memory, as they were: the same-filled and those of the ram tier.
+    /// The uncompressed size of the pages in memory: same-filled ones and those of the ram tier.
     pub fn in_memory(&self) -> u64 {
         self.stat
             .same_filled_slots()
@@ -172,29 +171,29 @@ impl Snapshot {
             .saturating_mul(PAGE)
     }
 
-    /// What all of them take, with everything that is known of them.
+    /// How much these pages take, including tables.
     pub fn memory_taken(&self) -> u64 {
         self.stat
             .pool_bytes()
             .saturating_add(self.stat.metadata_bytes())
     }
 
-    /// Memory that is free because the pages in it are compressed.
+    /// Memory that is free because pages are compressed.
     pub fn saved(&self) -> u64 {
         self.in_memory().saturating_sub(self.memory_taken())
     }
 
-    /// The pool's size above which cold pages are written back.
+    /// The size of the pool above which cold pages are written back.
     pub fn high_mark(&self) -> u64 {
         share(self.ram_limit, self.high_watermark)
     }
 
-    /// The pool's size down to which cold pages are written back.
+    /// The size of the pool down to which cold pages are written back.
     pub fn low_mark(&self) -> u64 {
         share(self.ram_limit, self.low_watermark)
     }
 
-    /// Whether pages may be on their way at this moment.
+    /// Whether pages may be moving at this moment.
     pub fn may_move(&self) -> bool {
         !self.disks.is_empty() && self.stat.pool_bytes() > self.low_mark()
             || self
@@ -208,9 +207,8 @@ fn share(limit: Option<u64>, percent: Option<u64>) -> u64 {
     (limit.unwrap_or(0) / 100).saturating_mul(percent.unwrap_or(0))
 }
 
-/// How many of the slots are on each disk. While pages are moved they take room on two disks, or
-/// on a disk and in memory, and count in one place only; so what is too much goes from each disk
-/// in proportion.
+/// How many of the slots are on each disk. Pages that are being moved take room on two disks, or on a
+/// disk and in memory, but count in one place only. So the excess is taken from each disk in proportion.
 fn shares(pages: &[u64], slots: u64) -> Vec<u64> {
     let mut pages_left: u128 = pages.iter().copied().map(u128::from).sum();
     let mut slots_left = slots;
@@ -229,8 +227,8 @@ fn shares(pages: &[u64], slots: u64) -> Vec<u64> {
     pages.iter().map(share).collect()
 }
 
-/// Whether each slot in use is in one place, which figures that are read while pages move are
-/// not.
+/// Whether each slot in use is in exactly one place. That is not so if the figures were read while pages
+/// moved.
 fn agree(stat: &Stat, tiers: &[Tier]) -> bool {
     let sum = |numbers: &[u64]| numbers.iter().copied().map(u128::from).sum::<u128>();
     let slots = sum(&[
@@ -243,16 +241,16 @@ fn agree(stat: &Stat, tiers: &[Tier]) -> bool {
     u128::from(stat.used_slots()) == slots && sum(&pages) == u128::from(stat.disk_slots())
 }
 
-/// What happened in a second between two readings.
+/// What happened between two readings, for each second.
 #[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub struct Rates {
-    /// Pages that the machine swapped out, wherever to.
+    /// Pages that the machine swapped out, to any device.
     pub out: u64,
-    /// Pages read back, from each place.
+    /// Same-filled pages read back.
     pub same_in: u64,
-    /// From compressed memory.
+    /// Pages read back from compressed memory.
     pub ram_in: u64,
-    /// From disks.
+    /// Pages read back from disks.
     pub disk_in: u64,
     /// Bytes that writeback moved.
     pub written_back: u64,
@@ -273,7 +271,7 @@ impl Rates {
     )]
     pub fn between(before: &Snapshot, now: &Snapshot) -> Self {
         let seconds = now.at.duration_since(before.at).as_secs_f64().max(0.001);
-        // A device that was swapped off and on again begins anew.
+        // The counters begin again after the device was swapped off and on.
         let rate = |before: u64, now: u64, unit: u64| {
             (now.saturating_sub(before).saturating_mul(unit) as f64 / seconds).round() as u64
         };
@@ -290,7 +288,7 @@ impl Rates {
         }
     }
 
-    /// Pages that were read back, wherever from.
+    /// Pages that were read back from any place.
     pub fn back(&self) -> u64 {
         self.same_in
             .saturating_add(self.ram_in)
@@ -313,7 +311,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn none_is_lost(used in prop::collection::vec(any::<u64>(), 1..8), slots in 0u64..1 << 32) {
+        fn shares_add_up(used in prop::collection::vec(any::<u64>(), 1..8), slots in 0u64..1 << 32) {
             prop_assert_eq!(shares(&used, slots).iter().sum::<u64>(), slots);
         }
     }

@@ -21,10 +21,10 @@ use std::thread;
 use std::time::Duration;
 use vswap_sysfs::{Device, Stat, State, Tier, PAGE};
 
-/// For how long two readings are apart when something may be going on.
+/// The time between two readings while pages may be moving.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Does it; gives the text.
+/// Runs the command. Returns its output.
 ///
 /// # Errors
 ///
@@ -36,7 +36,7 @@ pub fn run(system: &System, look: Look, options: &cli::Status) -> Result<String,
     let is_terminal = io::stdout().is_terminal();
     loop {
         let text = once(system, look, options)?;
-        // From the top, and what is left of the last one goes.
+        // Clears the terminal.
         let text = if is_terminal {
             format!("\x1b[H\x1b[2J{text}")
         } else {
@@ -86,7 +86,7 @@ fn once(system: &System, look: Look, options: &cli::Status) -> Result<String, Fa
     Ok(text)
 }
 
-/// A reading, and what goes on; when something may, there are two readings.
+/// A reading and the rates. If pages may be moving, this takes two readings.
 fn observe(system: &System, device: &Device) -> Result<(Snapshot, Rates), Failure> {
     let first = Snapshot::take(system, device)?;
     if !first.may_move() {
@@ -98,7 +98,7 @@ fn observe(system: &System, device: &Device) -> Result<(Snapshot, Rates), Failur
     Ok((second, rates))
 }
 
-/// The one screen.
+/// The screen.
 pub fn screen(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String {
     let mut text = String::new();
     let used = snapshot.used();
@@ -135,11 +135,11 @@ pub fn screen(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> S
     look::cut(&text, look.width)
 }
 
-/// The parts, a line each, and their sum.
+/// The parts, one on each line, and their sum.
 fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
     let shown = |part: &Part| part.kind != Kind::Lost || part.holds > 0;
     let size_width = if style == Style::Bytes { 16 } else { 8 };
-    // A long name is shortened, as far as what stands behind it needs the room.
+    // A long name is shortened if the columns after it need the room.
     let plain = Look {
         colour: false,
         ..look
@@ -176,7 +176,7 @@ fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
         let room = look.width.saturating_sub(look::columns(&line) + 4);
         let _ = match (remark(part, look, style), remark(part, plain, style)) {
             (remark, _) if remark.is_empty() => writeln!(text, "{sign} {line}"),
-            // Where it has no room, it gets a line of its own.
+            // Without room beside the row, it gets a line of its own.
             (remark, plain) if look::columns(&plain) > room => {
                 writeln!(text, "{sign} {line}\n    {remark}")
             }
@@ -188,7 +188,7 @@ fn rows(parts: &[Part], used: u64, look: Look, style: Style) -> String {
     text
 }
 
-/// What else there is to say of a part.
+/// Further details of a part.
 fn remark(part: &Part, look: Look, style: Style) -> String {
     let ratio = || size::ratio(part.holds, part.takes).map(|ratio| format!("{ratio}:1"));
     let Some(disk) = &part.disk else {
@@ -202,7 +202,7 @@ fn remark(part: &Part, look: Look, style: Style) -> String {
     let ratio = ratio().filter(|_| is_packed);
     let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio}, "));
     let mut remark = format!("{ratio}of {}", style.show(disk.size));
-    // What is wrong is more than the priority, for which there is no room then.
+    // Corrupt pages are more important than the priority, and there is no room for both.
     let _ = if disk.corrupt == 0 {
         write!(remark, ", prio {}", disk.priority)
     } else {
@@ -225,7 +225,7 @@ fn remark(part: &Part, look: Look, style: Style) -> String {
     remark
 }
 
-/// What holds for the whole device.
+/// Facts about the whole device.
 fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String {
     let mut text = String::new();
     let mut fact = |name: &str, value: String| {
@@ -283,7 +283,7 @@ fn facts(snapshot: &Snapshot, rates: &Rates, look: Look, style: Style) -> String
     if snapshot.stat.withheld_slots() != 0 {
         fact(
             "full",
-            "nothing has room, so the kernel swaps no more out for now".to_owned(),
+            "nothing has room, so the kernel has stopped swapping out for now".to_owned(),
         );
     }
     fact("writeback", writeback(snapshot, rates, style));
@@ -359,7 +359,7 @@ fn writeback(snapshot: &Snapshot, rates: &Rates, style: Style) -> String {
     text
 }
 
-/// What each figure of the screen means.
+/// The meaning of each figure on the screen.
 const MEANINGS: &[(&str, &str)] = &[
     ("swapped out", "All pages that the kernel has swapped out to this device, 4096 bytes each, and how much can be swapped out: the virtual size. Unused virtual size costs nothing."),
     ("the bar", "Divides what is swapped out among the places below it, in their order and with their colours or letters. The whole bar is the sum."),
@@ -400,9 +400,9 @@ pub struct Document {
     pub version: u32,
     /// The node.
     pub device: String,
-    /// The device as the swap core sees it; `null`: it is not swapped on.
+    /// The device as the swap core sees it; `null` if it is not swapped on.
     pub swap: Option<Swap>,
-    /// What can be set.
+    /// The settings.
     pub settings: Settings,
     /// What is swapped out: the sum of the parts.
     pub used: u64,
@@ -412,57 +412,57 @@ pub struct Document {
     pub parts: Vec<PlaceRow>,
     /// The disks.
     pub disks: Vec<DiskRow>,
-    /// What happens in a second, at this moment.
+    /// The present rates, for each second.
     pub rates: RateRow,
-    /// The share of time in which programs wait for memory, if the kernel says it.
+    /// The share of time in which programs wait for memory, if the kernel tells.
     pub pressure: Option<Pressure>,
     /// The module's statistics.
     pub stat: Stat,
 }
 
-/// What can be set; `null` is what the module does not say.
+/// The settings; `null` if the module does not tell.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Settings {
     /// Virtual size.
     pub size: Option<u64>,
     /// Limit of the ram tier.
     pub ram_limit: Option<u64>,
-    /// What new pages are compressed with.
+    /// The algorithm for new pages.
     pub comp_algorithm: Option<String>,
     /// In percent of the limit.
     pub high_watermark: Option<u64>,
     /// In percent of the limit.
     pub low_watermark: Option<u64>,
-    /// A day; 0 is none.
+    /// A day; 0 is no limit.
     pub writeback_limit: Option<u64>,
 }
 
 /// A place where pages lie.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PlaceRow {
-    /// A disk's path, or the file that is used as one.
+    /// A disk's path, or that of the swap file.
     pub name: String,
-    /// Which kind.
+    /// The kind of place.
     pub kind: Kind,
     /// Pages that lie there.
     pub pages: u64,
-    /// What they are.
+    /// Their uncompressed size.
     pub data: u64,
-    /// What is taken for them.
+    /// How much they take.
     pub used: u64,
 }
 
 /// A disk.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DiskRow {
-    /// What the module says of it.
+    /// The module's figures.
     #[serde(flatten)]
     pub tier: Tier,
     /// The file behind it, if it is a loop device.
     pub file: Option<String>,
 }
 
-/// What happens in a second.
+/// The present rates, for each second.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RateRow {
     /// Moved from memory to disks.

@@ -18,16 +18,16 @@ use std::thread;
 use std::time::Duration;
 use vswap_sysfs::NODE;
 
-/// How long it takes until one looks again.
+/// How often the progress is read.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// What the service may take longer each time it says how far it is.
+/// By how much each progress report extends the service's timeout.
 const MORE_TIME: Duration = Duration::from_secs(60);
 
-/// That the priority is given; the kernel's `SWAP_FLAG_PREFER`.
+/// Flag for a given priority: the kernel's `SWAP_FLAG_PREFER`.
 const PREFER: i32 = 0x8000;
 
-/// Swaps the device on. A priority below 0 leaves it to the kernel.
+/// Swaps the device on. With a priority below 0 the kernel chooses one.
 ///
 /// # Errors
 ///
@@ -45,12 +45,12 @@ pub fn on(priority: i16) -> Result<(), Failure> {
     })
 }
 
-/// Swaps the device off, which reads everything back, and shows how far it is: to who looks at a
-/// terminal, and to systemd. Ctrl-C stops it.
+/// Swaps the device off, which reads everything back, and reports the progress on the terminal and to
+/// systemd. Ctrl-C stops it.
 ///
 /// # Errors
 ///
-/// There is too little memory, or a signal came. Then it is swapped on as before.
+/// There is too little memory, or a signal came. Then it stays swapped on.
 pub fn off(system: &System) -> Result<(), Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -59,8 +59,8 @@ pub fn off(system: &System) -> Result<(), Failure> {
     }
     let is_over = AtomicBool::new(false);
     let result = thread::scope(|scope| {
-        // The kernel interrupts the thread that gets the signal, which is to be the one that swaps
-        // off.
+        // A signal interrupts the system call only in the thread that receives it, which must be the one
+        // that swaps off.
         mask(libc::SIG_BLOCK);
         scope.spawn(|| watch(system, &is_over));
         mask(libc::SIG_UNBLOCK);
@@ -79,20 +79,20 @@ pub fn off(system: &System) -> Result<(), Failure> {
     result.map_err(|error| match error.raw_os_error() {
         Some(libc::ENOMEM) => failed(format!(
             "there is too little memory to read everything back from {NODE}; {} are still swapped out. End some programs, \
-             or swap on something else first", left()
+             or add other swap first", left()
         )),
         Some(libc::EINTR) => Failure::new(
             Code::Cancelled,
-            format!("{NODE} is still swapped on, with {}: it was interrupted", left()),
+            format!("interrupted; {NODE} is still swapped on, with {} on it", left()),
         ),
         _ => failed(format!("{NODE} can't be swapped off: {error}")),
     })
 }
 
-/// Blocks or lets through, in this thread, the signals that end a program.
+/// Blocks or unblocks, in this thread, the signals that end a program.
 fn mask(how: i32) {
     let mut signals = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: the set is made empty first, and lives as long as the calls.
+    // SAFETY: the set is emptied first, and lives as long as the calls.
     unsafe {
         libc::sigemptyset(signals.as_mut_ptr());
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -102,7 +102,7 @@ fn mask(how: i32) {
     }
 }
 
-/// Shows how much is still swapped out, until it is over.
+/// Shows how much is still swapped out, until the call has ended.
 fn watch(system: &System, is_over: &AtomicBool) {
     let used = || system.swap().map_or(0, |swap| swap.used);
     let total = used();
@@ -113,7 +113,7 @@ fn watch(system: &System, is_over: &AtomicBool) {
         let left = used();
         bar.set_position(total.saturating_sub(left));
         let status = format!("{} still swapped out", size::human(left));
-        // Nobody may have asked for it.
+        // Fails unless systemd has started the program.
         let _ = sd_notify::notify(
             false,
             &[

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel says about the machine, beside the device itself.
+//! What the kernel tells about the machine, apart from the device.
 
 use crate::failure::{Code, Failure};
 use crate::loops;
@@ -20,21 +20,21 @@ pub struct System {
     root: PathBuf,
 }
 
-/// A swap device, as `/proc/swaps` has it. Sizes are in bytes.
+/// A swap device, from `/proc/swaps`. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Swap {
     /// Its path.
     pub path: String,
-    /// What fits.
+    /// Its size.
     pub size: u64,
-    /// What the swap core has in use, which may be more than what the device holds.
+    /// How much the swap core uses, which may be more than the device holds.
     pub used: u64,
     /// The highest is used first.
     pub priority: i32,
 }
 
-/// What a path stands for, whatever it is called: a hard link, another mount or another node has
-/// another name and is the same.
+/// What a path stands for. A hard link, another mount or another node has a different name and the same
+/// identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// A block device, by its number.
@@ -44,7 +44,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// That of the path. `None`: there is nothing of that name.
+    /// The identity of what is at the path. `None`: nothing is.
     pub fn of(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
         Some(if metadata.file_type().is_block_device() {
@@ -54,7 +54,7 @@ impl Identity {
         })
     }
 
-    /// That of a tier's block device. An older module does not say its number.
+    /// The identity of a tier's block device. An older module does not tell its number.
     pub fn of_tier(tier: &Tier) -> Option<Self> {
         match tier.number {
             Some((major, minor)) => Some(Self::Device(makedev(major, minor))),
@@ -63,7 +63,7 @@ impl Identity {
     }
 }
 
-/// What the kernel puts after the name of a file that was deleted.
+/// The kernel appends this to the name of a deleted file.
 const DELETED: &str = " (deleted)";
 
 /// The file behind a loop device.
@@ -76,14 +76,15 @@ pub struct Behind {
 }
 
 impl Behind {
-    /// Its name, for people.
+    /// Its name, for the user.
     pub fn shown(&self) -> String {
         let mark = if self.is_deleted { DELETED } else { "" };
         format!("{}{mark}", self.path.to_string_lossy())
     }
 }
 
-/// Which disks a configuration or a command line may name by a tag, and where udev has them.
+/// The tags that can name a disk in a configuration or on a command line, and udev's directories for
+/// them.
 pub const TAGS: [(&str, &str); 4] = [
     ("PARTUUID", "by-partuuid"),
     ("PARTLABEL", "by-partlabel"),
@@ -91,11 +92,11 @@ pub const TAGS: [(&str, &str); 4] = [
     ("LABEL", "by-label"),
 ];
 
-/// Drivers of block devices that are memory, as their devices are called.
+/// Drivers of block devices that are memory, by the names of their devices.
 const MEMORY: [&str; 3] = ["pmem", "ram", "zram"];
 
-/// The path of what a name stands for: `PARTUUID=`, `PARTLABEL=`, `UUID=` and `LABEL=` are the
-/// links that udev makes, and anything else is a path.
+/// The path of a disk's name: `PARTUUID=`, `PARTLABEL=`, `UUID=` and `LABEL=` name udev's links, and
+/// anything else is a path.
 pub fn resolve(name: &str) -> PathBuf {
     let tag = name.split_once('=').and_then(|(tag, value)| {
         let (_, directory) = TAGS.iter().find(|(known, _)| *known == tag)?;
@@ -114,7 +115,7 @@ pub fn resolve(name: &str) -> PathBuf {
     }
 }
 
-/// As udev encodes a label in the name of a link.
+/// Encodes a label as udev does it in the name of a link.
 fn encoded(label: &str) -> String {
     let mut name = String::new();
     for c in label.chars() {
@@ -130,9 +131,9 @@ fn encoded(label: &str) -> String {
 /// The share of the last ten seconds in which programs waited for memory, in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Pressure {
-    /// In which at least one did.
+    /// At least one program waited.
     pub some: f64,
-    /// In which all of them did.
+    /// All programs waited.
     pub full: f64,
 }
 
@@ -144,12 +145,12 @@ impl System {
         }
     }
 
-    /// Where the file of that absolute path is.
+    /// Where the file with that absolute path is.
     pub fn path(&self, absolute: &str) -> PathBuf {
         self.root.join(absolute.trim_start_matches('/'))
     }
 
-    /// The text of the file of that absolute path, without white space around it.
+    /// The contents of the file with that absolute path, without white space around them.
     pub fn read(&self, absolute: &str) -> Option<String> {
         let text = fs::read_to_string(self.path(absolute)).ok()?;
         Some(text.trim().to_owned())
@@ -164,13 +165,13 @@ impl System {
         Ok(Device::open(&self.root)?)
     }
 
-    /// Refuses to go on for anybody but root.
+    /// Refuses to continue for anybody but root.
     ///
     /// # Errors
     ///
-    /// The user is somebody else.
+    /// The user is not root.
     pub fn require_root(&self) -> Result<(), Failure> {
-        // A test's root directory belongs to whoever tests.
+        // A test's root directory belongs to the user who runs the test.
         if self.root == Path::new("/") && !rustix::process::geteuid().is_root() {
             return Err(Failure::new(
                 Code::NotRoot,
@@ -194,12 +195,12 @@ impl System {
         self.meminfo("MemTotal")
     }
 
-    /// Memory that can be had without swapping, in bytes.
+    /// Memory that is available without swapping, in bytes.
     pub fn available(&self) -> u64 {
         self.meminfo("MemAvailable")
     }
 
-    /// A line of `/proc/vmstat`.
+    /// A figure of `/proc/vmstat`.
     pub fn vmstat(&self, name: &str) -> Option<u64> {
         let text = self.read("/proc/vmstat")?;
         let line = text
@@ -208,7 +209,7 @@ impl System {
         line.trim().parse().ok()
     }
 
-    /// The machine's pressure stall information, for memory.
+    /// The machine's pressure stall information for memory.
     pub fn pressure(&self) -> Option<Pressure> {
         let text = self.read("/proc/pressure/memory")?;
         let average = |kind: &str| {
@@ -240,18 +241,18 @@ impl System {
         text.lines().skip(1).filter_map(swap).collect()
     }
 
-    /// The device as the swap core sees it, when it is swapped on.
+    /// The device as the swap core sees it, if it is swapped on.
     pub fn swap(&self) -> Option<Swap> {
         self.swaps().into_iter().find(|swap| swap.path == NODE)
     }
 
-    /// The file behind a loop device, if it is one.
+    /// The file behind a loop device.
     pub fn loop_file(&self, node: &str) -> Option<Behind> {
         let name = Path::new(node).file_name()?.to_str()?;
         let bytes = fs::read(self.path(&format!("/sys/block/{name}/loop/backing_file"))).ok()?;
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let is_there = |bytes: &[u8]| Path::new(OsStr::from_bytes(bytes)).exists();
-        // A file may be called that.
+        // A file's own name may end like that.
         let (bytes, is_deleted) = match bytes.strip_suffix(DELETED.as_bytes()) {
             Some(name) if !is_there(bytes) => (name, true),
             _ => (bytes, false),
@@ -260,8 +261,8 @@ impl System {
         (!bytes.is_empty()).then_some(Behind { path, is_deleted })
     }
 
-    /// Whether a loop device is over that file, by whatever name. What the loop device itself says
-    /// counts; only root can ask it.
+    /// Whether a loop device is attached to that file, by any name. The loop device's own answer counts;
+    /// only root gets one.
     fn is_over(&self, node: &str, file: Identity) -> bool {
         match loops::status(&self.path(node)) {
             Some(identity) => identity == file,
@@ -271,14 +272,14 @@ impl System {
         }
     }
 
-    /// The loop device over a file, if there is one.
+    /// The loop device that is attached to a file.
     pub fn loop_over(&self, file: Identity) -> Option<String> {
         self.loops()
             .into_iter()
             .find(|node| self.is_over(node, file))
     }
 
-    /// The loop devices that have a file.
+    /// The loop devices that are attached to a file.
     pub fn loops(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("/sys/block")).into_iter().flatten();
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -289,7 +290,7 @@ impl System {
             .collect()
     }
 
-    /// Where a disk is mounted, or what else holds it, in words.
+    /// What uses a disk, in words: where it is mounted, for example.
     pub fn holder(&self, identity: Identity) -> Option<String> {
         let same = |path: &str| Identity::of(Path::new(path)) == Some(identity);
         if self.swaps().iter().any(|swap| same(&swap.path)) {
@@ -313,16 +314,15 @@ impl System {
         Some(format!("is part of {}", holder.to_string_lossy()))
     }
 
-    /// Which of the tiers a path stands for: the device itself, by any of its names, or the file
-    /// behind its loop device. The name of a file that was deleted stands for it as long as there
-    /// is no other of that name.
+    /// The tier that a path stands for: the device itself, by any of its names, or the file behind its
+    /// loop device. The name of a deleted file stands for it as long as no other file has that name.
     pub fn tier_of<'a>(&self, path: &Path, tiers: &'a [Tier]) -> Option<&'a Tier> {
         let identity = Identity::of(path);
         tiers.iter().find(|tier| match identity {
             Some(Identity::Device(_)) => Identity::of_tier(tier) == identity,
             Some(file) => self.is_over(&tier.path, file),
             None => {
-                // The node may be gone before the tier.
+                // The node may disappear before the tier.
                 Path::new(&tier.path) == path
                     || self.loop_file(&tier.path).is_some_and(|behind| {
                         behind.path == path || Path::new(&behind.shown()) == path
@@ -331,8 +331,9 @@ impl System {
         })
     }
 
-    /// Whether the kernel takes a disk for memory, of which it reads nothing ahead. It shows that flag of
-    /// the block layer (`BLK_FEAT_SYNCHRONOUS`) nowhere, so the names of the drivers that set it tell.
+    /// Whether the kernel treats a disk as memory and reads nothing ahead from it. The block layer's
+    /// flag for that (`BLK_FEAT_SYNCHRONOUS`) is visible nowhere, so the driver is recognized by its
+    /// name.
     pub fn is_memory(&self, tier: &Tier) -> bool {
         let link = tier.number.and_then(|(major, minor)| {
             fs::read_link(self.path(&format!("/sys/dev/block/{major}:{minor}"))).ok()
@@ -350,7 +351,7 @@ impl System {
         self.read("/proc/sys/kernel/osrelease").unwrap_or_default()
     }
 
-    /// Whether the kernel is one that has what vswap needs. One that can't be told is.
+    /// Whether the kernel is new enough for vswap. An unknown version counts as new enough.
     pub fn is_new_enough(&self) -> bool {
         let release = self.release();
         let mut numbers = release
@@ -363,7 +364,7 @@ impl System {
     }
 }
 
-/// A field of a file in `/proc`, in which blanks and the like are written as `\040`.
+/// A field of a file in `/proc`, in which blanks and similar characters are written as `\040`.
 fn unescaped(field: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = field.as_bytes();
@@ -413,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_what_it_is_under_any_name() {
+    fn a_file_is_recognized_under_any_name() {
         let (root, system, file) = machine();
         let tiers = system
             .device()
@@ -429,7 +430,7 @@ mod tests {
             let identity = Identity::of(path).expect("a file");
             assert_eq!(system.loop_over(identity).as_deref(), Some("/dev/loop0"));
         }
-        // Another file takes the name.
+        // Another file gets the name.
         fs::remove_file(&file).expect("removed");
         fs::write(&file, "y").expect("a file");
         fs::write(
@@ -446,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn names_as_udev_has_them() {
+    fn names_resolve_to_udev_s_links() {
         for (name, path) in [
             ("/dev/sda1", "/dev/sda1"),
             ("PARTUUID=0A1B-2c", "/dev/disk/by-partuuid/0a1b-2c"),

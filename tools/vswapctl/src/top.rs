@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `top`: the device live, with small charts.
+//! `top`: shows the device live, with small charts.
 
 use crate::bar;
 use crate::cli;
@@ -38,26 +38,26 @@ use vswap_sysfs::{Device, State};
 /// As many columns as the widest chart can have.
 const HISTORY: usize = 400;
 
-/// What goes on, for scripts.
+/// The present rates, for scripts.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Document {
     /// Version of this document.
     pub version: u32,
-    /// Over how many seconds.
+    /// The length of the interval in seconds.
     pub seconds: f64,
-    /// What happens in a second.
+    /// What happened, for each second.
     pub rates: Rates,
-    /// The share of time in which programs wait for memory, if the kernel says it.
+    /// The share of time in which programs wait for memory, if the kernel tells.
     pub pressure: Option<Pressure>,
 }
 
-/// After so long a signal that nobody has taken ends the program.
+/// A signal that the main loop does not take within this time ends the program.
 const UNTAKEN: Duration = Duration::from_secs(1);
 
-/// How long a key or a signal may wait.
+/// How long a key or a signal may have to wait.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// What is shown: the last reading, and the rates up to it.
+/// What is shown: the last reading, and the rates before it.
 pub struct Top {
     look: Look,
     interval: Duration,
@@ -67,7 +67,7 @@ pub struct Top {
 }
 
 impl Top {
-    /// Begins with that reading; readings are so far apart.
+    /// Begins with that reading. Further readings follow at that interval.
     pub fn new(look: Look, snapshot: Snapshot, interval: Duration) -> Self {
         Self {
             look,
@@ -78,7 +78,7 @@ impl Top {
         }
     }
 
-    /// Goes on to the next reading.
+    /// Advances to the next reading.
     pub fn advance(&mut self, next: Snapshot) {
         self.push(Rates::between(&self.snapshot, &next));
         self.snapshot = next;
@@ -221,7 +221,7 @@ impl Top {
                 } else {
                     ("#", "-")
                 };
-                // Where there is no room for a bar, what is special about it has what there is.
+                // Without room for a bar, the little there is goes to the disk's unusual state.
                 if bar_width > 0 || disk.state == State::Active {
                     spans.push(Span::raw(format!(" of {:<5} ", size::human(disk.size))));
                 }
@@ -248,7 +248,7 @@ impl Top {
         frame.render_widget(Paragraph::new(lines), area);
     }
 
-    /// What share of the pages read back came from memory, since it was started.
+    /// The share of pages read back that came from memory, since the start.
     fn share_from_memory(&self) -> Option<String> {
         let sum =
             |rate: fn(&Rates) -> u64| self.history.iter().map(rate).fold(0, u64::saturating_add);
@@ -309,8 +309,8 @@ impl Top {
             )),
         ]);
         let hits = match self.share_from_memory() {
-            Some(share) => format!("hits    {share} of what was read back came from memory"),
-            None => "hits    nothing was read back yet".to_owned(),
+            Some(share) => format!("hits    {share} of the pages read back came from memory"),
+            None => "hits    nothing has been read back yet".to_owned(),
         };
         let waits = self.snapshot.pressure.map_or(String::new(), |pressure| {
             format!(
@@ -325,7 +325,7 @@ impl Top {
 
     fn draw_charts(&self, frame: &mut Frame<'_>, area: Rect) {
         type Rate = fn(&Rates) -> u64;
-        // Four: side by side when there is room for it, otherwise in two rows.
+        // Four charts: side by side if there is room, otherwise in two rows.
         let charts: [(&str, bool, AnsiColor, Rate); 4] = [
             ("out (all swap)", false, AnsiColor::BrightBlue, |rates| {
                 rates.out
@@ -373,7 +373,7 @@ impl Top {
             .areas(area);
             let now = format!("{}{unit}", short(last));
             let shown = short(most);
-            // What does not fit is left out: a number that is cut off is another one.
+            // A number that does not fit is left out: cut off, it would be another number.
             let (now, shown) = [
                 (format!("  {now}"), format!(", max {shown}")),
                 (format!("  {now}"), format!(" of {shown}")),
@@ -409,8 +409,8 @@ impl Top {
         }
     }
 
-    /// The times below a chart of that width, whose columns are an interval each and begin at the left
-    /// until it is full.
+    /// The time axis below a chart of that width. Each column is an interval, and the chart fills from
+    /// the left.
     fn axis(&self, width: usize) -> String {
         let shown = self.history.len().min(width);
         let steps = u32::try_from(shown.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -428,7 +428,7 @@ impl Top {
     ///
     /// # Errors
     ///
-    /// It is too small.
+    /// The frame is too small.
     pub fn frame(&self, width: u16, height: u16) -> Result<String, Failure> {
         let refused = |error: std::io::Error| failed(format!("nothing can be drawn: {error}"));
         let mut terminal = Terminal::new(TestBackend::new(width, height)).map_err(refused)?;
@@ -483,7 +483,7 @@ fn text_of(buffer: &Buffer, look: Look) -> String {
     let mut text = String::new();
     for row in buffer.content.chunks(width) {
         let mut line = String::new();
-        // A wide character has the cell after it, too.
+        // A wide character occupies the next cell as well.
         let mut hidden = 0;
         let cells: Vec<&Cell> = row
             .iter()
@@ -517,11 +517,11 @@ fn text_of(buffer: &Buffer, look: Look) -> String {
     text
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 ///
-/// There is no terminal, or the module is not loaded or goes.
+/// There is no terminal, or the module is not loaded or disappears.
 pub fn run(system: &System, look: Look, options: &cli::Top) -> Result<String, Failure> {
     let device = system.device()?;
     let mut top = Top::new(look, Snapshot::take(system, &device)?, options.interval);
@@ -564,11 +564,11 @@ pub fn run(system: &System, look: Look, options: &cli::Top) -> Result<String, Fa
             &signals,
         );
         drop(terminal);
-        // Whoever comes next is to find the terminal as it was.
+        // The next program must find the terminal as it was.
         let _ = ratatui::try_restore();
         match ended? {
             End::Quit => return Ok(String::new()),
-            // Who waits for this process is to see what ended or stopped it.
+            // The parent process must see which signal ended or stopped this one.
             End::Signal(signal) => {
                 let _ = emulate_default_handler(signal);
             }
@@ -576,7 +576,8 @@ pub fn run(system: &System, look: Look, options: &cli::Top) -> Result<String, Fa
     }
 }
 
-/// Takes the terminal's screen. A serial line does not say how large it is, so that nothing would be drawn.
+/// Takes over the terminal's screen. A serial line does not tell its size; without one nothing would be
+/// drawn.
 fn screen() -> std::io::Result<DefaultTerminal> {
     let viewport = match terminal::size() {
         Ok((0, _) | (_, 0)) => Viewport::Fixed(Rect::new(0, 0, 80, 24)),
@@ -614,7 +615,8 @@ impl Signals {
         thread::spawn(move || {
             for signal in ends.forever() {
                 thread::sleep(UNTAKEN);
-                // Once its terminal is gone, crossterm reads nothing for ever, and nobody takes a signal.
+                // When its terminal is gone, crossterm retries its reads for ever, and the main loop
+                // takes no signal.
                 if untaken.load(Ordering::Relaxed) != 0 {
                     let _ = ratatui::try_restore();
                     let _ = emulate_default_handler(signal);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Completion for zsh: clap's answers, with a script that reads the words as the shell does,
-//! puts no blank behind `size=`, and answers the first time as well, when zsh has just read it.
+//! Completion for zsh: clap's answers, with a script of its own. It reads words as the shell does,
+//! appends no blank after `size=`, and answers the first time as well, when zsh has just loaded it.
 
 use clap::Command;
 use clap_complete::env::{self, EnvCompleter};
@@ -36,7 +36,7 @@ impl EnvCompleter for Zsh {
 _{name}() {{
     local -a found open whole
     found=("${{(@f)$(_CLAP_IFS=$'\n' _CLAP_COMPLETE_INDEX=$((CURRENT - 1)) {variable}=zsh {completer} -- "${{(@Q)words}}" 2>/dev/null)}}")
-    # More is to be written behind these.
+    # The word goes on after these.
     open=(${{(M)found:#*[/=]}})
     whole=(${{found:#*[/=]}})
     (( ! $#open )) || _describe -V values open -S ''

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `top` with something going on: its frames are what they were (see `outputs.rs`).
+//! `top` in action: its frames are compared with recorded ones (see `outputs.rs`).
 
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data};
@@ -11,7 +11,7 @@ use vswapctl::snapshot::{Rates, Snapshot};
 use vswapctl::system::System;
 use vswapctl::top::Top;
 
-/// A frame after a while in which the rates went up and down, always in the same way.
+/// A frame after some time in which the rates went up and down, in the same way each time.
 fn frame(look: Look, height: u16) -> String {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let system = System::new(&here.join("states/drain"));

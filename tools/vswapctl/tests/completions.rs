@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What each shell is offered: bash itself asks here, zsh and fish as their scripts do.
+//! What each shell is offered: bash itself asks here, zsh and fish as their scripts would.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -68,7 +68,7 @@ fn machine() -> tempfile::TempDir {
     root
 }
 
-/// What bash puts in the place of that word when the line before the cursor is that one.
+/// What bash puts in place of that word, with that line before the cursor.
 fn bash(root: &Path, line: &str, word: &str) -> Vec<String> {
     let scripts = tempfile::tempdir().expect("a directory");
     let generated = Command::new(PROGRAM)
@@ -97,7 +97,7 @@ fn bash(root: &Path, line: &str, word: &str) -> Vec<String> {
 }
 
 #[test]
-fn bash_is_offered_what_there_is() {
+fn bash_completes_disks_files_and_settings() {
     let machine = machine();
     for (line, word, expected) in [
         ("vswapctl rem", "rem", &["remove"][..]),
@@ -109,7 +109,7 @@ fn bash_is_offered_what_there_is() {
         ("vswapctl set size=1G comp_algorithm=z", "z", &["zstd"]),
         ("vswapctl set ram", "ram", &["ram_limit="]),
         ("vswapctl on --algorithm z", "z", &["zstd"]),
-        // Neither small, divided, read-only, nor in use.
+        // None that is too small, partitioned, read-only or in use.
         ("vswapctl add /dev/v", "/dev/v", &["/dev/vdx1"]),
         ("vswapctl add /dev/nvme0n1", "/dev/nvme0n1", &[]),
         ("vswapctl on --disk /dev/vdx", "/dev/vdx", &["/dev/vdx1"]),
@@ -125,7 +125,7 @@ fn bash_is_offered_what_there_is() {
     }
 }
 
-/// What a shell of that name is told, as its script asks.
+/// The answer to a shell of that name, asked as by its script.
 fn told(shell: &str, root: &Path, words: &[&str]) -> String {
     let output = Command::new(PROGRAM)
         .env("_VSWAPCTL_COMPLETE", shell)
@@ -141,7 +141,7 @@ fn told(shell: &str, root: &Path, words: &[&str]) -> String {
 }
 
 #[test]
-fn zsh_and_fish_are_told_more() {
+fn zsh_and_fish_get_descriptions() {
     let machine = machine();
     for (shell, words, line) in [
         (
@@ -170,7 +170,7 @@ fn zsh_and_fish_are_told_more() {
     }
 }
 
-/// Each script asks as the program expects it, and calls the program that it is told to.
+/// Each script asks in the form that the program expects, and calls the program that it was made for.
 #[test]
 fn scripts_call_the_program() {
     let scripts = tempfile::tempdir().expect("a directory");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Each output, of machines in several states, is what it was: `tests/outputs/` has them, and
-//! `SNAPSHOTS=overwrite` writes them anew. `tests/states/` has the machines.
+//! Each output, for machines in several states, is compared with a recorded one in `tests/outputs/`.
+//! `SNAPSHOTS=overwrite` records it again. The machines are in `tests/states/`.
 
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data};
@@ -26,7 +26,7 @@ fn vswapctl(state: &str) -> Command {
     command
 }
 
-/// What was printed, what was complained about, and the status.
+/// The output, the messages and the status.
 fn shown(output: &Output) -> String {
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
@@ -38,7 +38,7 @@ fn shown(output: &Output) -> String {
 }
 
 fn same(name: &str, text: &str) {
-    // As it is: backslashes and brackets mean nothing.
+    // Literally: backslashes and brackets have no special meaning.
     let expected = Data::read_from(&here("outputs").join(name), Some(DataFormat::Text)).raw();
     Assert::new()
         .action_env("SNAPSHOTS")
@@ -115,9 +115,9 @@ fn no_line_is_wider_than_the_screen() {
     }
 }
 
-/// `odd` has a newer module, a file whose name steers terminals, and figures beyond all bounds.
+/// `odd` has a newer module, a file whose name contains escape sequences, and figures beyond all bounds.
 #[test]
-fn what_is_odd_does_no_harm() {
+fn odd_states_are_shown_safely() {
     for (name, arguments) in [
         ("status-odd", &["status"][..]),
         (
@@ -137,9 +137,9 @@ fn what_is_odd_does_no_harm() {
     }
 }
 
-/// Nobody has to listen.
+/// Standard output and error may be closed or full.
 #[test]
-fn outputs_that_are_closed_or_full() {
+fn closed_and_full_outputs_are_handled() {
     for (command, status) in [
         ("status >/dev/full", 1),
         ("check 2>/dev/full >/dev/null", 1),
@@ -169,7 +169,7 @@ fn outputs_that_are_closed_or_full() {
     assert_eq!(fs::read_to_string(file).expect("a status"), "1\n");
 }
 
-/// A copy of a state, which may be changed.
+/// A copy of a state, for changes.
 fn copy_of(state: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().expect("a directory");
     let from = here("states").join(state);
@@ -193,11 +193,11 @@ fn in_root(root: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn what_get_says_set_takes() {
+fn set_accepts_the_output_of_get() {
     let root = copy_of("drain");
     let size = root.path().join("sys/class/vswap/vswap0/size");
     fs::write(&size, "17179873280\n").expect("a size");
-    // Changes nothing, and so writes nothing: it would go without the newline.
+    // It changes nothing and so writes nothing. A write would lose the newline.
     let said = in_root(root.path(), &["get"]);
     let text = String::from_utf8(said.stdout).expect("text");
     let settings: Vec<&str> = text.lines().collect();
@@ -207,19 +207,19 @@ fn what_get_says_set_takes() {
     assert_eq!(fs::read_to_string(&size).expect("a size"), "17179873280\n");
 }
 
-/// What the module rounds is set once.
+/// A value that the module rounds is set only once.
 #[test]
-fn what_is_rounded_is_the_same() {
+fn rounded_values_are_not_set_again() {
     let root = copy_of("drain");
     let size = root.path().join("sys/class/vswap/vswap0/size");
-    // RAM is 8 GiB there.
+    // The RAM there is 8 GiB.
     fs::write(&size, "2834677760\n").expect("a size");
     let output = in_root(root.path(), &["set", "size=33%"]);
     assert!(output.status.success(), "{}", shown(&output));
     assert_eq!(fs::read_to_string(&size).expect("a size"), "2834677760\n");
 }
 
-/// The terminal is as it was, whatever ends it.
+/// The terminal is restored, whatever ends the program.
 #[test]
 fn top_gives_the_terminal_back() {
     for signal in ["TERM", "HUP", "INT"] {
@@ -230,7 +230,7 @@ fn top_gives_the_terminal_back() {
             root.display()
         );
         let directory = tempfile::tempdir().expect("a directory");
-        // Ends when what it runs does; it has a terminal of its own.
+        // `script` ends when its program does. It has a terminal of its own.
         let output = Command::new("script")
             .args(["--quiet", "--return", "--command", &line, "typescript"])
             .env("TERM", "xterm")
@@ -254,7 +254,7 @@ fn top_gives_the_terminal_back() {
 }
 
 #[test]
-fn colours_only_when_they_are_wanted() {
+fn colours_only_when_wanted() {
     let has_colours = |command: &mut Command| {
         let output = command.output().expect("vswapctl");
         output.stdout.contains(&0x1b)
@@ -311,7 +311,7 @@ fn explanations_and_bytes() {
     check("status-bytes", "ram", &["status", "--bytes"]);
 }
 
-/// The parts of the JSON and of the table add up to the sum.
+/// The parts in the JSON document and in the table add up to the sum.
 #[test]
 fn parts_add_up() {
     for state in ["fresh", "ram", "drain", "failed"] {
@@ -350,7 +350,7 @@ fn metrics() {
     }
 }
 
-/// As the format has it: each value has a name that was described before.
+/// As the format requires: each value has a name that was described before.
 #[test]
 fn metrics_are_well_formed() {
     let output = vswapctl("failed")
@@ -408,7 +408,7 @@ fn checks() {
     }
 }
 
-/// What is said of page-cluster: of which disks the kernel has to read pages ahead, if of any.
+/// What is said about page-cluster: whether the kernel should read ahead from any disk.
 #[test]
 fn reading_ahead() {
     let nvme = "/dev/nvme0n1p3 state=active dev=259:3";
@@ -445,7 +445,7 @@ fn reading_ahead() {
             3,
             "ok       vm.page-cluster is 3: the kernel reads pages ahead from disks",
         ),
-        // Where there is no memory, nothing is compressed.
+        // Without a memory tier nothing is compressed.
         (
             0,
             vec![nvme, "compress=1"],
@@ -496,7 +496,7 @@ fn write(root: &Path, path: &str, bytes: &[u8]) {
     fs::write(path, bytes).expect("a file");
 }
 
-/// An installed module that is another one than the loaded one is used from the next boot on.
+/// An installed module that differs from the loaded one is used after a reboot.
 #[test]
 fn a_newer_module() {
     let note = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0the build that runs..";
@@ -504,7 +504,7 @@ fn a_newer_module() {
     let other = String::from_utf8_lossy(&same).replace("runs", "came");
     let (good, bad) = (
         "ok       the loaded module is the installed one\n",
-        "warning  the installed module is another one than the loaded one. It is used from the next boot on",
+        "warning  the installed module differs from the loaded one. It is used after a reboot",
     );
     let release = "lib/modules/7.3.4+deb13-amd64";
     for (bytes, sentence) in [(&same[..], good), (other.as_bytes(), bad)] {
@@ -540,7 +540,7 @@ fn a_newer_module() {
             }
             let said = shown(&in_root(root.path(), &["check"]));
             assert!(said.contains(sentence), "{extension}: {said}");
-            // Of what can't be read nothing is said.
+            // Nothing is said about a file that can't be read.
             write(root.path(), &format!("{release}/{file}"), b"");
             if extension != "ko" {
                 let said = shown(&in_root(root.path(), &["check"]));
@@ -550,7 +550,7 @@ fn a_newer_module() {
     }
 }
 
-/// With Secure Boot, a module that is not loaded may lack a signature that the kernel knows.
+/// With Secure Boot, a module that is not loaded may lack a known signature.
 #[test]
 fn secure_boot() {
     let variable = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
@@ -583,7 +583,7 @@ fn settings_and_configuration() {
 fn top_prints_a_frame() {
     check("top-once", "drain", &["top", "--once", "--interval", "0.1"]);
     check("top-no-terminal", "drain", &["top"]);
-    // A name that is too long says so.
+    // A name that is too long is marked.
     let mut narrow = vswapctl("failed");
     let output = narrow
         .env("COLUMNS", "60")
@@ -601,9 +601,9 @@ fn more_columns() {
     );
 }
 
-/// What is printed as JSON is what its schema says, of each state.
+/// The JSON of each state matches its schema.
 #[test]
-fn documents_have_their_schemas() {
+fn documents_match_their_schemas() {
     let json = |text: &[u8]| -> serde_json::Value { serde_json::from_slice(text).expect("JSON") };
     for (what, arguments) in [
         ("status", &["status", "--json"][..]),
@@ -618,7 +618,7 @@ fn documents_have_their_schemas() {
         let output = vswapctl("fresh").args(["schema", what]).output();
         let schema = json(&output.expect("vswapctl").stdout);
         let validator = jsonschema::validator_for(&schema).expect("a schema");
-        // What nobody has is refused.
+        // The schema refuses a wrong version.
         assert!(
             !validator.is_valid(&serde_json::json!({ "version": "one" })),
             "{what}"
@@ -680,9 +680,9 @@ fn listing(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// A machine with two processes and two control groups that are swapped out.
+/// A machine with two processes and two control groups that are partly swapped out.
 #[test]
-fn who_is_swapped_out() {
+fn swapped_out_processes_are_listed() {
     let root = copy_of("drain");
     let status = fs::read_to_string("/proc/self/status").expect("a status");
     for (pid, name, swap, share) in [(42, "small", 4096, 4096), (4242, "large", 65536, 40960)] {
@@ -735,6 +735,54 @@ fn refusals() {
     check("add-no-module", "none", &["add", "/dev/sdz"]);
     check("on-old-kernel", "none", &["on"]);
     check("writeback-no-disk", "ram", &["writeback"]);
+}
+
+/// Nothing is swapped off if memory can't hold what is swapped out.
+#[test]
+fn off_needs_memory() {
+    let root = copy_of("drain");
+    for arguments in [&["off"][..], &["stop"]] {
+        same("off-no-memory", &shown(&in_root(root.path(), arguments)));
+    }
+}
+
+/// A colon may be part of a path, as in /dev/disk/by-path; a path that exists wins.
+#[test]
+fn paths_with_colons() {
+    let root = copy_of("none");
+    let files = tempfile::tempdir().expect("a directory");
+    let path = files.path().join("pci-0000:00:1f.2-part:5");
+    fs::write(&path, "").expect("a file");
+    let steps = |name: &str| {
+        let said = in_root(root.path(), &["on", "--dry-run", "--force", "--disk", name]);
+        shown(&said).replace(&path.display().to_string(), "PATH")
+    };
+    let name = path.display().to_string();
+    for (name, priority) in [(name.clone(), 0), (format!("{name}:7"), 7)] {
+        let step = format!("would make PATH a tier with priority {priority} ");
+        let said = steps(&name);
+        assert!(said.contains(&step), "{said}");
+    }
+}
+
+/// What gets in the way, beside the states' findings.
+#[test]
+fn swap_of_the_same_priority_and_no_room_are_reported() {
+    let root = copy_of("fresh");
+    let swaps = root.path().join("proc/swaps");
+    let text = fs::read_to_string(&swaps).expect("swaps");
+    let zram = "/dev/zram0  partition  8388604  0  100\n";
+    fs::write(&swaps, text + zram).expect("a file");
+    let class = root.path().join("sys/class/vswap/vswap0");
+    fs::write(class.join("ram_limit"), "0\n").expect("a file");
+    fs::write(class.join("tiers"), "").expect("a file");
+    let said = shown(&in_root(root.path(), &["check"]));
+    for sentence in [
+        "warning  /dev/zram0 (100) would be used before /dev/vswap0 or along with it",
+        "warning  ram_limit is 0 and there is no disk, so /dev/vswap0 has room only for pages",
+    ] {
+        assert!(said.contains(sentence), "{said}");
+    }
 }
 
 #[test]

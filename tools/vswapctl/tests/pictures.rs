@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The pictures in `docs/pictures/` are of what the program prints: of the outputs that `outputs.rs` and
-//! `charts.rs` compare with, on a dark and a light terminal. `SNAPSHOTS=overwrite` draws them anew.
+//! The pictures in `docs/pictures/` show what the program prints: the outputs that `outputs.rs` and
+//! `charts.rs` compare, on a dark and a light terminal. `SNAPSHOTS=overwrite` draws them again.
 
 use anstyle::RgbColor;
 use anstyle_svg::Term;
@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn pictures_are_of_what_is_printed() {
+fn pictures_match_the_outputs() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pictures = here.join("../../docs/pictures");
     for (picture, output, is_light) in [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `top` at a terminal with a shell that has job control: keys that end or stop it give the terminal back, and
-//! who goes on with it finds it as it was.
+//! `top` at a terminal with a shell that has job control: keys that end or stop it give the terminal
+//! back, and the next program finds it as it was.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -10,18 +10,18 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What is written when the screen is taken, and when it is given back.
+/// Written when the program takes over the screen, and when it gives it back.
 const TAKEN: &str = "\x1b[?1049h";
 const GIVEN_BACK: &str = "\x1b[?1049l";
 
-/// How long anything may take on a machine that is busy.
+/// How long anything may take on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
 /// A shell at a terminal.
 struct Session {
     terminal: Child,
     keys: ChildStdin,
-    /// All that came onto the screen so far.
+    /// Everything that has appeared on the screen.
     screen: Arc<Mutex<String>>,
     /// The terminal's device.
     device: String,
@@ -71,7 +71,7 @@ impl Session {
         self.screen.lock().expect("a screen").len()
     }
 
-    /// What came onto the screen from there on, once that text is among it.
+    /// Waits for that text. Returns what has appeared on the screen since `from`.
     fn after(&self, from: usize, text: &str) -> String {
         let began = Instant::now();
         loop {
@@ -91,7 +91,7 @@ impl Session {
         self.after(from, text)
     }
 
-    /// Whether lines are edited and keys shown, as a shell's commands find it.
+    /// Whether lines are edited and keys echoed, as a shell's commands expect.
     fn is_usual(&self) -> bool {
         let output = Command::new("stty")
             .args(["-a", "-F", &self.device])
@@ -104,7 +104,7 @@ impl Session {
         is_set("icanon")
     }
 
-    /// Has the shell say what that is. The mark is not on the screen while it is typed.
+    /// Makes the shell print that. The mark is not on the screen while the command is typed.
     fn said(&mut self, what: &str) -> String {
         let from = self.length();
         self.press(&format!("printf 'it %s %s.\\n' is \"{what}\"\n"));
@@ -127,7 +127,7 @@ fn session() -> Session {
     Session::begin(&state)
 }
 
-/// What a command that is run after `top` finds.
+/// The state in which a command after `top` finds the terminal.
 fn expect_usual(session: &mut Session) {
     let from = session.length();
     session.press("sleep 1000; echo over\n");
@@ -155,9 +155,9 @@ fn keys_end_top() {
     }
 }
 
-/// A serial line has no size that anybody knows.
+/// The size of a serial line is unknown.
 #[test]
-fn top_is_drawn_whatever_the_size() {
+fn top_is_drawn_at_any_size() {
     let program = env!("CARGO_BIN_EXE_vswapctl");
     let mut session = session();
     session.said("$(stty rows 0 columns 0)");
@@ -167,7 +167,7 @@ fn top_is_drawn_whatever_the_size() {
 }
 
 #[test]
-fn top_is_stopped_and_goes_on() {
+fn top_can_be_suspended_and_resumed() {
     let program = env!("CARGO_BIN_EXE_vswapctl");
     let mut session = session();
     session.press_until(&format!("{program} top\n"), "Ctrl-Z");
@@ -175,10 +175,10 @@ fn top_is_stopped_and_goes_on() {
     for _ in 0..2 {
         let text = session.press_until("\x1a", "Stopped");
         assert!(text.contains(GIVEN_BACK), "{text:?}");
-        // By SIGSTOP, as the signal that asks for it is handled.
+        // SIGSTOP, as the signal that asked for it is handled.
         assert_eq!(session.said("$?"), "147");
         expect_usual(&mut session);
-        // It takes the screen again and draws all of it.
+        // It takes the screen again and draws everything.
         let text = session.press_until("fg\n", "Ctrl-Z");
         assert!(text.contains(TAKEN), "{text:?}");
         assert!(!session.is_usual());
@@ -188,7 +188,7 @@ fn top_is_stopped_and_goes_on() {
     expect_usual(&mut session);
 }
 
-/// A window is closed, or a connection lost.
+/// A window is closed, or a connection is lost.
 #[test]
 fn top_ends_with_its_terminal() {
     let program = env!("CARGO_BIN_EXE_vswapctl");
@@ -197,7 +197,7 @@ fn top_ends_with_its_terminal() {
     session.press_until(&format!("exec {program} top\n"), "Ctrl-Z");
     session.terminal.kill().expect("killed");
     let began = Instant::now();
-    // What has ended has no memory, whether somebody waits for it or not.
+    // A process that has ended has no memory, whether its parent has waited for it or not.
     while std::fs::read(process.join("cmdline")).is_ok_and(|line| !line.is_empty()) {
         assert!(began.elapsed() < LONG, "it goes on without a terminal");
         thread::sleep(Duration::from_millis(20));

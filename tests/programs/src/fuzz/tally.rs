@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_hold_is_counted() {
+    fn failed_checks_are_counted() {
         let tally = Tally::default();
         assert_eq!(tally.call(7), Ok(7));
         assert!(tally.call(-1).is_err());
