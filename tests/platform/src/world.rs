@@ -9,18 +9,18 @@ pub mod chunk;
 pub mod disk;
 pub mod drain;
 pub mod mover;
+mod packed;
 mod pool;
 mod segments;
 
 use self::disk::Disk;
 use self::mover::{Mover, Source};
 use self::pool::Pool;
-use self::segments::Inside;
 use crate::rcu::{Host, Pin};
 use crate::sync::yield_now;
 use vswap_engine::bay::{Bay, Entered, Section};
 use vswap_engine::claims::{Run, Slots, Stay};
-use vswap_engine::entry::{Content, DiskNumber, Packed, Place};
+use vswap_engine::entry::{Content, DiskNumber, Place};
 use vswap_engine::failed::{Extent, FailedExtents};
 use vswap_engine::held::{Held, HeldContent, Moving, Owned, PinnedSlot};
 use vswap_engine::index::ages::Which;
@@ -28,7 +28,6 @@ use vswap_engine::index::sweep::Swept;
 use vswap_engine::index::Index;
 use vswap_engine::pending::Pending;
 use vswap_engine::platform::Platform;
-use vswap_engine::segment::Segment;
 use vswap_engine::slot::{ClusterNumber, PhysicalCluster, PhysicalSlot, Slot};
 
 /// How often a reader finds another place in the bay at most: more often than pages move.
@@ -50,26 +49,19 @@ fn failed_at(sent: Entered<'_, Host, Disk>, slot: PhysicalSlot) -> Failed {
     failed
 }
 
-/// Where a mover moves pages to.
-#[derive(Clone, Copy, Debug)]
+/// Where a page goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum To {
+    /// Into its entry if that can hold it, or else to the ram tier.
+    Entry,
     /// To the ram tier.
     Ram,
-    /// To that disk.
+    /// To that disk, anywhere.
     Disk(usize),
-    /// To that disk, to their own offsets.
+    /// To that disk, to its own offset.
     Home(usize),
     /// To that disk; what is packed stays so.
     Packed(usize),
-}
-
-/// Where a page goes on a disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
-    /// To its own offset.
-    Home,
-    /// Anywhere.
-    Any,
 }
 
 /// A slot of the first cluster.
@@ -126,22 +118,13 @@ impl World {
                     disk.free(place.slot);
                 }
             }
-            Some(Content::Packed(packed)) => {
-                if let Some(disk) = self.bays[packed.place.disk.index()].peek(cpu) {
-                    disk.leave_segment(packed.segment());
-                }
-            }
+            Some(Content::Packed(packed)) => self.leave(cpu, packed),
             _ => self.pool.free(entry),
         }
     }
 
-    fn release(&self, entry: Owned, bad: Option<&Failed>) {
-        self.release_on(&Host::pin(), entry, bad);
-    }
-
-    /// A mover is counted no more for an object that it has moved, or not.
-    fn let_go(&self, from: Packed) {
-        self.release(Owned::packed(from), None);
+    fn release(&self, entry: Owned) {
+        self.release_on(&Host::pin(), entry, None);
     }
 
     fn put(&self, slot: Slot, new: Owned, bad: Option<&Failed>) {
@@ -206,61 +189,59 @@ impl World {
         }
     }
 
-    /// Stores a page that its entry holds.
-    pub fn store_same(&self, slot: Slot, page: u64) {
-        let entry = Owned::same(page).unwrap_or_else(|| self.pool.store(page));
-        self.put(slot, entry, None);
-    }
-
-    /// Stores a page in the ram tier.
-    pub fn store_in_ram(&self, slot: Slot, page: u64) {
-        self.put(slot, self.pool.store(page), None);
-    }
-
-    fn claim(&self, slot: Slot, disk: usize, at: At) -> Option<Run<'_, Host, Disk>> {
-        let bay = &self.bays[disk];
-        match at {
-            At::Home => Run::of(bay, home_of(slot.cluster()).slot(slot.offset())),
-            At::Any => {
-                let entered = bay.enter()?;
+    /// Slots of a disk where a page may go: one of them.
+    fn claim(&self, slot: Slot, to: To) -> Option<Run<'_, Host, Disk>> {
+        match to {
+            To::Entry | To::Ram => None,
+            To::Home(disk) => {
+                let home = home_of(slot.cluster());
+                Run::of(&self.bays[disk], home.slot(slot.offset()))
+            }
+            To::Disk(disk) | To::Packed(disk) => {
+                let entered = self.bays[disk].enter()?;
                 let claimed = entered.disk().claim_any()?;
                 Some(Run::new(entered, claimed, 1))
             }
         }
     }
 
-    /// Stores a page on a disk; in the ram tier when the disk takes none, or fails to.
-    pub fn store_on_disk(&self, slot: Slot, page: u64, disk: usize, at: At) {
-        let mut run = self.claim(slot, disk, at);
-        let Some((place, to)) = run.as_mut().and_then(Run::take) else {
-            return self.store_in_ram(slot, page);
+    /// Stores a page: in the ram tier when the disk takes none, or fails to.
+    pub fn store(&self, slot: Slot, page: u64, to: To) {
+        if let Some(failed) = self.try_store(slot, page, to) {
+            if self.place_of(slot).is_some_and(|place| failed.has(place)) {
+                self.put(slot, self.pool.store(page), Some(&failed));
+            }
+        }
+    }
+
+    /// This world, with that page stored.
+    pub fn holding(self, slot: Slot, page: u64, to: To) -> Self {
+        self.store(slot, page, to);
+        self
+    }
+
+    /// Stores a page without a repair: what failed stays in the bay as long as what this gives.
+    fn try_store(&self, slot: Slot, page: u64, to: To) -> Option<Failed> {
+        let Some(mut run) = self.claim(slot, to) else {
+            let same = (to == To::Entry).then(|| Owned::same(page)).flatten();
+            self.put(slot, same.unwrap_or_else(|| self.pool.store(page)), None);
+            return None;
         };
-        let run = run.expect("it gave a slot");
+        let (place, at) = run.take().expect("one was claimed");
         self.put(slot, Owned::disk(place), None);
         // The bio stays, the run goes.
         let sent = run.entered.again();
         drop(run);
-        if sent.disk().write(to, page) {
-            return;
-        }
-        // What failed stays in the bay until it is repaired.
-        let failed = failed_at(sent, to);
-        if self.place_of(slot).is_some_and(|place| failed.has(place)) {
-            self.put(slot, self.pool.store(page), Some(&failed));
-        }
+        let is_written = sent.disk().write(at, page);
+        (!is_written).then(|| failed_at(sent, at))
     }
 
-    /// A page of so many that they can't be told apart fails to get to the first disk. Nothing of
-    /// it stays in the bay.
-    pub fn give_up(&self, slot: Slot, page: u64) {
-        let mut run = self.claim(slot, 0, At::Any);
-        if let Some((place, to)) = run.as_mut().and_then(Run::take) {
-            self.put(slot, Owned::disk(place), None);
-            let sent = run.expect("it gave a slot").entered.again();
-            assert!(!sent.disk().write(to, page));
-            drop(sent);
-            self.free(slot);
-        }
+    /// A page of so many that they can't be told apart fails to get to a disk. Nothing of it stays in
+    /// the bay.
+    pub fn give_up(&self, slot: Slot, page: u64, to: To) {
+        let failed = self.try_store(slot, page, to).is_some();
+        assert!(failed || self.place_of(slot).is_none(), "it was written");
+        self.free(slot);
     }
 
     /// What a slot's entry says.
@@ -277,55 +258,42 @@ impl World {
         })
     }
 
-    fn packed_of(&self, slot: Slot) -> Option<Packed> {
-        self.look(slot, |held| match held.content() {
-            Some(HeldContent::Packed(packed)) => Some(packed),
-            _ => None,
-        })
-    }
-
     /// What a slot holds, if it holds anything.
     pub fn find(&self, slot: Slot) -> Option<u64> {
         let pinned = PinnedSlot::new(slot);
         for _ in 0..LOOKS {
             let reader = Host::reader();
             let (held, _) = self.index.load(&Host::pin(), &reader, &pinned);
-            match held.content().expect("an entry") {
-                HeldContent::Same(word) => return Some(word),
-                HeldContent::Ram(object) => return Some(self.pool.read(object.object())),
+            let page = match held.content().expect("an entry") {
+                HeldContent::Empty => return None,
+                HeldContent::Same(word) => Some(word),
+                HeldContent::Ram(object) => Some(self.pool.read(object.object())),
                 HeldContent::Disk(place) => {
                     drop(reader);
-                    let bay = &self.bays[place.disk.index()];
-                    let Some((entered, place)) = bay.enter_for(|| self.place_of(slot)) else {
-                        yield_now();
-                        continue;
-                    };
-                    // The bio's own.
-                    let sent = entered.again();
-                    drop(entered);
-                    return Some(sent.disk().read(place.slot));
+                    self.read_whole(slot, place)
                 }
-                HeldContent::Empty => return None,
                 HeldContent::Packed(packed) => {
                     drop(reader);
-                    let Some(page) = self.read_packed(slot, packed) else {
-                        yield_now();
-                        continue;
-                    };
-                    return Some(page);
+                    self.read_packed(slot, packed)
                 }
                 HeldContent::Lost => panic!("no disk is given up here"),
+            };
+            if page.is_some() {
+                return page;
             }
+            yield_now();
         }
         panic!("a page lies on a disk that is gone");
     }
 
-    /// As `Device::read_packed`. Nothing: it is elsewhere.
-    fn read_packed(&self, slot: Slot, packed: Packed) -> Option<u64> {
-        let entered = self.bays[packed.place.disk.index()].enter()?;
-        let inside = Inside::new(entered, packed.segment())?;
-        // From here on the object stays; it may have been another one before.
-        (self.packed_of(slot) == Some(packed)).then(|| inside.read(packed))
+    /// The page of a slot that lies there, or on the same disk by now. Nothing: it is elsewhere.
+    fn read_whole(&self, slot: Slot, place: Place) -> Option<u64> {
+        let bay = &self.bays[place.disk.index()];
+        let (entered, place) = bay.enter_for(|| self.place_of(slot))?;
+        // The bio's own.
+        let sent = entered.again();
+        drop(entered);
+        Some(sent.disk().read(place.slot))
     }
 
     /// The page of a slot in use.
@@ -348,18 +316,13 @@ impl World {
 
     /// Where a page lies that is moved, as an entry: in the ram tier if the disk takes none.
     pub fn placed(&self, slot: Slot, page: u64, to: To, stay: &mut Stay<Host>) -> Owned {
-        let mut run = match to {
-            To::Disk(disk) | To::Packed(disk) => self.claim(slot, disk, At::Any),
-            To::Home(disk) => self.claim(slot, disk, At::Home),
-            To::Ram => None,
+        let Some(mut run) = self.claim(slot, to) else {
+            return self.pool.store(page);
         };
-        let target = run.as_mut().and_then(|run| {
-            stay.at(&run.entered);
-            let (place, slot) = run.take()?;
-            assert!(run.entered.disk().write(slot, page));
-            Some(place)
-        });
-        target.map_or_else(|| self.pool.store(page), Owned::disk)
+        stay.at(&run.entered);
+        let (place, slot) = run.take().expect("one was claimed");
+        assert!(run.entered.disk().write(slot, page));
+        Owned::disk(place)
     }
 
     /// A page stays where it is.
@@ -367,10 +330,10 @@ impl World {
         match source {
             Source::Ram(moving) => {
                 let left = self.index.abandon_move(&Host::pin(), moving);
-                self.release(left, None);
+                self.release(left);
             }
             Source::Whole(..) => {}
-            Source::Packed(_, from) => self.let_go(from),
+            Source::Packed(_, from) => self.release(Owned::packed(from)),
         }
     }
 
@@ -382,14 +345,6 @@ impl World {
     /// A disk comes into an empty bay.
     pub fn add(&self, disk: usize, new: Disk) {
         self.bays[disk].fill(new.into());
-    }
-
-    /// Segments of a disk that are in use.
-    pub fn segments(&self, disk: usize) -> Vec<Segment> {
-        let entered = self.bays[disk].enter();
-        entered.map_or_else(Vec::new, |entered| {
-            entered.disk().segments.in_use().collect()
-        })
     }
 
     /// A mover.

@@ -5,13 +5,12 @@
 
 use super::chunk::Chunk;
 use super::mover::{Mover, Source};
-use super::segments::Inside;
 use super::{Disk, To, World};
 use crate::rcu::Host;
 use crate::sync::yield_now;
-use vswap_engine::bay::Entered;
+use vswap_engine::bay::{Bay, Entered};
 use vswap_engine::claims::{NewHome, Stay};
-use vswap_engine::entry::{Content, Packed, Place};
+use vswap_engine::entry::{Content, Packed};
 use vswap_engine::form::Home;
 use vswap_engine::held::Owned;
 use vswap_engine::map::SlotMap;
@@ -21,7 +20,8 @@ use vswap_engine::slot::{ClusterNumber, Slot};
 /// A drain under way.
 pub struct Drain<'a> {
     world: &'a World,
-    from: Entered<'a, Host, Disk>,
+    bay: &'a Bay<Host, Disk>,
+    pub(super) from: Entered<'a, Host, Disk>,
     to: To,
 }
 
@@ -32,13 +32,10 @@ pub struct Copied<'a> {
     /// Each page, and what its entry is to be.
     pages: Vec<(Source, Owned)>,
     /// What is packed elsewhere.
-    chunk: Option<Chunk<'a>>,
+    pub(super) chunk: Option<Chunk<'a>>,
     /// Keeps the disks until the entries say where the pages lie.
     stay: Stay<Host>,
 }
-
-/// What a cluster has on the disk: whole pages, and packed ones.
-type Found = (Vec<(Slot, Place)>, Vec<(Slot, Packed)>);
 
 impl<'a> Drain<'a> {
     /// The disk takes no pages from now on, and what was under way to it is there.
@@ -48,20 +45,27 @@ impl<'a> Drain<'a> {
         assert!(enter().disk().health.start_draining());
         bay.wait();
         let from = enter();
-        Self { world, from, to }
+        Self {
+            world,
+            bay,
+            from,
+            to,
+        }
     }
 
-    /// The slots of a cluster whose pages lie there, and those whose pages are objects.
-    fn look(&self, number: ClusterNumber) -> Found {
-        let (mut whole, mut packed) = (Vec::new(), Vec::new());
-        let disk = self.from.number();
-        let index = &self.world.index;
-        index.scan(&Host::pin(), number, |slot, content| match content {
-            Some(Content::Disk(at)) if at.disk == disk => whole.push((slot, at)),
-            Some(Content::Packed(at)) if at.place.disk == disk => packed.push((slot, at)),
+    /// The slots of a cluster whose pages lie there, whole or packed.
+    fn look(&self, number: ClusterNumber) -> Vec<(Slot, Content)> {
+        let (mut found, disk) = (Vec::new(), self.from.number());
+        let mut look = |slot, content| match content {
+            Some(Content::Disk(at) | Content::Packed(Packed { place: at, .. }))
+                if at.disk == disk =>
+            {
+                found.extend(content.map(|content| (slot, content)));
+            }
             _ => {}
-        });
-        (whole, packed)
+        };
+        self.world.index.scan(&Host::pin(), number, &mut look);
+        found
     }
 
     /// Copies the pages of a cluster: as a whole if it is one, and there is room.
@@ -77,17 +81,20 @@ impl<'a> Drain<'a> {
     }
 
     fn copy_whole(&self, number: ClusterNumber, from: Home, to: usize) -> Option<Copied<'a>> {
-        let (places, _) = self.look(number);
-        let entered = self.world.bays[to].enter().filter(|_| !places.is_empty())?;
+        let pages = self.look(number);
+        let entered = self.world.bays[to].enter().filter(|_| !pages.is_empty())?;
         let (disk, cluster) = (entered.number(), entered.disk().new_home()?);
         let to = Home { disk, cluster };
         let mut target = NewHome::new(entered, to, None);
         let mut copied = Copied::new(Some((from, to)));
         copied.stay.at(&target.entered);
-        for (slot, old) in places {
+        for (slot, content) in pages {
+            let Content::Disk(old) = content else {
+                continue;
+            };
             let Some((place, to)) = target.claim(slot.offset()) else {
                 for (_, new) in copied.pages {
-                    self.world.release(new, None);
+                    self.world.release(new);
                 }
                 return None;
             };
@@ -105,25 +112,15 @@ impl<'a> Drain<'a> {
         if let To::Packed(disk) = to {
             copied.chunk = Some(Chunk::new(world, disk));
         }
-        let (whole, packed) = self.look(number);
-        for (slot, place) in whole {
-            let page = self.from.disk().read(place.slot);
-            let new = world.placed(slot, page, to, &mut copied.stay);
-            copied.pages.push((Source::Whole(slot, place), new));
-        }
-        for (slot, packed) in packed {
-            // It may have been freed meanwhile, and its segment with it.
-            let Some(inside) = Inside::new(self.from.again(), packed.segment()) else {
-                continue;
+        for (slot, content) in self.look(number) {
+            let page = match content {
+                Content::Disk(at) => {
+                    Some((Source::Whole(slot, at), self.from.disk().read(at.slot)))
+                }
+                Content::Packed(at) => self.copy_packed(slot, at, &mut copied),
+                _ => None,
             };
-            let page = inside.read(packed);
-            inside.count_one();
-            drop(inside);
-            let mut source = Err(Source::Packed(slot, packed));
-            if let Some(chunk) = &mut copied.chunk {
-                source = source.or_else(|source| chunk.try_push(source, page));
-            }
-            if let Err(source) = source {
+            if let Some((source, page)) = page {
                 let new = world.placed(slot, page, to, &mut copied.stay);
                 copied.pages.push((source, new));
             }
@@ -161,7 +158,7 @@ impl<'a> Drain<'a> {
                 Source::Whole(slot, old) if done && used.test(slot.offset()) => Owned::disk(old),
                 _ => new,
             };
-            self.world.release(left, None);
+            self.world.release(left);
         }
         done
     }
@@ -169,10 +166,9 @@ impl<'a> Drain<'a> {
     /// The disk is in service again.
     pub fn cancel(self, mover: &mut Mover<'_>) {
         mover.flush();
-        let bay = &self.world.bays[self.from.number().index()];
         drop(self.from);
-        bay.wait();
-        let entered = bay.enter().expect("it is there");
+        self.bay.wait();
+        let entered = self.bay.enter().expect("it is there");
         assert!(entered.disk().health.cancel());
         entered.disk().health.stop_draining();
     }
@@ -180,11 +176,10 @@ impl<'a> Drain<'a> {
     /// The disk goes. Gives how many of its slots are in use still: of pages that were on their way there.
     pub fn end(self, mover: &mut Mover<'_>) -> usize {
         mover.flush();
-        let bay = &self.world.bays[self.from.number().index()];
         drop(self.from);
-        let mut leaving = bay.take().expect("it is there");
+        let mut leaving = self.bay.take().expect("it is there");
         loop {
-            match bay.has_left(leaving) {
+            match self.bay.has_left(leaving) {
                 Ok(disk) => return disk.used(),
                 Err(still) => leaving = still,
             }

@@ -2,19 +2,16 @@
 
 //! A mover, and what it has replaced.
 
-use super::chunk::Chunk;
 use super::drain::Drain;
-use super::segments::Inside;
-use super::{failed_at, At, To, World, FIRST};
+use super::{failed_at, To, World, FIRST};
 use crate::page::HostPage;
 use crate::rcu::Host;
 use std::mem::take;
-use vswap_engine::claims::{Run, Stay};
+use vswap_engine::claims::Stay;
 use vswap_engine::entry::{Packed, Place};
 use vswap_engine::held::{Moving, Owned, Retired};
 use vswap_engine::index::moves::Moved;
 use vswap_engine::platform::{Page, Platform};
-use vswap_engine::segment::Segment;
 use vswap_engine::slot::{ClusterNumber, Slot};
 
 /// A page that is moved.
@@ -69,13 +66,13 @@ impl<'a> Mover<'a> {
         match moved {
             Moved::Done { old, .. } => self.retired.push(old),
             Moved::TooLate { new, old } => {
-                self.world.release(new, None);
-                self.world.release(old, None);
+                self.world.release(new);
+                self.world.release(old);
             }
             Moved::NeedsTable(_) => unreachable!("there is one at hand"),
         }
         if let Some(from) = from {
-            self.world.let_go(from);
+            self.world.release(Owned::packed(from));
         }
     }
 
@@ -92,7 +89,7 @@ impl<'a> Mover<'a> {
         }
         Host::synchronize();
         for old in take(&mut self.retired) {
-            self.world.release(old.after_readers(), None);
+            self.world.release(old.after_readers());
         }
         for table in self.tables.drain(..) {
             drop(table.after_readers());
@@ -101,33 +98,32 @@ impl<'a> Mover<'a> {
 
     /// Writes a page of the ram tier back, as `writer.rs` does. When it goes to its own offset the
     /// cluster collapses then.
-    pub fn write_back(mut self, slot: Slot, disk: usize, at: At) {
+    pub fn write_back(mut self, slot: Slot, to: To) {
         let world = self.world;
         let Some((moving, page)) = world.start_move(slot) else {
             return;
         };
         let source = Source::Ram(moving);
         let mut stay = Stay::default();
-        let mut run = world.claim(slot, disk, at);
-        let place = run.as_mut().and_then(|run| {
+        let place = world.claim(slot, to).map(|mut run| {
             stay.at(&run.entered);
-            Some(Run::take(run)?.0)
+            run.take().expect("one was claimed").0
         });
-        drop(run);
-        let sent = place.and_then(|place| Some((place, world.bays[disk].enter()?)));
+        let sent = place.and_then(|place| world.bays[place.disk.index()].enter());
         match (place, sent) {
-            (Some(place), Some((_, sent))) if sent.disk().write(place.slot, page) => {
+            (Some(place), Some(sent)) if sent.disk().write(place.slot, page) => {
                 drop(sent);
                 self.finish_move(source, Owned::disk(place));
             }
-            (Some(place), sent) => {
-                let failed = sent.map(|(_, sent)| failed_at(sent, place.slot));
-                world.release(Owned::disk(place), failed.as_ref());
+            (place, sent) => {
+                if let Some(place) = place {
+                    let failed = sent.map(|sent| failed_at(sent, place.slot));
+                    world.release_on(&Host::pin(), Owned::disk(place), failed.as_ref());
+                }
                 world.abandon(source);
             }
-            (None, _) => world.abandon(source),
         }
-        if at == At::Home {
+        if matches!(to, To::Home(_)) {
             self.collapse(slot.cluster());
         }
         drop(stay);
@@ -141,28 +137,6 @@ impl<'a> Mover<'a> {
         };
         let new = self.world.pool.store(page);
         self.finish_move(Source::Ram(moving), new);
-        self.flush();
-    }
-
-    /// Writes pages of the ram tier back that stay compressed, into one segment.
-    pub fn pack(mut self, slots: &[Slot], disk: usize) {
-        let mut chunk = Chunk::new(self.world, disk);
-        slots.iter().for_each(|slot| chunk.add(*slot));
-        chunk.finish(&mut self);
-        self.flush();
-    }
-
-    /// Moves what is left in a segment of a disk to another one, as `cleaner.rs` does: in the first that
-    /// is in use.
-    pub fn clean(mut self, disk: usize) {
-        let enter = |segment| Inside::of_written(self.world.bays[disk].enter()?, segment);
-        let Some(inside) = (1..3).filter_map(Segment::new).find_map(enter) else {
-            return;
-        };
-        let mut chunk = Chunk::new(self.world, disk);
-        chunk.add_all(&inside);
-        drop(inside);
-        chunk.finish(&mut self);
         self.flush();
     }
 
