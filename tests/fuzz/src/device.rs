@@ -168,14 +168,9 @@ impl<'a> Device<'a> {
             Step::Load(at) => self.check_slot(at.slot()),
             Step::Free(at) => self.free(at.slot()),
             Step::FreeRun(at, count) => at.run(count).for_each(|slot| self.free(slot)),
-            Step::Undo(at) => {
-                self.pages[at.slot().number() as usize] = None;
-                self.world.free(at.slot());
-            }
+            Step::Undo(at) => self.world.free(self.emptied(at.slot())),
             Step::Sweep => while self.world.sweep_one() {},
-            Step::SweepOne => {
-                self.world.sweep_one();
-            }
+            Step::SweepOne => _ = self.world.sweep_one(),
             Step::StartMove(at) => self.moving.extend(self.world.start_move(at.slot())),
             Step::FinishMove(which, to) => {
                 if let Some((moving, page)) = self.pick(which) {
@@ -219,8 +214,13 @@ impl<'a> Device<'a> {
     }
 
     fn free(&mut self, slot: Slot) {
+        self.world.mark_freed(self.emptied(slot));
+    }
+
+    /// That slot, which is to hold nothing any more.
+    fn emptied(&mut self, slot: Slot) -> Slot {
         self.pages[slot.number() as usize] = None;
-        self.world.mark_freed(slot);
+        slot
     }
 
     /// A slot in use holds its page; others are empty, or wait for a sweep.
@@ -262,8 +262,8 @@ impl<'a> Device<'a> {
             drain.put(&mut self.mover, cluster(next), copied);
             self.drain = Some((drain, next + 1, None));
         } else if next < CLUSTERS {
-            let copied = drain.copy(cluster(next));
-            self.drain = Some((drain, next, Some(copied)));
+            let copied = Some(drain.copy(cluster(next)));
+            self.drain = Some((drain, next, copied));
         } else {
             let left = drain.end(&mut self.mover);
             assert_eq!(left, 0, "a slot of a drained disk is in use");

@@ -76,10 +76,6 @@ fn home_of(number: ClusterNumber) -> PhysicalCluster {
     PhysicalCluster::new(number.index() % 2).expect("a low number")
 }
 
-fn number(disk: usize) -> DiskNumber {
-    DiskNumber::new(disk).expect("a low number")
-}
-
 /// A device.
 pub struct World {
     /// Where pages lie.
@@ -92,16 +88,17 @@ pub struct World {
 impl World {
     /// A device whose pool has so many objects, with those disks.
     pub fn with(objects: usize, disks: impl Iterator<Item = Disk>) -> Self {
-        let bay = |(index, disk): (usize, Disk)| {
-            let bay = Bay::new(number(index)).expect("memory");
+        let bay = |(number, disk): (DiskNumber, Disk)| {
+            let bay = Bay::new(number).expect("memory");
             bay.fill(disk.into());
             bay
         };
+        let numbers = (0..).map_while(DiskNumber::new);
         Self {
             index: Index::new().expect("memory"),
             pending: Pending::default(),
             pool: Pool::new(objects),
-            bays: disks.enumerate().map(bay).collect(),
+            bays: numbers.zip(disks).map(bay).collect(),
         }
     }
 
@@ -349,7 +346,11 @@ impl World {
 
     /// A mover.
     pub fn mover(&self) -> Mover<'_> {
-        Mover::new(self)
+        Mover {
+            world: self,
+            retired: Vec::new(),
+            tables: Vec::new(),
+        }
     }
 
     /// Ends with these pages: no one else does anything any more. Frees them, and looks for
@@ -361,10 +362,8 @@ impl World {
             if let Some((moving, _)) = self.start_move(slot) {
                 self.abandon(Source::Ram(moving));
             } else {
-                let is_in_ram =
-                    |held: Held<'_>| matches!(held.content(), Some(HeldContent::Ram(_)));
-                let in_ram = page.is_some() && self.look(slot, is_in_ram);
-                assert!(!in_ram, "a mark is left");
+                let content = self.index.peek(&Host::pin(), slot);
+                assert!(!matches!(content, Some(Content::Ram(_))), "a mark is left");
             }
             self.free(slot);
         }

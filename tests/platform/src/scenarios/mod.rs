@@ -46,7 +46,11 @@ mod writeback;
 use crate::number_this_thread;
 use crate::world::To::{Disk, Entry, Home, Packed, Ram};
 use crate::world::{World, FIRST, SECOND};
+#[cfg(loom)]
+use loom::thread::spawn;
 use std::sync::Arc;
+#[cfg(not(loom))]
+use std::thread::spawn;
 
 /// Models, as the engine runs them.
 #[cfg(loom)]
@@ -59,28 +63,19 @@ type Run = fn(&World);
 
 /// Runs a scenario once, with the first in turn on this thread.
 fn run(first: usize, make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
-    #[cfg(loom)]
-    use loom::thread::spawn;
-    #[cfg(not(loom))]
-    use std::thread::spawn;
-
     number_this_thread(0);
     let world = Arc::new(make());
-    let others: Vec<_> = (0..threads.len())
-        .filter(|me| *me != first)
-        .map(|me| {
-            let world = world.clone();
-            spawn(move || {
-                number_this_thread(me);
-                threads[me](&world);
-            })
-        })
-        .collect();
-    number_this_thread(first);
-    threads[first](&world);
-    for other in others {
-        other.join().unwrap();
-    }
+    let task = |me: usize| {
+        let world = world.clone();
+        move || {
+            number_this_thread(me);
+            threads[me](&world);
+        }
+    };
+    let others = (0..threads.len()).filter(|me| *me != first);
+    let others: Vec<_> = others.map(|me| spawn(task(me))).collect();
+    task(first)();
+    others.into_iter().for_each(|other| other.join().unwrap());
     end(&world);
 }
 

@@ -100,10 +100,6 @@ impl Disk {
         self.is_active().then(|| self.space.claim_any())?
     }
 
-    pub(super) fn new_home(&self) -> Option<PhysicalCluster> {
-        self.space.new_home()
-    }
-
     pub(super) fn read(&self, slot: PhysicalSlot) -> u64 {
         self.pages[slot.number() as usize].get()
     }
@@ -124,16 +120,13 @@ impl Disk {
         assert!(self.space.free(cluster, bits), "a slot is freed twice");
     }
 
-    pub(super) fn used(&self) -> usize {
-        self.space.used()
-    }
-
     /// Nothing is in use any more, but what is bad.
     pub(super) fn assert_empty(&self) {
         let bad = self.bad.and_then(|slot| u32::try_from(slot).ok());
         // That may have been freed.
         bad.map(|slot| self.space.claim(PhysicalSlot::new(slot), 1));
-        assert_eq!(self.used(), usize::from(bad.is_some()), "a slot is lost");
+        let used = self.space.used();
+        assert_eq!(used, usize::from(bad.is_some()), "a slot is lost");
     }
 }
 

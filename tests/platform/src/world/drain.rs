@@ -26,6 +26,7 @@ pub struct Drain<'a> {
 }
 
 /// What a drain has copied of a cluster.
+#[derive(Default)]
 pub struct Copied<'a> {
     /// The cluster's home, and its home to be.
     homes: Option<(Home, Home)>,
@@ -83,10 +84,11 @@ impl<'a> Drain<'a> {
     fn copy_whole(&self, number: ClusterNumber, from: Home, to: usize) -> Option<Copied<'a>> {
         let pages = self.look(number);
         let entered = self.world.bays[to].enter().filter(|_| !pages.is_empty())?;
-        let (disk, cluster) = (entered.number(), entered.disk().new_home()?);
+        let (disk, cluster) = (entered.number(), entered.disk().space.new_home()?);
         let to = Home { disk, cluster };
         let mut target = NewHome::new(entered, to, None);
-        let mut copied = Copied::new(Some((from, to)));
+        let mut copied = Copied::default();
+        copied.homes = Some((from, to));
         copied.stay.at(&target.entered);
         for (slot, content) in pages {
             let Content::Disk(old) = content else {
@@ -108,7 +110,7 @@ impl<'a> Drain<'a> {
 
     fn copy_pages(&self, number: ClusterNumber) -> Copied<'a> {
         let (world, to) = (self.world, self.to);
-        let mut copied = Copied::new(None);
+        let mut copied = Copied::default();
         if let To::Packed(disk) = to {
             copied.chunk = Some(Chunk::new(world, disk));
         }
@@ -180,21 +182,10 @@ impl<'a> Drain<'a> {
         let mut leaving = self.bay.take().expect("it is there");
         loop {
             match self.bay.has_left(leaving) {
-                Ok(disk) => return disk.used(),
+                Ok(disk) => return disk.space.used(),
                 Err(still) => leaving = still,
             }
             yield_now();
-        }
-    }
-}
-
-impl Copied<'_> {
-    fn new(homes: Option<(Home, Home)>) -> Self {
-        Self {
-            homes,
-            pages: Vec::new(),
-            chunk: None,
-            stay: Stay::default(),
         }
     }
 }

@@ -27,19 +27,11 @@ pub enum Source {
 /// A mover.
 pub struct Mover<'a> {
     pub(super) world: &'a World,
-    retired: Vec<Retired>,
-    tables: Vec<Retired<HostPage>>,
+    pub(super) retired: Vec<Retired>,
+    pub(super) tables: Vec<Retired<HostPage>>,
 }
 
-impl<'a> Mover<'a> {
-    pub(super) fn new(world: &'a World) -> Self {
-        Self {
-            world,
-            retired: Vec::new(),
-            tables: Vec::new(),
-        }
-    }
-
+impl Mover<'_> {
     /// A page that was begun with gets its new entry.
     pub fn finish_move(&mut self, source: Source, mut new: Owned) {
         let index = &self.world.index;
