@@ -23,6 +23,7 @@ impl FreeListLock for Mutex<FreeList> {
 }
 
 /// A disk of two clusters.
+#[derive(Default)]
 struct Disk {
     maps: [SlotMap; 2],
     states: [ClusterState; 2],
@@ -44,13 +45,7 @@ fn at(index: usize) -> Offset {
 impl Disk {
     /// Both clusters are fresh.
     fn fresh() -> Self {
-        let disk = Self {
-            maps: Default::default(),
-            states: Default::default(),
-            summary: Default::default(),
-            list: Mutex::new(FreeList::default()),
-            cursor: Cursor::default(),
-        };
+        let disk = Self::default();
         disk.allocator().prepare();
         disk
     }
@@ -139,8 +134,8 @@ fn two<T: 'static, A, B: 'static>(
 /// about; what two threads do with it; and how that must end.
 macro_rules! models {
     ($(
-        $(#[$doc:meta])* $name:ident $(($most:expr))?:
-        $make:expr, [$one:expr, $other:expr $(,)?] => |$shared:pat_param, $mine:pat_param, $theirs:pat_param| $end:expr;
+        $(#[$doc:meta])* $name:ident $(($most:expr))?: $make:expr, [$one:expr, $other:expr $(,)?] =>
+            |$shared:pat_param, $mine:pat_param, $theirs:pat_param| $end:expr;
     )*) => {
         $(
             $(#[$doc])*

@@ -97,10 +97,16 @@ pub fn run(data: &[u8]) {
         return;
     };
     let world = World::with(OBJECTS, sizes.into_iter().map(new_disk));
-    let mut device = Device::new(&world);
-    for step in steps.iter().take(300) {
-        device.step(step);
-    }
+    let mut device = Device {
+        world: &world,
+        pages: vec![None; SLOTS as usize],
+        mover: world.mover(),
+        moving: Vec::new(),
+        packing: Packing::default(),
+        drain: None,
+        last: 0,
+    };
+    steps.iter().take(300).for_each(|step| device.step(step));
     device.end();
 }
 
@@ -145,19 +151,7 @@ fn cluster(index: u32) -> ClusterNumber {
     ClusterNumber::new(index % CLUSTERS).expect("a low number")
 }
 
-impl<'a> Device<'a> {
-    fn new(world: &'a World) -> Self {
-        Self {
-            world,
-            pages: vec![None; SLOTS as usize],
-            mover: world.mover(),
-            moving: Vec::new(),
-            packing: Packing::default(),
-            drain: None,
-            last: 0,
-        }
-    }
-
+impl Device<'_> {
     fn step(&mut self, step: &Step) {
         match *step {
             Step::Same(at, word) => self.store_page(at.slot(), word, Where::Entry),
@@ -168,7 +162,10 @@ impl<'a> Device<'a> {
             Step::Load(at) => self.check_slot(at.slot()),
             Step::Free(at) => self.free(at.slot()),
             Step::FreeRun(at, count) => at.run(count).for_each(|slot| self.free(slot)),
-            Step::Undo(at) => self.world.free(self.emptied(at.slot())),
+            Step::Undo(at) => {
+                self.pages[at.slot().number() as usize] = None;
+                self.world.free(at.slot());
+            }
             Step::Sweep => while self.world.sweep_one() {},
             Step::SweepOne => _ = self.world.sweep_one(),
             Step::StartMove(at) => self.moving.extend(self.world.start_move(at.slot())),
@@ -195,8 +192,9 @@ impl<'a> Device<'a> {
             Step::DrainOn => self.drain_on(),
             Step::CancelDrain => self.cancel_drain(),
             Step::Add(disk, size) => {
-                if !self.world.has(disk.into()) {
-                    self.world.add(disk.into(), new_disk(size));
+                let bay = &self.world.bays[usize::from(disk)];
+                if bay.is_empty() {
+                    bay.fill(new_disk(size).into());
                 }
             }
         }
@@ -214,13 +212,8 @@ impl<'a> Device<'a> {
     }
 
     fn free(&mut self, slot: Slot) {
-        self.world.mark_freed(self.emptied(slot));
-    }
-
-    /// That slot, which is to hold nothing any more.
-    fn emptied(&mut self, slot: Slot) -> Slot {
         self.pages[slot.number() as usize] = None;
-        slot
+        self.world.mark_freed(slot);
     }
 
     /// A slot in use holds its page; others are empty, or wait for a sweep.
@@ -240,7 +233,7 @@ impl<'a> Device<'a> {
     }
 
     fn start_drain(&mut self, disk: usize, to: Drained) {
-        if self.drain.is_some() || !self.world.has(disk) {
+        if self.drain.is_some() || self.world.bays[disk].is_empty() {
             return;
         }
         // It waits for what is under way.

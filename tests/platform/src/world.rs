@@ -28,7 +28,7 @@ use vswap_engine::index::sweep::Swept;
 use vswap_engine::index::Index;
 use vswap_engine::pending::Pending;
 use vswap_engine::platform::Platform;
-use vswap_engine::slot::{ClusterNumber, PhysicalCluster, PhysicalSlot, Slot};
+use vswap_engine::slot::{PhysicalCluster, PhysicalSlot, Slot};
 
 /// How often a reader finds another place in the bay at most: more often than pages move.
 const LOOKS: usize = 8;
@@ -71,18 +71,14 @@ pub const SECOND: Slot = Slot::new(1);
 /// A slot of the second cluster.
 pub const OTHER: Slot = Slot::new(512);
 
-/// The physical cluster in which a cluster's pages have their own offsets.
-fn home_of(number: ClusterNumber) -> PhysicalCluster {
-    PhysicalCluster::new(number.index() % 2).expect("a low number")
-}
-
 /// A device.
 pub struct World {
     /// Where pages lie.
     pub index: Index<Host>,
     pending: Pending,
     pool: Pool,
-    bays: Vec<Bay<Host, Disk>>,
+    /// Disks come and go there.
+    pub bays: Vec<Bay<Host, Disk>>,
 }
 
 impl World {
@@ -155,28 +151,26 @@ impl World {
     /// Gives back what freed slots held.
     pub fn sweep(&self) {
         self.pending.begin();
-        let Some(first) = self.index.freed(0) else {
-            return;
-        };
-        let mut swept = Swept::NONE;
-        self.index
-            .sweep_from(first, &mut swept, |cpu, swept| self.give_back(cpu, swept));
+        if let Some(first) = self.index.freed(0) {
+            let mut swept = Swept::NONE;
+            self.index
+                .sweep_from(first, &mut swept, |cpu, swept| self.give_back(cpu, swept));
+        }
     }
 
     /// Sweeps the first cluster that waits for it. Says whether there was one.
     pub fn sweep_one(&self) -> bool {
-        let Some(number) = self.index.freed(0) else {
-            return false;
-        };
-        let mut swept = Swept::NONE;
-        self.index
-            .sweep(number, &mut swept, |cpu, swept| self.give_back(cpu, swept));
-        true
+        let first = self.index.freed(0);
+        if let Some(first) = first {
+            let mut swept = Swept::NONE;
+            self.index
+                .sweep(first, &mut swept, |cpu, swept| self.give_back(cpu, swept));
+        }
+        first.is_some()
     }
 
     fn give_back(&self, cpu: &Pin, swept: &mut Swept) {
-        let whole = swept.whole.take();
-        if let Some((home, bits)) = whole.filter(|(_, bits)| !bits.is_empty()) {
+        if let Some((home, bits)) = swept.whole.take().filter(|(_, bits)| !bits.is_empty()) {
             let disk = self.bays[home.disk.index()].peek(cpu);
             disk.expect("its pages keep it")
                 .free_bits(home.cluster, &bits);
@@ -186,20 +180,23 @@ impl World {
         }
     }
 
-    /// Slots of a disk where a page may go: one of them.
-    fn claim(&self, slot: Slot, to: To) -> Option<Run<'_, Host, Disk>> {
-        match to {
-            To::Entry | To::Ram => None,
+    /// A slot of a disk where a page may go, and the run that it is from.
+    fn claim(&self, slot: Slot, to: To) -> Option<(Run<'_, Host, Disk>, Place)> {
+        let mut run = match to {
+            To::Entry | To::Ram => return None,
             To::Home(disk) => {
-                let home = home_of(slot.cluster());
-                Run::of(&self.bays[disk], home.slot(slot.offset()))
+                // Each cluster has one there.
+                let home = PhysicalCluster::new(slot.cluster().index() % 2)?;
+                Run::of(&self.bays[disk], home.slot(slot.offset()))?
             }
             To::Disk(disk) | To::Packed(disk) => {
                 let entered = self.bays[disk].enter()?;
                 let claimed = entered.disk().claim_any()?;
-                Some(Run::new(entered, claimed, 1))
+                Run::new(entered, claimed, 1)
             }
-        }
+        };
+        let (place, _) = run.take().expect("one was claimed");
+        Some((run, place))
     }
 
     /// Stores a page: in the ram tier when the disk takes none, or fails to.
@@ -219,18 +216,17 @@ impl World {
 
     /// Stores a page without a repair: what failed stays in the bay as long as what this gives.
     fn try_store(&self, slot: Slot, page: u64, to: To) -> Option<Failed> {
-        let Some(mut run) = self.claim(slot, to) else {
+        let Some((run, place)) = self.claim(slot, to) else {
             let same = (to == To::Entry).then(|| Owned::same(page)).flatten();
             self.put(slot, same.unwrap_or_else(|| self.pool.store(page)), None);
             return None;
         };
-        let (place, at) = run.take().expect("one was claimed");
         self.put(slot, Owned::disk(place), None);
         // The bio stays, the run goes.
         let sent = run.entered.again();
         drop(run);
-        let is_written = sent.disk().write(at, page);
-        (!is_written).then(|| failed_at(sent, at))
+        let is_written = sent.disk().write(place.slot, page);
+        (!is_written).then(|| failed_at(sent, place.slot))
     }
 
     /// A page of so many that they can't be told apart fails to get to a disk. Nothing of it stays in
@@ -293,11 +289,6 @@ impl World {
         Some(sent.disk().read(place.slot))
     }
 
-    /// The page of a slot in use.
-    pub fn load(&self, slot: Slot) -> u64 {
-        self.find(slot).expect("a page is lost to its reader")
-    }
-
     /// Begins to move a page of the ram tier, which is read.
     pub fn start_move(&self, slot: Slot) -> Option<(Moving, u64)> {
         let mut started = None;
@@ -307,18 +298,17 @@ impl World {
                 started = Some(moving);
             });
         let moving = started?;
-        let page = self.pool.read_moving(&moving);
+        let page = self.pool.read(moving.object().expect("an object").object());
         Some((moving, page))
     }
 
     /// Where a page lies that is moved, as an entry: in the ram tier if the disk takes none.
     pub fn placed(&self, slot: Slot, page: u64, to: To, stay: &mut Stay<Host>) -> Owned {
-        let Some(mut run) = self.claim(slot, to) else {
+        let Some((run, place)) = self.claim(slot, to) else {
             return self.pool.store(page);
         };
         stay.at(&run.entered);
-        let (place, slot) = run.take().expect("one was claimed");
-        assert!(run.entered.disk().write(slot, page));
+        assert!(run.entered.disk().write(place.slot, page));
         Owned::disk(place)
     }
 
@@ -332,16 +322,6 @@ impl World {
             Source::Whole(..) => {}
             Source::Packed(_, from) => self.release(Owned::packed(from)),
         }
-    }
-
-    /// Whether there is a disk in a bay.
-    pub fn has(&self, disk: usize) -> bool {
-        !self.bays[disk].is_empty()
-    }
-
-    /// A disk comes into an empty bay.
-    pub fn add(&self, disk: usize, new: Disk) {
-        self.bays[disk].fill(new.into());
     }
 
     /// A mover.

@@ -14,7 +14,13 @@ tasks! {
     /// Another page takes a place on the first disk.
     store_the_other: |world| world.store(SECOND, B, Disk(0));
     /// Another disk gets the bay, and has a page.
-    replace: |world| { remove(world); world.add(0, Tier::few(None)); store_the_other(world) };
+    replace: |world| {
+        remove(world);
+        world.bays[0].fill(Tier::few(None).into());
+        store_the_other(world);
+    };
+    free_and_store_on_the_other: |world| { free(world); world.store(FIRST, B, Disk(1)) };
+    write_back_to_the_other: |world| world.mover().write_back(FIRST, Disk(1));
     store_and_read: |world| { world.store(FIRST, A, Disk(0)); read(world) };
 }
 
@@ -36,10 +42,7 @@ scenarios! {
     a_slot_is_freed_and_stored_again:
         on_disk, [|world| { free(world); world.store(FIRST, B, Disk(0)) }, empty] => [Some(B), None];
     a_slot_is_freed_and_stored_elsewhere:
-        on_disk, [
-            |world| { free(world); world.store(FIRST, B, Disk(1)) },
-            remove_to_the_other,
-        ] => [Some(B), None];
+        on_disk, [free_and_store_on_the_other, remove_to_the_other] => [Some(B), None];
     a_slot_is_overwritten_while_its_disk_goes:
         on_disk, [|world| world.store(FIRST, B, Disk(0)), remove] => [Some(B), None];
     /// The entry is in the table before the page is written.
@@ -55,11 +58,7 @@ scenarios! {
         on_disk, [free, remove_to_the_other, remove_the_other] => [None, None];
     /// A page that goes to the ram tier is written back to the other disk.
     a_slot_is_read_while_its_page_is_moved_twice:
-        on_disk, [
-            read_and_free,
-            remove,
-            |world| world.mover().write_back(FIRST, Disk(1)),
-        ] => [None, None];
+        on_disk, [read_and_free, remove, write_back_to_the_other] => [None, None];
     /// A page that goes to the ram tier is compressed anew there.
     a_slot_is_read_while_its_page_is_moved_and_recompressed:
         || in_table(World::new(3, &[None])), [read_and_free, remove, recompress] => [None, None];

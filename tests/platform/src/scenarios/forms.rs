@@ -11,9 +11,12 @@ tasks! {
         mover.collapse(FIRST.cluster());
         mover.flush();
     };
-    store_at_home: |world| { world.store(FIRST, C, Home(0)); assert_eq!(world.load(FIRST), C) };
+    free_and_store_at_home: |world| { free(world); world.store(FIRST, C, Home(0)) };
+    free_the_other_and_store: |world| { world.free(SECOND); spread(world) };
+    store_at_home: |world| { world.store(FIRST, C, Home(0)); assert_eq!(world.find(FIRST), Some(C)) };
     /// Where there is room on the first disk.
     store_the_other: |world| world.store(SECOND, C, Disk(0));
+    empty_to_the_other_and_store: |world| { empty_to_the_other(world); store_the_other(world) };
 }
 
 scenarios! {
@@ -34,15 +37,12 @@ scenarios! {
             world.holding(SECOND, C, Ram).holding(FIRST, A, Home(0))
         }, [read, free_the_other_and_collapse] => [Some(A), None];
     another_slot_is_freed_while_a_cluster_collapses:
-        half_whole, [
-            |world| { free(world); world.store(FIRST, C, Home(0)) },
-            collapse,
-        ] => [Some(C), Some(B)];
+        half_whole, [free_and_store_at_home, collapse] => [Some(C), Some(B)];
     a_slot_is_read_while_its_cluster_gets_another_home:
         whole, [read, remove_to_the_other] => [Some(A), Some(B)];
     /// The old home is reused.
     a_slot_is_read_while_its_old_home_is_used_again:
-        whole, [read, |world| { empty_to_the_other(world); store_the_other(world) }] => [Some(A), Some(C)];
+        whole, [read, empty_to_the_other_and_store] => [Some(A), Some(C)];
     a_slot_is_freed_while_its_cluster_gets_another_home:
         whole, [free, empty_to_the_other] => [None, Some(B)];
     a_slot_is_stored_again_while_its_cluster_gets_another_home:
@@ -57,9 +57,5 @@ scenarios! {
     a_slot_is_read_while_its_cluster_is_drained:
         whole, [read, |world| { empty(world); store_the_other(world) }] => [Some(A), Some(C)];
     a_slot_is_freed_and_read_while_its_cluster_gets_another_home:
-        whole, [
-            read,
-            remove_to_the_other,
-            |world| { world.free(SECOND); world.store(SECOND, C, Ram) },
-        ] => [Some(A), Some(C)];
+        whole, [read, remove_to_the_other, free_the_other_and_store] => [Some(A), Some(C)];
 }

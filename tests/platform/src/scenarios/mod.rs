@@ -14,7 +14,7 @@ macro_rules! scenarios {
             $(#[$doc])*
             #[test]
             fn $name() {
-                explore($make, &[$($run),*], |world| world.assert_holds([$first, $second]));
+                explore($make, &[$($run),*], [$first, $second]);
             }
         )*
     };
@@ -61,8 +61,8 @@ mod model;
 /// What a thread of a scenario does.
 type Run = fn(&World);
 
-/// Runs a scenario once, with the first in turn on this thread.
-fn run(first: usize, make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
+/// Runs a scenario once, with the first in turn on this thread. It must end with those pages.
+fn run(first: usize, make: fn() -> World, threads: &'static [Run], pages: [Option<u64>; 2]) {
     number_this_thread(0);
     let world = Arc::new(make());
     let task = |me: usize| {
@@ -76,31 +76,24 @@ fn run(first: usize, make: fn() -> World, threads: &'static [Run], end: fn(&Worl
     let others: Vec<_> = others.map(|me| spawn(task(me))).collect();
     task(first)();
     others.into_iter().for_each(|other| other.join().unwrap());
-    end(&world);
+    world.assert_holds(pages);
 }
 
-/// Runs the threads in every order with up to three preemptions of two of them, or two of three.
+/// Runs a scenario in every order with up to three preemptions of two threads, or two of three; with
+/// plain threads repeatedly.
 ///
 /// Each of them is the first in turn: of the accesses that a store may race with, loom checks
 /// only the last one, so a thread that reads a word before it changes it hides earlier
 /// readers.
-#[cfg(loom)]
-fn explore(make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
-    let preemptions = if threads.len() == 2 { 3 } else { 2 };
+fn explore(make: fn() -> World, threads: &'static [Run], pages: [Option<u64>; 2]) {
     for first in 0..threads.len() {
-        model::with_preemptions(preemptions, move || {
+        #[cfg(loom)]
+        model::with_preemptions(if threads.len() == 2 { 3 } else { 2 }, move || {
             crate::rcu::begin_model();
-            run(first, make, threads, end);
+            run(first, make, threads, pages);
         });
-    }
-}
-
-/// Runs the threads repeatedly.
-#[cfg(not(loom))]
-fn explore(make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
-    let times = if cfg!(miri) { 2 } else { 100 };
-    for first in 0..threads.len() {
-        (0..times).for_each(|_| run(first, make, threads, end));
+        #[cfg(not(loom))]
+        (0..if cfg!(miri) { 2 } else { 100 }).for_each(|_| run(first, make, threads, pages));
     }
 }
 
@@ -137,9 +130,9 @@ fn half_whole_of(world: World) -> World {
 }
 
 tasks! {
-    read: |world| assert_eq!(world.load(FIRST), A);
+    read: |world| assert_eq!(world.find(FIRST), Some(A));
     read_and_free: |world| { read(world); free(world) };
-    read_the_other: |world| assert_eq!(world.load(SECOND), B);
+    read_the_other: |world| assert_eq!(world.find(SECOND), Some(B));
     free: |world| world.free(FIRST);
     overwrite: |world| world.store(FIRST, B, Ram);
     free_and_store: |world| { free(world); overwrite(world) };

@@ -8,7 +8,7 @@ tasks! {
     mark_and_store: |world| {
         world.mark_freed(FIRST);
         world.store(FIRST, C, Ram);
-        assert_eq!(world.load(FIRST), C);
+        assert_eq!(world.find(FIRST), Some(C));
     };
     store_and_mark_and_store: |world| { world.store(FIRST, A, Ram); mark_and_store(world) };
     store_the_other_at_home: |world| world.store(SECOND, B, Home(0));

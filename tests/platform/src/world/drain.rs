@@ -10,7 +10,7 @@ use crate::rcu::Host;
 use crate::sync::yield_now;
 use vswap_engine::bay::{Bay, Entered};
 use vswap_engine::claims::{NewHome, Stay};
-use vswap_engine::entry::{Content, Packed};
+use vswap_engine::entry::Content;
 use vswap_engine::form::Home;
 use vswap_engine::held::Owned;
 use vswap_engine::map::SlotMap;
@@ -19,10 +19,10 @@ use vswap_engine::slot::{ClusterNumber, Slot};
 
 /// A drain under way.
 pub struct Drain<'a> {
-    world: &'a World,
+    pub(super) world: &'a World,
     bay: &'a Bay<Host, Disk>,
     pub(super) from: Entered<'a, Host, Disk>,
-    to: To,
+    pub(super) to: To,
 }
 
 /// What a drain has copied of a cluster.
@@ -57,15 +57,14 @@ impl<'a> Drain<'a> {
     /// The slots of a cluster whose pages lie there, whole or packed.
     fn look(&self, number: ClusterNumber) -> Vec<(Slot, Content)> {
         let (mut found, disk) = (Vec::new(), self.from.number());
-        let mut look = |slot, content| match content {
-            Some(Content::Disk(at) | Content::Packed(Packed { place: at, .. }))
-                if at.disk == disk =>
-            {
-                found.extend(content.map(|content| (slot, content)));
+        let index = &self.world.index;
+        index.scan(&Host::pin(), number, |slot, content| match content {
+            Some(Content::Disk(at)) if at.disk == disk => found.push((slot, Content::Disk(at))),
+            Some(Content::Packed(at)) if at.place.disk == disk => {
+                found.push((slot, Content::Packed(at)));
             }
             _ => {}
-        };
-        self.world.index.scan(&Host::pin(), number, &mut look);
+        });
         found
     }
 
@@ -95,15 +94,14 @@ impl<'a> Drain<'a> {
                 continue;
             };
             let Some((place, to)) = target.claim(slot.offset()) else {
-                for (_, new) in copied.pages {
-                    self.world.release(new);
-                }
+                let all = copied.pages.into_iter();
+                all.for_each(|(_, new)| self.world.release(new));
                 return None;
             };
             let page = self.from.disk().read(old.slot);
             assert!(target.entered.disk().write(to, page));
-            let source = Source::Whole(slot, old);
-            copied.pages.push((source, Owned::disk(place)));
+            let new = Owned::disk(place);
+            copied.pages.push((Source::Whole(slot, old), new));
         }
         Some(copied)
     }
@@ -111,9 +109,6 @@ impl<'a> Drain<'a> {
     fn copy_pages(&self, number: ClusterNumber) -> Copied<'a> {
         let (world, to) = (self.world, self.to);
         let mut copied = Copied::default();
-        if let To::Packed(disk) = to {
-            copied.chunk = Some(Chunk::new(world, disk));
-        }
         for (slot, content) in self.look(number) {
             let page = match content {
                 Content::Disk(at) => {

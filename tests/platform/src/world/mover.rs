@@ -33,28 +33,28 @@ pub struct Mover<'a> {
 
 impl Mover<'_> {
     /// A page that was begun with gets its new entry.
-    pub fn finish_move(&mut self, source: Source, mut new: Owned) {
-        let index = &self.world.index;
-        let mut from = None;
+    pub fn finish_move(&mut self, source: Source, new: Owned) {
         let moved = match source {
-            Source::Ram(moving) => index.finish_move(&Host::pin(), moving, new),
-            Source::Whole(slot, place) => {
-                let mut spare = None;
-                loop {
-                    match index.exchange(&Host::pin(), slot, place, new, &mut spare) {
-                        Moved::NeedsTable(back) => {
-                            new = back;
-                            spare = HostPage::new();
-                        }
-                        moved => break moved,
-                    }
-                }
-            }
-            Source::Packed(slot, packed) => {
-                from = Some(packed);
-                index.exchange_packed(&Host::pin(), slot, packed, new)
-            }
+            Source::Ram(moving) => self.world.index.finish_move(&Host::pin(), moving, new),
+            Source::Whole(slot, place) => self.exchange(slot, place, new),
+            Source::Packed(slot, packed) => return self.exchange_packed(slot, packed, new),
         };
+        self.replaced(moved);
+    }
+
+    fn exchange(&self, slot: Slot, place: Place, mut new: Owned) -> Moved {
+        let mut spare = None;
+        loop {
+            let index = &self.world.index;
+            match index.exchange(&Host::pin(), slot, place, new, &mut spare) {
+                Moved::NeedsTable(back) => new = back,
+                moved => return moved,
+            }
+            spare = HostPage::new();
+        }
+    }
+
+    pub(super) fn replaced(&mut self, moved: Moved) {
         match moved {
             Moved::Done { old, .. } => self.retired.push(old),
             Moved::TooLate { new, old } => {
@@ -62,9 +62,6 @@ impl Mover<'_> {
                 self.world.release(old);
             }
             Moved::NeedsTable(_) => unreachable!("there is one at hand"),
-        }
-        if let Some(from) = from {
-            self.world.release(Owned::packed(from));
         }
     }
 
@@ -83,9 +80,8 @@ impl Mover<'_> {
         for old in take(&mut self.retired) {
             self.world.release(old.after_readers());
         }
-        for table in self.tables.drain(..) {
-            drop(table.after_readers());
-        }
+        let tables = self.tables.drain(..);
+        tables.for_each(|table| drop(table.after_readers()));
     }
 
     /// Writes a page of the ram tier back, as `writer.rs` does. When it goes to its own offset the
@@ -97,9 +93,9 @@ impl Mover<'_> {
         };
         let source = Source::Ram(moving);
         let mut stay = Stay::default();
-        let place = world.claim(slot, to).map(|mut run| {
+        let place = world.claim(slot, to).map(|(run, place)| {
             stay.at(&run.entered);
-            run.take().expect("one was claimed").0
+            place
         });
         let sent = place.and_then(|place| world.bays[place.disk.index()].enter());
         match (place, sent) {

@@ -6,10 +6,11 @@ use super::chunk::Chunk;
 use super::drain::{Copied, Drain};
 use super::mover::{Mover, Source};
 use super::segments::Inside;
-use super::World;
-use crate::rcu::Pin;
+use super::{To, World};
+use crate::rcu::{Host, Pin};
 use vswap_engine::entry::Packed;
-use vswap_engine::held::HeldContent;
+use vswap_engine::held::{HeldContent, Owned};
+use vswap_engine::platform::Platform;
 use vswap_engine::segment::Segment;
 use vswap_engine::slot::Slot;
 
@@ -46,6 +47,13 @@ impl World {
 }
 
 impl Mover<'_> {
+    pub(super) fn exchange_packed(&mut self, slot: Slot, packed: Packed, new: Owned) {
+        let index = &self.world.index;
+        let moved = index.exchange_packed(&Host::pin(), slot, packed, new);
+        self.replaced(moved);
+        self.world.release(Owned::packed(packed));
+    }
+
     /// Writes pages of the ram tier back that stay compressed, into one segment.
     pub fn pack(mut self, slots: &[Slot], disk: usize) {
         let mut chunk = Chunk::new(self.world, disk);
@@ -69,14 +77,14 @@ impl Mover<'_> {
     }
 }
 
-impl Drain<'_> {
-    /// Copies a packed page, if it is there still: into the chunk if there is one, and room in it.
+impl<'a> Drain<'a> {
+    /// Copies a packed page, if it is there still: into the chunk if it stays packed, and there is room.
     /// Otherwise gives it.
     pub(super) fn copy_packed(
         &self,
         slot: Slot,
         packed: Packed,
-        copied: &mut Copied<'_>,
+        copied: &mut Copied<'a>,
     ) -> Option<(Source, u64)> {
         // It may have been freed meanwhile, and its segment with it.
         let inside = Inside::new(self.from.again(), packed.segment())?;
@@ -84,9 +92,11 @@ impl Drain<'_> {
         inside.count_one();
         drop(inside);
         let source = Source::Packed(slot, packed);
-        let Some(chunk) = &mut copied.chunk else {
+        let To::Packed(disk) = self.to else {
             return Some((source, page));
         };
+        let chunk = &mut copied.chunk;
+        let chunk = chunk.get_or_insert_with(|| Chunk::new(self.world, disk));
         let back = chunk.try_push(source, page).err()?;
         Some((back, page))
     }
