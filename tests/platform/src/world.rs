@@ -18,7 +18,7 @@ use self::mover::{Mover, Source};
 use self::pool::Pool;
 use crate::rcu::{Host, Pin};
 use crate::sync::yield_now;
-use vswap_engine::bay::{Bay, Entered, Section};
+use vswap_engine::bay::{Bay, Entered};
 use vswap_engine::claims::{Run, Slots, Stay};
 use vswap_engine::entry::{Content, DiskNumber, Place};
 use vswap_engine::failed::{Extent, FailedExtents};
@@ -34,17 +34,17 @@ use vswap_engine::slot::{PhysicalCluster, PhysicalSlot, Slot};
 const LOOKS: usize = 8;
 
 /// What could not be written of a call.
-type Failed = FailedExtents<Host, Section<Host>>;
+type Failed<'a> = FailedExtents<Host, Entered<'a, Host, Disk>>;
 
 /// The page that was to go to that slot was not written.
-fn failed_at(sent: Entered<'_, Host, Disk>, slot: PhysicalSlot) -> Failed {
+fn failed_at(sent: Entered<'_, Host, Disk>, slot: PhysicalSlot) -> Failed<'_> {
     let failed = Failed::new();
     failed.note(Extent {
         number: sent.number(),
         first: slot,
         count: 1,
         is_bad: true,
-        keep: sent.into_section(),
+        keep: sent,
     });
     failed
 }
@@ -104,7 +104,7 @@ impl World {
     }
 
     /// As `Device::release`. A bad slot stays in use for ever.
-    fn release_on(&self, cpu: &Pin, entry: Owned, bad: Option<&Failed>) {
+    fn release_on(&self, cpu: &Pin, entry: Owned, bad: Option<&Failed<'_>>) {
         match entry.content() {
             Some(Content::Disk(place)) if !bad.is_some_and(|bad| bad.is_bad(place)) => {
                 if let Some(disk) = self.bays[place.disk.index()].peek(cpu) {
@@ -120,7 +120,7 @@ impl World {
         self.release_on(&Host::pin(), entry, None);
     }
 
-    fn put(&self, slot: Slot, new: Owned, bad: Option<&Failed>) {
+    fn put(&self, slot: Slot, new: Owned, bad: Option<&Failed<'_>>) {
         let cpu = Host::pin();
         let replaced = self.index.put(&cpu, slot, new).expect("memory");
         self.release_on(&cpu, replaced.old, bad);
@@ -215,7 +215,7 @@ impl World {
     }
 
     /// Stores a page without a repair: what failed stays in the bay as long as what this gives.
-    fn try_store(&self, slot: Slot, page: u64, to: To) -> Option<Failed> {
+    fn try_store(&self, slot: Slot, page: u64, to: To) -> Option<Failed<'_>> {
         let Some((run, place)) = self.claim(slot, to) else {
             let same = (to == To::Entry).then(|| Owned::same(page)).flatten();
             self.put(slot, same.unwrap_or_else(|| self.pool.store(page)), None);
