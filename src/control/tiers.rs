@@ -23,6 +23,15 @@ fn path_of(what: &str, path: &[u8]) -> Result<CString> {
     CString::try_from_fmt(fmt!("{path}"))
 }
 
+/// A path with nothing after it.
+fn only_path(what: &str, text: &[u8]) -> Result<CString> {
+    match config::parse_path(text) {
+        Ok((path, None)) => path_of(what, path),
+        Ok((_, Some(_))) => Err(refused(what, Refusal::NotAPath)),
+        Err(refusal) => Err(refused(what, refusal)),
+    }
+}
+
 /// `tiers`: the disks, a line each.
 pub(crate) struct TiersAttribute;
 
@@ -162,12 +171,7 @@ impl Attribute for CancelAttribute {
     const MODE: u16 = 0o200;
 
     fn store(control: &Control, text: &[u8]) -> Result {
-        let refusal = |refusal| refused("tier_cancel", refusal);
-        let (path, word) = config::parse_path(text).map_err(refusal)?;
-        if word.is_some() {
-            return Err(refusal(Refusal::NotAPath));
-        }
-        let path = path_of("tier_cancel", path)?;
+        let path = only_path("tier_cancel", text)?;
         drain::cancel(control.device(), &path)
     }
 }
@@ -181,12 +185,7 @@ impl Attribute for ProbeAttribute {
     const MODE: u16 = 0o200;
 
     fn store(control: &Control, text: &[u8]) -> Result {
-        let refusal = |refusal| refused("tier_probe", refusal);
-        let (path, word) = config::parse_path(text).map_err(refusal)?;
-        if word.is_some() {
-            return Err(refusal(Refusal::NotAPath));
-        }
-        let path = path_of("tier_probe", path)?;
+        let path = only_path("tier_probe", text)?;
         let disks = control.device().disks();
         let entered = disks.find(&path).ok_or_else(|| drain::not_a_disk(&path))?;
         if entered.disk().health().probe_now() {

@@ -10,8 +10,10 @@ use super::allocator::{
 use super::map::SlotMap;
 use super::model::{in_every_order, with_preemptions};
 use super::slot::{Offset, PhysicalSlot, SLOTS_PER_CLUSTER};
+use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Mutex};
-use loom::thread::{self, JoinHandle};
+use loom::thread;
+use std::cell::Cell;
 use std::vec::Vec;
 
 impl FreeListLock for Mutex<FreeList> {
@@ -21,6 +23,7 @@ impl FreeListLock for Mutex<FreeList> {
 }
 
 /// A disk of two clusters.
+#[derive(Default)]
 struct Disk {
     maps: [SlotMap; 2],
     states: [ClusterState; 2],
@@ -42,13 +45,7 @@ fn at(index: usize) -> Offset {
 impl Disk {
     /// Both clusters are fresh.
     fn fresh() -> Self {
-        let disk = Self {
-            maps: Default::default(),
-            states: Default::default(),
-            summary: Default::default(),
-            list: Mutex::new(FreeList::default()),
-            cursor: Cursor::default(),
-        };
+        let disk = Self::default();
         disk.allocator().prepare();
         disk
     }
@@ -57,9 +54,16 @@ impl Disk {
     fn new() -> Self {
         let disk = Self::fresh();
         let held = disk.take().unwrap();
-        assert!(disk.allocator().claim_at(slot(1), 1));
-        disk.list
-            .with(|list| disk.allocator().space().let_go(held, list));
+        disk.claim(1, 1);
+        disk.let_go(held);
+        disk
+    }
+
+    /// All is in use but that many slots of the first cluster.
+    fn full_but_for(slots: u32) -> Self {
+        let disk = Self::new();
+        disk.claim(512, 512);
+        disk.claim(2 + slots, 510 - slots as usize);
         disk
     }
 
@@ -71,6 +75,27 @@ impl Disk {
     fn take(&self) -> Option<HeldCluster> {
         self.list
             .with(|list| self.allocator().space().take_free(list))
+    }
+
+    fn let_go(&self, held: HeldCluster) {
+        self.list
+            .with(|list| self.allocator().space().let_go(held, list));
+    }
+
+    fn claim(&self, from: u32, count: usize) {
+        assert!(self.allocator().claim_at(slot(from), count));
+    }
+
+    fn free(&self, number: u32) {
+        assert!(self.allocator().free(slot(number)));
+    }
+
+    /// Any slot, for a CPU that has no cluster before and after.
+    fn allocate(&self) -> Option<u32> {
+        let current = Current::default();
+        let run = self.allocator().allocate(&current, 1, false);
+        self.allocator().reset(&current);
+        run.map(|(slot, _)| slot.number())
     }
 
     /// After all threads are done, `used` slots are in use, and the clusters that can be taken are
@@ -91,292 +116,196 @@ impl Disk {
     }
 }
 
-/// Has another thread do something with what a model is about.
-fn beside<T: 'static, R: 'static>(
-    shared: &Arc<T>,
-    other: impl FnOnce(&T) -> R + 'static,
-) -> JoinHandle<R> {
-    let shared = shared.clone();
-    thread::spawn(move || other(&shared))
+/// Has two threads do something with what a model is about.
+fn two<T: 'static, A, B: 'static>(
+    shared: T,
+    one: impl FnOnce(&T) -> A,
+    other: impl FnOnce(&T) -> B + 'static,
+    end: impl FnOnce(&T, A, B),
+) {
+    let shared = Arc::new(shared);
+    let theirs = shared.clone();
+    let other = thread::spawn(move || other(&theirs));
+    let one = one(&shared);
+    end(&shared, one, other.join().unwrap());
 }
 
-/// Two threads claim in one word at once: their bits are disjoint, and exactly those are set.
-#[test]
-fn two_claim_in_a_word() {
-    in_every_order(|| {
-        let map = Arc::new(SlotMap::default());
-        // Bits 3 and 5 are in the way.
-        assert!(!map.set(at(3)) && !map.set(at(5)));
-        let other = beside(&map, |map| map.claim_run(at(2), 2).unwrap());
-        let mine = map.claim_run(at(1), 2).unwrap();
-        let other = other.join().unwrap();
-        let end = |run: (Offset, usize)| run.0.index() + run.1;
-        assert!(end(mine) <= other.0.index() || end(other) <= mine.0.index());
-        for run in [mine, other] {
-            assert!((run.0.index()..end(run)).all(|bit| bit != 3 && bit != 5 && map.test(at(bit))));
-        }
-        assert_eq!(map.count(), 2 + mine.1 + other.1);
-    });
-}
-
-/// One claims exact bits in two words while another claims one of them.
-#[test]
-fn exact_bits_or_none() {
-    in_every_order(|| {
-        let map = Arc::new(SlotMap::default());
-        let other = beside(&map, |map| usize::from(map.claim_exact(at(64), 1)));
-        let mine = if map.claim_exact(at(63), 2) { 2 } else { 0 };
-        let other = other.join().unwrap();
-        assert_eq!(mine + other, map.count());
-        assert!(mine == 0 || other == 0);
-        assert_eq!(map.test(at(63)), mine == 2);
-        assert!(map.test(at(64)));
-    });
-}
-
-/// A slot's next owner sees what the last one did.
-#[test]
-fn an_owner_sees_what_the_last_one_did() {
-    use loom::cell::UnsafeCell;
-    in_every_order(|| {
-        let disk = Arc::new((Disk::new(), UnsafeCell::new(0)));
-        let other = beside(&disk, |disk| {
-            let claimed = disk.0.allocator().claim_at(slot(1), 1);
-            if claimed {
-                disk.1.with(|page| assert!(!page.is_null()));
+/// Tests of that name, in all orders or those with so many preemptions: the disk, or what else it is
+/// about; what two threads do with it; and how that must end.
+macro_rules! models {
+    ($(
+        $(#[$doc:meta])* $name:ident $(($most:expr))?: $make:expr, [$one:expr, $other:expr $(,)?] =>
+            |$shared:pat_param, $mine:pat_param, $theirs:pat_param| $end:expr;
+    )*) => {
+        $(
+            $(#[$doc])*
+            #[test]
+            fn $name() {
+                let model = || two($make, $one, $other, |$shared, $mine, $theirs| $end);
+                models!(@run model $($most)?);
             }
-            claimed
-        });
-        disk.1.with_mut(|page| assert!(!page.is_null()));
-        assert!(disk.0.allocator().free(slot(1)));
-        let used = u64::from(other.join().unwrap());
-        assert_eq!(disk.0.allocator().space().used(), used);
-    });
+        )*
+    };
+    (@run $model:ident) => { in_every_order($model) };
+    (@run $model:ident $most:expr) => { with_preemptions($most, $model) };
 }
 
-/// Whoever claims a slot of a cluster that is discarded meanwhile does so before or after that.
-#[test]
-fn a_cluster_is_discarded_while_nobody_has_a_slot() {
-    use loom::cell::UnsafeCell;
-    const SLOT: u32 = SLOTS_PER_CLUSTER as u32 + 3;
-    in_every_order(|| {
-        let disk = Arc::new((Disk::fresh(), UnsafeCell::new(0)));
-        let other = {
-            let disk = disk.clone();
-            thread::spawn(move || {
-                let allocator = disk.0.allocator();
+models! {
+    /// Two threads claim in one word at once: their bits are disjoint, and exactly those are set.
+    /// Bits 3 and 5 are in the way.
+    two_claim_in_a_word:
+        {
+            let map = SlotMap::default();
+            assert!(!map.set(at(3)) && !map.set(at(5)));
+            map
+        }, [
+            |map| map.claim_run(at(1), 2).unwrap(),
+            |map| map.claim_run(at(2), 2).unwrap(),
+        ] => |map, mine, other| {
+            let end = |run: (Offset, usize)| run.0.index() + run.1;
+            assert!(end(mine) <= other.0.index() || end(other) <= mine.0.index());
+            for run in [mine, other] {
+                assert!((run.0.index()..end(run)).all(|bit| bit != 3 && bit != 5 && map.test(at(bit))));
+            }
+            assert_eq!(map.count(), 2 + mine.1 + other.1);
+        };
+    /// One claims exact bits in two words while another claims one of them.
+    exact_bits_or_none:
+        SlotMap::default(), [
+            |map| map.claim_exact(at(63), 2),
+            |map| map.claim_exact(at(64), 1),
+        ] => |map, mine, other| {
+            assert_eq!(2 * usize::from(mine) + usize::from(other), map.count());
+            assert!(!mine || !other);
+            assert_eq!(map.test(at(63)), mine);
+            assert!(map.test(at(64)));
+        };
+    /// A slot's next owner sees what the last one did.
+    an_owner_sees_what_the_last_one_did:
+        (Disk::new(), UnsafeCell::new(0)), [
+            |(disk, page)| {
+                page.with_mut(|page| assert!(!page.is_null()));
+                disk.free(1);
+            },
+            |(disk, page)| {
+                let claimed = disk.allocator().claim_at(slot(1), 1);
+                if claimed {
+                    page.with(|page| assert!(!page.is_null()));
+                }
+                claimed
+            },
+        ] => |(disk, _), (), claimed| assert_eq!(disk.allocator().space().used(), claimed.into());
+    /// Whoever claims a slot of a cluster that is discarded meanwhile does so before or after that.
+    a_cluster_is_discarded_while_nobody_has_a_slot:
+        (Disk::fresh(), UnsafeCell::new(0)), [
+            |(disk, page)| {
+                let found = disk.allocator().claim_stale(&mut Search::default());
+                if let Some(cluster) = found {
+                    page.with_mut(|page| assert!(!page.is_null()));
+                    disk.allocator().free_stale(cluster, true);
+                }
+            },
+            |(disk, page)| {
                 for _ in 0..2 {
-                    if allocator.claim_at(slot(SLOT), 1) {
-                        disk.1.with_mut(|page| assert!(!page.is_null()));
-                        assert!(allocator.free(slot(SLOT)));
+                    if disk.allocator().claim_at(slot(515), 1) {
+                        page.with_mut(|page| assert!(!page.is_null()));
+                        disk.free(515);
                     }
                 }
-            })
-        };
-        let allocator = disk.0.allocator();
-        let found = allocator.claim_stale(&mut Search::default());
-        if let Some(cluster) = found {
-            disk.1.with_mut(|page| assert!(!page.is_null()));
-            allocator.free_stale(cluster, true);
-        }
-        other.join().unwrap();
-        disk.0.assert_nothing_lost(0, &[0, 1]);
-    });
-}
-
-/// The last slot in use is freed while another is claimed.
-#[test]
-fn the_last_one_goes_while_another_comes() {
-    in_every_order(|| {
-        let disk = Arc::new(Disk::new());
-        let other = beside(&disk, |disk| assert!(disk.allocator().claim_at(slot(2), 1)));
-        assert!(disk.allocator().free(slot(1)));
-        other.join().unwrap();
-        // The cluster may be on the list, but is skipped, and comes back.
-        disk.assert_nothing_lost(1, &[1]);
-        assert!(disk.allocator().free(slot(2)));
-        disk.assert_nothing_lost(0, &[0]);
-    });
-}
-
-/// The last slot in use is freed while another thread wants that very slot: if it fails,
-/// that thread leaves the cluster empty.
-#[test]
-fn a_claim_in_vain_loses_no_cluster() {
-    in_every_order(|| {
-        let disk = Arc::new(Disk::new());
-        let other = beside(&disk, |disk| disk.allocator().claim_at(slot(1), 1));
-        assert!(disk.allocator().free(slot(1)));
-        if other.join().unwrap() {
+            },
+        ] => |(disk, _), (), ()| disk.assert_nothing_lost(0, &[0, 1]);
+    /// The last slot in use is freed while another is claimed. The cluster may be on the list, but is
+    /// skipped, and comes back.
+    the_last_one_goes_while_another_comes:
+        Disk::new(), [|disk| disk.free(1), |disk| disk.claim(2, 1)] => |disk, (), ()| {
             disk.assert_nothing_lost(1, &[1]);
-        } else {
-            disk.assert_nothing_lost(0, &[0, 1]);
-        }
-    });
-}
-
-/// Two free the last two slots at once: one of them handles the empty cluster.
-#[test]
-fn two_free_the_last_ones() {
-    in_every_order(|| {
-        let disk = Arc::new(Disk::new());
-        assert!(disk.allocator().claim_at(slot(2), 1));
-        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(2))));
-        assert!(disk.allocator().free(slot(1)));
-        other.join().unwrap();
-        disk.assert_nothing_lost(0, &[0, 1]);
-    });
-}
-
-/// A cluster empties twice before it is on the list, and is then on it once.
-#[test]
-fn one_empties_twice() {
-    in_every_order(|| {
-        let disk = Arc::new(Disk::new());
-        let second = disk.take().unwrap();
-        let other = beside(&disk, |disk| {
-            assert!(disk.allocator().claim_at(slot(2), 1));
-            assert!(disk.allocator().free(slot(2)));
-        });
-        assert!(disk.allocator().free(slot(1)));
-        disk.list
-            .with(|list| disk.allocator().space().let_go(second, list));
-        other.join().unwrap();
-        disk.assert_nothing_lost(0, &[0, 1]);
-    });
-}
-
-/// A cluster on the list is in use again and empties, while another thread takes a free one.
-#[test]
-fn a_listed_one_empties_while_it_is_taken() {
-    in_every_order(|| {
-        let disk = Arc::new(Disk::new());
-        assert!(disk.take().is_some_and(|held| held.number().index() == 1));
-        assert!(disk.allocator().free(slot(1)));
-        assert!(disk.allocator().claim_at(slot(1), 1));
-        let other = beside(&disk, Disk::take);
-        assert!(disk.allocator().free(slot(1)));
-        match other.join().unwrap() {
-            Some(cluster) => {
-                assert_eq!(cluster.number().index(), 0);
-                disk.assert_nothing_lost(0, &[]);
-            }
-            None => disk.assert_nothing_lost(0, &[0]),
-        }
-    });
-}
-
-/// A fresh cluster is in use and empties, while another thread takes a free one.
-#[test]
-fn a_fresh_one_empties_while_it_is_taken() {
-    in_every_order(|| {
-        let disk = Arc::new(Disk::new());
-        assert!(disk.allocator().claim_at(slot(512), 1));
-        let other = beside(&disk, Disk::take);
-        assert!(disk.allocator().free(slot(512)));
-        match other.join().unwrap() {
-            Some(cluster) => {
-                assert_eq!(cluster.number().index(), 1);
-                disk.assert_nothing_lost(1, &[]);
-            }
-            None => disk.assert_nothing_lost(1, &[1]),
-        }
-    });
-}
-
-/// A CPU's current cluster empties while the CPU lets go of it.
-#[test]
-fn a_held_one_empties_while_it_is_let_go() {
-    in_every_order(|| {
-        let disk = Arc::new(Disk::fresh());
-        let current = Current::default();
-        let mine = disk.allocator().allocate(&current, 1, false);
-        assert_eq!(mine, Some((slot(1), 1)));
-        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(1))));
-        disk.allocator().reset(&current);
-        other.join().unwrap();
-        disk.assert_nothing_lost(0, &[0, 1]);
-    });
-}
-
-/// Two CPUs continue in the same cluster, the only one with room, and one of them lets go.
-#[test]
-fn two_go_on_in_one_cluster() {
-    with_preemptions(2, || {
-        let disk = Arc::new(Disk::new());
-        assert!(disk.allocator().claim_at(slot(512), 512));
-        // Nothing is free, and two slots are left in the first cluster.
-        assert!(disk.allocator().claim_at(slot(4), 508));
-        let allocate = |disk: &Disk| {
-            let current = Current::default();
-            let run = disk.allocator().allocate(&current, 1, false);
-            disk.allocator().reset(&current);
-            run
+            disk.free(2);
+            disk.assert_nothing_lost(0, &[0]);
         };
-        let other = beside(&disk, allocate);
-        let mine = allocate(&disk);
-        let other = other.join().unwrap();
-        assert!(mine.is_some() && other.is_some() && mine != other);
-        disk.assert_nothing_lost(1023, &[]);
-    });
-}
-
-/// A disk that is full except for that many slots of the first cluster.
-fn full_but_for(slots: usize) -> Disk {
-    let disk = Disk::new();
-    assert!(disk.allocator().claim_at(slot(512), 512));
-    assert!(disk
-        .allocator()
-        .claim_at(slot(2 + slots as u32), 510 - slots));
-    disk
-}
-
-fn allocate_one(disk: &Disk) -> Option<PhysicalSlot> {
-    let current = Current::default();
-    let run = disk.allocator().allocate(&current, 1, false);
-    disk.allocator().reset(&current);
-    run.map(|(slot, _)| slot)
-}
-
-/// A slot is freed while another thread looks for one: if it fails, the slot is found later.
-#[test]
-fn slots_freed_during_a_search_are_found() {
-    with_preemptions(2, || {
-        let disk = Arc::new(full_but_for(0));
-        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(1))));
-        let during = allocate_one(&disk);
-        other.join().unwrap();
-        let found = during.or_else(|| allocate_one(&disk));
-        assert_eq!(found, Some(slot(1)));
-        assert_eq!(allocate_one(&disk), None);
-    });
-}
-
-/// A slot is freed while the last free one is claimed: as above.
-#[test]
-fn a_slot_freed_while_the_cluster_fills_is_found() {
-    with_preemptions(2, || {
-        let disk = Arc::new(full_but_for(1));
-        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(1))));
-        assert!(disk.allocator().claim_at(slot(2), 1));
-        other.join().unwrap();
-        assert_eq!(allocate_one(&disk), Some(slot(1)));
-        assert_eq!(allocate_one(&disk), None);
-    });
-}
-
-/// Two free a full cluster's slots while a third looks: as above.
-#[test]
-fn slots_freed_by_two_tasks_are_found() {
-    with_preemptions(2, || {
-        let disk = Arc::new(full_but_for(0));
-        let other = beside(&disk, |disk| assert!(disk.allocator().free(slot(2))));
-        assert!(disk.allocator().free(slot(1)));
-        let during = allocate_one(&disk);
-        other.join().unwrap();
-        let after = core::iter::from_fn(|| allocate_one(&disk));
-        let mut found: Vec<_> = during.into_iter().chain(after).collect();
-        found.sort_unstable_by_key(|slot| slot.number());
-        assert_eq!(found, [slot(1), slot(2)]);
-    });
+    /// The last slot in use is freed while another thread wants that very slot: if it fails,
+    /// that thread leaves the cluster empty.
+    a_claim_in_vain_loses_no_cluster:
+        Disk::new(), [
+            |disk| disk.free(1),
+            |disk| disk.allocator().claim_at(slot(1), 1),
+        ] => |disk, (), claimed| {
+            let free: &[u32] = if claimed { &[1] } else { &[0, 1] };
+            disk.assert_nothing_lost(claimed.into(), free);
+        };
+    /// Two free the last two slots at once: one of them handles the empty cluster.
+    two_free_the_last_ones:
+        { let disk = Disk::new(); disk.claim(2, 1); disk },
+        [|disk| disk.free(1), |disk| disk.free(2)] =>
+        |disk, (), ()| disk.assert_nothing_lost(0, &[0, 1]);
+    /// A cluster empties twice before it is on the list, and is then on it once.
+    one_empties_twice:
+        { let disk = Disk::new(); (Cell::new(disk.take()), disk) }, [
+            |(second, disk)| {
+                disk.free(1);
+                disk.let_go(second.take().unwrap());
+            },
+            |(_, disk)| {
+                disk.claim(2, 1);
+                disk.free(2);
+            },
+        ] => |(_, disk), (), ()| disk.assert_nothing_lost(0, &[0, 1]);
+    /// A cluster on the list is in use again and empties, while another thread takes a free one.
+    a_listed_one_empties_while_it_is_taken:
+        {
+            let disk = Disk::new();
+            assert!(disk.take().is_some_and(|held| held.number().index() == 1));
+            disk.free(1);
+            disk.claim(1, 1);
+            disk
+        }, [|disk| disk.free(1), Disk::take] => |disk, (), taken| {
+            assert!(taken.as_ref().is_none_or(|taken| taken.number().index() == 0));
+            disk.assert_nothing_lost(0, if taken.is_some() { &[] } else { &[0] });
+        };
+    /// A fresh cluster is in use and empties, while another thread takes a free one.
+    a_fresh_one_empties_while_it_is_taken:
+        { let disk = Disk::new(); disk.claim(512, 1); disk },
+        [|disk| disk.free(512), Disk::take] => |disk, (), taken| {
+            assert!(taken.as_ref().is_none_or(|taken| taken.number().index() == 1));
+            disk.assert_nothing_lost(1, if taken.is_some() { &[] } else { &[1] });
+        };
+    /// A CPU's current cluster empties while the CPU lets go of it.
+    a_held_one_empties_while_it_is_let_go:
+        {
+            let (disk, current) = (Disk::fresh(), Current::default());
+            let mine = disk.allocator().allocate(&current, 1, false);
+            assert_eq!(mine, Some((slot(1), 1)));
+            (disk, current)
+        }, [
+            |(disk, current)| disk.allocator().reset(current),
+            |(disk, _)| disk.free(1),
+        ] => |(disk, _), (), ()| disk.assert_nothing_lost(0, &[0, 1]);
+    /// Two CPUs continue in the same cluster, the only one with room, and one of them lets go.
+    two_go_on_in_one_cluster(2):
+        Disk::full_but_for(2), [Disk::allocate, Disk::allocate] => |disk, mine, other| {
+            assert!(mine.is_some() && other.is_some() && mine != other);
+            disk.assert_nothing_lost(1023, &[]);
+        };
+    /// A slot is freed while another thread looks for one: if it fails, the slot is found later.
+    what_is_freed_during_a_search_is_found(2):
+        Disk::full_but_for(0), [Disk::allocate, |disk| disk.free(1)] => |disk, during, ()| {
+            assert_eq!(during.or_else(|| disk.allocate()), Some(1));
+            assert_eq!(disk.allocate(), None);
+        };
+    /// A slot is freed while the last free one is claimed: as above.
+    what_is_freed_while_a_cluster_is_filled_is_found(2):
+        Disk::full_but_for(1), [|disk| disk.claim(2, 1), |disk| disk.free(1)] => |disk, (), ()| {
+            assert_eq!(disk.allocate(), Some(1));
+            assert_eq!(disk.allocate(), None);
+        };
+    /// Two free a full cluster's slots while a third looks: as above.
+    what_two_free_is_found(2):
+        Disk::full_but_for(0), [
+            |disk| { disk.free(1); disk.allocate() },
+            |disk| disk.free(2),
+        ] => |disk, during, ()| {
+            let after = core::iter::from_fn(|| disk.allocate());
+            let mut found: Vec<_> = during.into_iter().chain(after).collect();
+            found.sort_unstable();
+            assert_eq!(found, [1, 2]);
+        };
 }

@@ -68,7 +68,7 @@ pub struct Entered<'a, P: Platform, D: Send + Sync + 'static> {
     bay: &'a Bay<P, D>,
     disk: Seen<'a, P, D>,
     // After the disk, which it keeps.
-    section: Section<P>,
+    _section: Section<P>,
 }
 
 impl<P: Platform, D: Send + Sync + 'static> Entered<'_, P, D> {
@@ -86,11 +86,10 @@ impl<P: Platform, D: Send + Sync + 'static> Entered<'_, P, D> {
 
     /// Enters again.
     pub fn again(&self) -> Self {
-        let section = self.section();
         Self {
+            _section: self.section(),
             bay: self.bay,
             disk: self.disk.clone(),
-            section,
         }
     }
 
@@ -98,11 +97,6 @@ impl<P: Platform, D: Send + Sync + 'static> Entered<'_, P, D> {
     #[inline]
     pub fn section(&self) -> Section<P> {
         self.bay.sections.enter()
-    }
-
-    /// The section that has kept it entered so far, without the disk.
-    pub fn into_section(self) -> Section<P> {
-        self.section
     }
 }
 
@@ -132,7 +126,7 @@ impl<P: Platform, D: Send + Sync + 'static> Bay<P, D> {
             bay: self,
             // What is seen inside stays.
             disk: self.disk.see()?,
-            section,
+            _section: section,
         })
     }
 

@@ -28,13 +28,6 @@ pub struct SlotMap([AtomicU64; WORDS]);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot([u64; WORDS]);
 
-/// The positions of the set bits, ascending.
-#[derive(Clone, Debug)]
-pub struct Offsets {
-    left: Snapshot,
-    word: usize,
-}
-
 /// The positions of the set bits of one word of a map, ascending.
 #[derive(Clone, Debug)]
 pub struct Bits {
@@ -240,22 +233,7 @@ impl SlotMap {
     }
 }
 
-#[allow(
-    clippy::indexing_slicing,
-    reason = "an offset is below the number of bits"
-)]
 impl Snapshot {
-    /// The current state of `map`.
-    pub fn load(map: &SlotMap) -> Self {
-        map.snapshot()
-    }
-
-    /// Whether the bit is set.
-    pub const fn contains(&self, offset: Offset) -> bool {
-        let (word, bit) = place(offset.index());
-        self.0[word].wrapping_shr(bit) & 1 == 1
-    }
-
     /// How many bits are set.
     pub fn count(&self) -> usize {
         self.0.iter().fold(0usize, |sum, word| {
@@ -282,14 +260,6 @@ impl Snapshot {
             }
         }
         Offset::new(start)
-    }
-
-    /// The positions of the set bits, ascending.
-    pub const fn offsets(self) -> Offsets {
-        Offsets {
-            left: self,
-            word: 0,
-        }
     }
 }
 
@@ -336,22 +306,6 @@ impl Iterator for Bits {
         let bit = self.left.trailing_zeros() as usize;
         self.left &= self.left.wrapping_sub(1);
         Offset::new(self.first.saturating_add(bit))
-    }
-}
-
-impl Iterator for Offsets {
-    type Item = Offset;
-
-    fn next(&mut self) -> Option<Offset> {
-        loop {
-            let word = self.left.0.get_mut(self.word)?;
-            if *word != 0 {
-                let bit = word.trailing_zeros() as usize;
-                *word &= word.wrapping_sub(1);
-                return Offset::new(self.word.saturating_mul(WORD_BITS).saturating_add(bit));
-            }
-            self.word = self.word.saturating_add(1);
-        }
     }
 }
 

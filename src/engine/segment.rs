@@ -24,11 +24,8 @@ use super::codec::Codec;
 use super::entry::{Length, UNIT};
 use super::page::{Page, PAGE_SIZE, PAGE_WORDS};
 pub use super::slot::{Segment, SEGMENT_SLOTS};
-use super::slot::{Slot, SLOTS_PER_CLUSTER};
+use super::slot::Slot;
 use super::sync::{AtomicU8, Ordering};
-
-/// Segments in a physical cluster.
-pub const SEGMENTS_PER_CLUSTER: usize = SLOTS_PER_CLUSTER / SEGMENT_SLOTS;
 
 /// Bytes in a segment.
 pub const SEGMENT_BYTES: usize = SEGMENT_SLOTS * PAGE_SIZE;

@@ -46,113 +46,67 @@ pub struct PhysicalCluster(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Offset(u16);
 
-impl Slot {
-    /// The slot after this one; after the last one comes the first.
-    #[inline]
-    pub const fn next(self) -> Self {
-        Self(self.0.wrapping_add(1))
-    }
+/// What a slot and its cluster say of each other, of virtual ones and of physical ones.
+macro_rules! slots_in_clusters {
+    ($slot:ident, $cluster:ident) => {
+        impl $slot {
+            /// The slot after this one; after the last one comes the first.
+            #[inline]
+            pub const fn next(self) -> Self {
+                Self(self.0.wrapping_add(1))
+            }
 
-    /// The slot with that number.
-    pub const fn new(number: u32) -> Self {
-        Self(number)
-    }
+            /// The slot with that number.
+            pub const fn new(number: u32) -> Self {
+                Self(number)
+            }
 
-    /// The number, as the page tables hold it.
-    pub const fn number(self) -> u32 {
-        self.0
-    }
+            /// The number: as the page tables hold it, or of pages from the disk's start.
+            pub const fn number(self) -> u32 {
+                self.0
+            }
 
-    /// The slot `count` slots further on, or `None` past the 32-bit end.
-    pub fn checked_add(self, count: usize) -> Option<Self> {
-        self.0.checked_add(u32::try_from(count).ok()?).map(Self)
-    }
+            /// The slot `count` slots further on, or `None` past the 32-bit end.
+            pub fn checked_add(self, count: usize) -> Option<Self> {
+                self.0.checked_add(u32::try_from(count).ok()?).map(Self)
+            }
 
-    /// The cluster this slot falls into.
-    pub const fn cluster(self) -> ClusterNumber {
-        ClusterNumber(self.0 >> OFFSET_BITS)
-    }
+            /// The cluster this slot falls into.
+            pub const fn cluster(self) -> $cluster {
+                $cluster(self.0 >> OFFSET_BITS)
+            }
 
-    /// The slot's position in its cluster.
-    pub const fn offset(self) -> Offset {
-        Offset::of(self.0)
-    }
-}
-
-impl ClusterNumber {
-    /// The cluster with that number, or `None` from 2^23 on.
-    pub const fn new(number: u32) -> Option<Self> {
-        if number < CLUSTERS {
-            Some(Self(number))
-        } else {
-            None
+            /// The slot's position in its cluster.
+            pub const fn offset(self) -> Offset {
+                Offset::of(self.0)
+            }
         }
-    }
 
-    /// The number, as an index: below 2^23.
-    pub const fn index(self) -> u32 {
-        self.0
-    }
+        impl $cluster {
+            /// The cluster with that number, or `None` from 2^23 on.
+            pub const fn new(number: u32) -> Option<Self> {
+                if number < CLUSTERS {
+                    Some(Self(number))
+                } else {
+                    None
+                }
+            }
 
-    /// The cluster's slot at that position.
-    pub const fn slot(self, offset: Offset) -> Slot {
-        Slot(offset.in_cluster(self.0))
-    }
-}
+            /// The number, as an index: below 2^23.
+            pub const fn index(self) -> u32 {
+                self.0
+            }
 
-impl PhysicalSlot {
-    /// The slot after this one; after the last one comes the first.
-    #[inline]
-    pub const fn next(self) -> Self {
-        Self(self.0.wrapping_add(1))
-    }
-
-    /// The slot with that number.
-    pub const fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// The number: pages from the disk's start.
-    pub const fn number(self) -> u32 {
-        self.0
-    }
-
-    /// The slot `count` slots further on, or `None` past the 32-bit end.
-    pub fn checked_add(self, count: usize) -> Option<Self> {
-        self.0.checked_add(u32::try_from(count).ok()?).map(Self)
-    }
-
-    /// The cluster this slot falls into.
-    pub const fn cluster(self) -> PhysicalCluster {
-        PhysicalCluster(self.0 >> OFFSET_BITS)
-    }
-
-    /// The slot's position in its cluster.
-    pub const fn offset(self) -> Offset {
-        Offset::of(self.0)
-    }
-}
-
-impl PhysicalCluster {
-    /// The cluster with that number, or `None` from 2^23 on.
-    pub const fn new(number: u32) -> Option<Self> {
-        if number < CLUSTERS {
-            Some(Self(number))
-        } else {
-            None
+            /// The cluster's slot at that position.
+            pub const fn slot(self, offset: Offset) -> $slot {
+                $slot(offset.in_cluster(self.0))
+            }
         }
-    }
-
-    /// The number, as an index: below 2^23.
-    pub const fn index(self) -> u32 {
-        self.0
-    }
-
-    /// The cluster's slot at that position.
-    pub const fn slot(self, offset: Offset) -> PhysicalSlot {
-        PhysicalSlot(offset.in_cluster(self.0))
-    }
+    };
 }
+
+slots_in_clusters!(Slot, ClusterNumber);
+slots_in_clusters!(PhysicalSlot, PhysicalCluster);
 
 /// The number of a segment: a physical slot's upper bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,4 +2,4 @@
 # what: a bay is not entered
 # file: src/engine/bay.rs
 # test: models drain
-s/^            disk: self\.disk\.see()?,$/            disk: { drop(section); self.disk.see()? },/;s/^            section,$/            section: P::Sections::new()?.enter(),/
+s/^            disk: self\.disk\.see()?,$/            disk: { drop(section); self.disk.see()? },/;s/^            _section: section,$/            _section: P::Sections::new()?.enter(),/

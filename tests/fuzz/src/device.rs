@@ -7,19 +7,20 @@
 //! The device is that of the scenarios (`tests/platform`), with disks of the engine's allocator. A page is
 //! a number; what is free is handed out again at once.
 
+mod packing;
 mod space;
 
 use arbitrary::Arbitrary;
+use packing::Packing;
 use space::new_disk;
 use vswap_engine::claims::Stay;
 use vswap_engine::entry::Content;
 use vswap_engine::held::Moving;
 use vswap_engine::platform::Platform;
 use vswap_engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
-use vswap_platform::world::chunk::Chunk;
 use vswap_platform::world::drain::{Copied, Drain};
 use vswap_platform::world::mover::{Mover, Source};
-use vswap_platform::world::{At as Offsets, To as Where, World};
+use vswap_platform::world::{To as Where, World};
 use vswap_platform::Host;
 
 const CLUSTERS: u32 = 3;
@@ -96,10 +97,16 @@ pub fn run(data: &[u8]) {
         return;
     };
     let world = World::with(OBJECTS, sizes.into_iter().map(new_disk));
-    let mut device = Device::new(&world);
-    for step in steps.iter().take(300) {
-        device.step(step);
-    }
+    let mut device = Device {
+        world: &world,
+        pages: vec![None; SLOTS as usize],
+        mover: world.mover(),
+        moving: Vec::new(),
+        packing: Packing::default(),
+        drain: None,
+        last: 0,
+    };
+    steps.iter().take(300).for_each(|step| device.step(step));
     device.end();
 }
 
@@ -109,10 +116,7 @@ struct Device<'a> {
     pages: Vec<Option<u64>>,
     mover: Mover<'a>,
     moving: Vec<(Moving, u64)>,
-    /// What is to be packed.
-    chunk: Option<Chunk<'a>>,
-    /// The same of who cleans.
-    cleaning: Option<Chunk<'a>>,
+    packing: Packing<'a>,
     /// A drain under way, with the cluster that is next, and what was copied of that.
     drain: Option<(Drain<'a>, u32, Option<Copied<'a>>)>,
     /// The last page that was stored.
@@ -147,30 +151,14 @@ fn cluster(index: u32) -> ClusterNumber {
     ClusterNumber::new(index % CLUSTERS).expect("a low number")
 }
 
-impl<'a> Device<'a> {
-    fn new(world: &'a World) -> Self {
-        Self {
-            world,
-            pages: vec![None; SLOTS as usize],
-            mover: world.mover(),
-            moving: Vec::new(),
-            chunk: None,
-            cleaning: None,
-            drain: None,
-            last: 0,
-        }
-    }
-
+impl Device<'_> {
     fn step(&mut self, step: &Step) {
         match *step {
-            Step::Same(at, word) => {
-                self.world.store_same(at.slot(), word);
-                self.pages[at.slot().number() as usize] = Some(word);
-            }
-            Step::Store(at, to) => self.store(at.slot(), to),
+            Step::Same(at, word) => self.store_page(at.slot(), word, Where::Entry),
+            Step::Store(at, to) => self.store(at.slot(), to.place()),
             Step::StoreRun(at, count, disk) => at
                 .run(count)
-                .for_each(|slot| self.store(slot, To::Home(disk))),
+                .for_each(|slot| self.store(slot, Where::Home(disk.into()))),
             Step::Load(at) => self.check_slot(at.slot()),
             Step::Free(at) => self.free(at.slot()),
             Step::FreeRun(at, count) => at.run(count).for_each(|slot| self.free(slot)),
@@ -179,9 +167,7 @@ impl<'a> Device<'a> {
                 self.world.free(at.slot());
             }
             Step::Sweep => while self.world.sweep_one() {},
-            Step::SweepOne => {
-                self.world.sweep_one();
-            }
+            Step::SweepOne => _ = self.world.sweep_one(),
             Step::StartMove(at) => self.moving.extend(self.world.start_move(at.slot())),
             Step::FinishMove(which, to) => {
                 if let Some((moving, page)) = self.pick(which) {
@@ -206,26 +192,22 @@ impl<'a> Device<'a> {
             Step::DrainOn => self.drain_on(),
             Step::CancelDrain => self.cancel_drain(),
             Step::Add(disk, size) => {
-                if !self.world.has(disk.into()) {
-                    self.world.add(disk.into(), new_disk(size));
+                let bay = &self.world.bays[usize::from(disk)];
+                if bay.is_empty() {
+                    bay.fill(new_disk(size).into());
                 }
             }
         }
     }
 
-    fn store(&mut self, slot: Slot, to: To) {
+    fn store(&mut self, slot: Slot, to: Where) {
         // No other page is like it.
         self.last += 1;
-        let page = self.last;
-        match to {
-            To::Ram => self.world.store_in_ram(slot, page),
-            To::Disk(disk) => self
-                .world
-                .store_on_disk(slot, page, disk.into(), Offsets::Any),
-            To::Home(disk) => self
-                .world
-                .store_on_disk(slot, page, disk.into(), Offsets::Home),
-        }
+        self.store_page(slot, self.last, to);
+    }
+
+    fn store_page(&mut self, slot: Slot, page: u64, to: Where) {
+        self.world.store(slot, page, to);
         self.pages[slot.number() as usize] = Some(page);
     }
 
@@ -250,50 +232,8 @@ impl<'a> Device<'a> {
         Some(self.moving.swap_remove(which))
     }
 
-    fn pack(&mut self, at: At, count: u8, disk: usize) {
-        if self
-            .chunk
-            .as_ref()
-            .is_some_and(|chunk| chunk.disk() != disk)
-        {
-            self.write();
-        }
-        for slot in at.run(count % 32) {
-            self.store(slot, To::Ram);
-            let chunk = self
-                .chunk
-                .get_or_insert_with(|| Chunk::new(self.world, disk));
-            chunk.add(slot);
-        }
-    }
-
-    fn write(&mut self) {
-        if let Some(chunk) = self.chunk.take() {
-            chunk.finish(&mut self.mover);
-        }
-    }
-
-    fn clean(&mut self, disk: usize, which: u8) {
-        self.end_clean();
-        let mut segments = self.world.segments(disk);
-        // What is being written is nobody's to clean.
-        let written = self.chunk.as_ref().and_then(Chunk::segment);
-        segments.retain(|segment| written != Some((disk, *segment)));
-        if let Some(which) = usize::from(which).checked_rem(segments.len()) {
-            let mut chunk = Chunk::new(self.world, disk);
-            chunk.clean(segments[which]);
-            self.cleaning = Some(chunk);
-        }
-    }
-
-    fn end_clean(&mut self) {
-        if let Some(chunk) = self.cleaning.take() {
-            chunk.finish(&mut self.mover);
-        }
-    }
-
     fn start_drain(&mut self, disk: usize, to: Drained) {
-        if self.drain.is_some() || !self.world.has(disk) {
+        if self.drain.is_some() || self.world.bays[disk].is_empty() {
             return;
         }
         // It waits for what is under way.
@@ -315,8 +255,8 @@ impl<'a> Device<'a> {
             drain.put(&mut self.mover, cluster(next), copied);
             self.drain = Some((drain, next + 1, None));
         } else if next < CLUSTERS {
-            let copied = drain.copy(cluster(next));
-            self.drain = Some((drain, next, Some(copied)));
+            let copied = Some(drain.copy(cluster(next)));
+            self.drain = Some((drain, next, copied));
         } else {
             let left = drain.end(&mut self.mover);
             assert_eq!(left, 0, "a slot of a drained disk is in use");

@@ -3,103 +3,67 @@
 //! Pages go elsewhere from a disk that is removed while their slots are used.
 
 use super::*;
-use crate::world::disk::Disk;
+use crate::world::disk::Disk as Tier;
 
-fn to_the_other(world: &World) {
-    world.mover().remove(0, To::Disk(1), false);
+worlds! {
+    /// The first slot is on the only disk, in a table.
+    on_the_only_disk: in_table(World::new(2, &[None]));
 }
 
-fn the_other(world: &World) {
-    world.mover().remove(1, To::Ram, false);
-}
-
-fn on_disk_with_room() -> World {
-    in_table(World::new(3, &[None]))
-}
-
-/// The first slot is on the first disk. On the other one its place is taken.
-fn taken() -> World {
-    let world = World::new(2, &[None, None]);
-    world.store_on_disk(SECOND, B, 1, At::Any);
-    world.store_on_disk(FIRST, A, 0, At::Any);
-    world
+tasks! {
+    /// Another page takes a place on the first disk.
+    store_the_other: |world| world.store(SECOND, B, Disk(0));
+    /// Another disk gets the bay, and has a page.
+    replace: |world| {
+        remove(world);
+        world.bays[0].fill(Tier::few(None).into());
+        store_the_other(world);
+    };
+    free_and_store_on_the_other: |world| { free(world); world.store(FIRST, B, Disk(1)) };
+    write_back_to_the_other: |world| world.mover().write_back(FIRST, Disk(1));
+    store_and_read: |world| { world.store(FIRST, A, Disk(0)); read(world) };
 }
 
 scenarios! {
     a_slot_is_read_while_its_disk_goes: on_disk, [read, remove] => [Some(A), None];
     a_slot_is_read_while_its_page_goes_to_another_disk:
-        on_disk, [
-            read_and_free,
-            |world| { world.mover().remove(0, To::Disk(1), false); },
-        ] => [None, None];
+        on_disk, [read_and_free, remove_to_the_other] => [None, None];
+    /// On the other disk its place is taken.
     a_slot_is_read_while_its_page_goes_to_another_place:
-        taken, [read, to_the_other] => [Some(A), Some(B)];
+        || World::new(2, &[None, None]).holding(SECOND, B, Disk(1)).holding(FIRST, A, Disk(0)),
+        [read, remove_to_the_other] => [Some(A), Some(B)];
     /// The drained place is reused when the disk is in service again.
     a_slot_is_read_while_its_place_is_used_again:
-        on_disk, [
-            read,
-            |world| {
-                world.mover().remove(0, To::Ram, true);
-                world.store_on_disk(SECOND, B, 0, At::Any);
-            },
-        ] => [Some(A), Some(B)];
+        on_disk, [read, |world| { empty(world); store_the_other(world) }] => [Some(A), Some(B)];
     /// The same with a store that does not wait for the drain.
     a_slot_is_read_while_another_is_stored:
-        on_disk, [
-            read,
-            |world| world.mover().remove(0, To::Ram, true),
-            |world| world.store_on_disk(SECOND, B, 0, At::Any),
-        ] => [Some(A), Some(B)];
+        on_disk, [read, empty, store_the_other] => [Some(A), Some(B)];
     a_slot_is_freed_while_its_disk_goes: on_disk, [free, remove] => [None, None];
     a_slot_is_freed_and_stored_again:
-        on_disk, [
-            |world| { world.free(FIRST); world.store_on_disk(FIRST, B, 0, At::Any); },
-            |world| world.mover().remove(0, To::Ram, true),
-        ] => [Some(B), None];
+        on_disk, [|world| { free(world); world.store(FIRST, B, Disk(0)) }, empty] => [Some(B), None];
     a_slot_is_freed_and_stored_elsewhere:
-        on_disk, [
-            |world| { world.free(FIRST); world.store_on_disk(FIRST, B, 1, At::Any); },
-            |world| world.mover().remove(0, To::Disk(1), false),
-        ] => [Some(B), None];
+        on_disk, [free_and_store_on_the_other, remove_to_the_other] => [Some(B), None];
     a_slot_is_overwritten_while_its_disk_goes:
-        on_disk, [|world| world.store_on_disk(FIRST, B, 0, At::Any), remove] => [Some(B), None];
+        on_disk, [|world| world.store(FIRST, B, Disk(0)), remove] => [Some(B), None];
     /// The entry is in the table before the page is written.
     a_slot_is_stored_while_the_disk_goes:
-        || World::new(2, &[None]), [
-            |world| { world.store_on_disk(FIRST, A, 0, At::Any); read(world); },
-            remove,
-        ] => [Some(A), None];
+        || World::new(2, &[None]), [store_and_read, remove] => [Some(A), None];
     a_slot_is_written_back_while_the_disk_goes: in_ram, [remove, write_back] => [Some(A), None];
     a_slot_is_written_back_and_freed_while_the_disk_goes:
         in_ram, [free, remove, write_back] => [None, None];
     /// Pages that went to the other disk must move on.
-    a_slot_is_read_while_both_disks_go: on_disk, [read, to_the_other, the_other] => [Some(A), None];
+    a_slot_is_read_while_both_disks_go:
+        on_disk, [read, remove_to_the_other, remove_the_other] => [Some(A), None];
     a_slot_is_freed_while_both_disks_go:
-        on_disk, [free, to_the_other, the_other] => [None, None];
+        on_disk, [free, remove_to_the_other, remove_the_other] => [None, None];
     /// A page that goes to the ram tier is written back to the other disk.
     a_slot_is_read_while_its_page_is_moved_twice:
-        on_disk, [
-            read_and_free,
-            remove,
-            |world| { world.mover().write_back(FIRST, 1, At::Any); },
-        ] => [None, None];
+        on_disk, [read_and_free, remove, write_back_to_the_other] => [None, None];
     /// A page that goes to the ram tier is compressed anew there.
     a_slot_is_read_while_its_page_is_moved_and_recompressed:
-        on_disk_with_room, [read_and_free, remove, recompress] => [None, None];
+        || in_table(World::new(3, &[None])), [read_and_free, remove, recompress] => [None, None];
     /// Another disk gets the bay: the freed slot was never one of its slots.
-    a_slot_is_freed_while_another_disk_comes:
-        || in_table(World::new(2, &[None])), [
-            free,
-            |world| { remove(world); world.add(0, Disk::few(None)); world.store_on_disk(SECOND, B, 0, At::Any); },
-        ] => [None, Some(B)];
+    a_slot_is_freed_while_another_disk_comes: on_the_only_disk, [free, replace] => [None, Some(B)];
     a_slot_is_read_while_another_disk_comes:
-        || in_table(World::new(2, &[None])), [
-            read,
-            |world| {
-                remove(world);
-                world.add(0, Disk::few(None));
-                world.store_on_disk(SECOND, B, 0, At::Any);
-                write_back(world);
-            },
-        ] => [Some(A), Some(B)];
+        on_the_only_disk, [read, |world| { replace(world); write_back(world) }] => [Some(A), Some(B)];
 }

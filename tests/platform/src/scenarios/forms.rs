@@ -4,114 +4,58 @@
 
 use super::*;
 
-fn with_room() -> World {
-    half_whole_with(3)
+tasks! {
+    free_the_other_and_collapse: |world| {
+        world.free(SECOND);
+        let mut mover = world.mover();
+        mover.collapse(FIRST.cluster());
+        mover.flush();
+    };
+    free_and_store_at_home: |world| { free(world); world.store(FIRST, C, Home(0)) };
+    free_the_other_and_store: |world| { world.free(SECOND); spread(world) };
+    store_at_home: |world| { world.store(FIRST, C, Home(0)); assert_eq!(world.find(FIRST), Some(C)) };
+    /// Where there is room on the first disk.
+    store_the_other: |world| world.store(SECOND, C, Disk(0));
+    empty_to_the_other_and_store: |world| { empty_to_the_other(world); store_the_other(world) };
 }
 
 scenarios! {
-    a_slot_is_read_while_its_cluster_spreads:
-        whole, [read, |world| world.store_in_ram(SECOND, C)] => [Some(A), Some(C)];
-    a_slot_is_read_while_its_cluster_collapses:
-        half_whole, [
-            read,
-            |world| { world.mover().write_back(SECOND, 0, At::Home); },
-        ] => [Some(A), Some(B)];
+    a_slot_is_read_while_its_cluster_spreads: whole, [read, spread] => [Some(A), Some(C)];
+    a_slot_is_read_while_its_cluster_collapses: half_whole, [read, collapse] => [Some(A), Some(B)];
     another_slot_is_recompressed_while_a_cluster_collapses:
-        with_room, [
-            |world| world.mover().recompress(SECOND),
-            |world| world.mover().write_back(SECOND, 0, At::Home),
-        ] => [Some(A), Some(B)];
+        || half_whole_of(World::new(3, &[None])),
+        [|world| world.mover().recompress(SECOND), collapse] => [Some(A), Some(B)];
     /// The old table is reused.
     a_slot_is_read_while_its_cluster_collapses_and_spreads:
-        half_whole, [
-            read,
-            |world| {
-                world.mover().write_back(SECOND, 0, At::Home);
-                world.store_in_ram(SECOND, C);
-            },
-        ] => [Some(A), Some(C)];
+        half_whole, [read, |world| { collapse(world); spread(world) }] => [Some(A), Some(C)];
     a_slot_is_read_while_its_cluster_spreads_and_collapses:
-        whole, [
-            read,
-            |world| {
-                world.store_in_ram(SECOND, C);
-                world.free(SECOND);
-                let mut mover = world.mover();
-                mover.collapse(FIRST.cluster());
-                mover.flush();
-            },
-        ] => [Some(A), None];
+        whole, [read, |world| { spread(world); free_the_other_and_collapse(world) }] => [Some(A), None];
     /// The slot came when the map was already stale.
     a_slot_of_a_table_is_read_while_its_cluster_collapses:
         || {
-            let world = World::new(2, &[None]);
-            world.store_on_disk(SECOND, B, 0, At::Home);
-            world.store_in_ram(SECOND, C);
-            world.store_on_disk(FIRST, A, 0, At::Home);
-            world
-        }, [
-            read,
-            |world| {
-                world.free(SECOND);
-                let mut mover = world.mover();
-                mover.collapse(FIRST.cluster());
-                mover.flush();
-            },
-        ] => [Some(A), None];
+            let world = World::new(2, &[None]).holding(SECOND, B, Home(0));
+            world.holding(SECOND, C, Ram).holding(FIRST, A, Home(0))
+        }, [read, free_the_other_and_collapse] => [Some(A), None];
     another_slot_is_freed_while_a_cluster_collapses:
-        half_whole, [
-            |world| { world.free(FIRST); world.store_on_disk(FIRST, C, 0, At::Home); },
-            |world| world.mover().write_back(SECOND, 0, At::Home),
-        ] => [Some(C), Some(B)];
+        half_whole, [free_and_store_at_home, collapse] => [Some(C), Some(B)];
     a_slot_is_read_while_its_cluster_gets_another_home:
-        whole, [
-            read,
-            |world| { world.mover().remove(0, To::Disk(1), false); },
-        ] => [Some(A), Some(B)];
+        whole, [read, remove_to_the_other] => [Some(A), Some(B)];
     /// The old home is reused.
     a_slot_is_read_while_its_old_home_is_used_again:
-        whole, [
-            read,
-            |world| {
-                world.mover().remove(0, To::Disk(1), true);
-                world.store_on_disk(SECOND, C, 0, At::Any);
-            },
-        ] => [Some(A), Some(C)];
+        whole, [read, empty_to_the_other_and_store] => [Some(A), Some(C)];
     a_slot_is_freed_while_its_cluster_gets_another_home:
-        whole, [free, |world| { world.mover().remove(0, To::Disk(1), true); }] => [None, Some(B)];
+        whole, [free, empty_to_the_other] => [None, Some(B)];
     a_slot_is_stored_again_while_its_cluster_gets_another_home:
-        whole, [
-            free_and_store,
-            |world| { world.mover().remove(0, To::Disk(1), false); },
-        ] => [Some(B), Some(B)];
+        whole, [free_and_store, remove_to_the_other] => [Some(B), Some(B)];
     /// Stored at home, before the disk is closed or elsewhere then.
     a_slot_is_stored_at_home_while_its_cluster_gets_another:
-        || { let world = whole(); world.free(FIRST); world }, [
-            |world| {
-                world.store_on_disk(FIRST, C, 0, At::Home);
-                assert_eq!(world.load(FIRST), C);
-            },
-            |world| world.mover().remove(0, To::Disk(1), false),
-        ] => [Some(C), Some(B)];
+        || { let world = whole(); world.free(FIRST); world },
+        [store_at_home, remove_to_the_other] => [Some(C), Some(B)];
     a_slot_is_read_while_the_other_home_goes:
-        whole, [
-            read,
-            |world| world.mover().remove(0, To::Disk(1), false),
-            |world| world.mover().remove(1, To::Ram, false),
-        ] => [Some(A), Some(B)];
+        whole, [read, remove_to_the_other, remove_the_other] => [Some(A), Some(B)];
     /// Page by page, as there is no other home.
     a_slot_is_read_while_its_cluster_is_drained:
-        whole, [
-            read,
-            |world| {
-                world.mover().remove(0, To::Ram, true);
-                world.store_on_disk(SECOND, C, 0, At::Any);
-            },
-        ] => [Some(A), Some(C)];
+        whole, [read, |world| { empty(world); store_the_other(world) }] => [Some(A), Some(C)];
     a_slot_is_freed_and_read_while_its_cluster_gets_another_home:
-        whole, [
-            read,
-            |world| world.mover().remove(0, To::Disk(1), false),
-            |world| { world.free(SECOND); world.store_in_ram(SECOND, C); },
-        ] => [Some(A), Some(C)];
+        whole, [read, remove_to_the_other, free_the_other_and_store] => [Some(A), Some(C)];
 }

@@ -14,9 +14,23 @@ macro_rules! scenarios {
             $(#[$doc])*
             #[test]
             fn $name() {
-                explore($make, &[$($run),*], |world| world.assert_holds([$first, $second]));
+                explore($make, &[$($run),*], [$first, $second]);
             }
         )*
+    };
+}
+
+/// Devices, as scenarios begin.
+macro_rules! worlds {
+    ($($(#[$doc:meta])* $name:ident: $make:expr;)*) => {
+        $($(#[$doc])* fn $name() -> World { $make })*
+    };
+}
+
+/// What a thread does to the device.
+macro_rules! tasks {
+    ($($(#[$doc:meta])* $name:ident: |$world:ident| $run:expr;)*) => {
+        $($(#[$doc])* fn $name($world: &World) { $run; })*
     };
 }
 
@@ -30,8 +44,13 @@ mod sweep;
 mod writeback;
 
 use crate::number_this_thread;
-use crate::world::{At, To, World, FIRST, SECOND};
+use crate::world::To::{Disk, Entry, Home, Packed, Ram};
+use crate::world::{World, FIRST, SECOND};
+#[cfg(loom)]
+use loom::thread::spawn;
 use std::sync::Arc;
+#[cfg(not(loom))]
+use std::thread::spawn;
 
 /// Models, as the engine runs them.
 #[cfg(loom)]
@@ -42,55 +61,39 @@ mod model;
 /// What a thread of a scenario does.
 type Run = fn(&World);
 
-/// Runs a scenario once, with the first in turn on this thread.
-fn run(first: usize, make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
-    #[cfg(loom)]
-    use loom::thread::spawn;
-    #[cfg(not(loom))]
-    use std::thread::spawn;
-
+/// Runs a scenario once, with the first in turn on this thread. It must end with those pages.
+fn run(first: usize, make: fn() -> World, threads: &'static [Run], pages: [Option<u64>; 2]) {
     number_this_thread(0);
     let world = Arc::new(make());
-    let others: Vec<_> = (0..threads.len())
-        .filter(|me| *me != first)
-        .map(|me| {
-            let world = world.clone();
-            spawn(move || {
-                number_this_thread(me);
-                threads[me](&world);
-            })
-        })
-        .collect();
-    number_this_thread(first);
-    threads[first](&world);
-    for other in others {
-        other.join().unwrap();
-    }
-    end(&world);
+    let task = |me: usize| {
+        let world = world.clone();
+        move || {
+            number_this_thread(me);
+            threads[me](&world);
+        }
+    };
+    let others = (0..threads.len()).filter(|me| *me != first);
+    let others: Vec<_> = others.map(|me| spawn(task(me))).collect();
+    task(first)();
+    others.into_iter().for_each(|other| other.join().unwrap());
+    world.assert_holds(pages);
 }
 
-/// Runs the threads in every order with up to three preemptions of two of them, or two of three.
+/// Runs a scenario in every order with up to three preemptions of two threads, or two of three; with
+/// plain threads repeatedly.
 ///
 /// Each of them is the first in turn: of the accesses that a store may race with, loom checks
 /// only the last one, so a thread that reads a word before it changes it hides earlier
 /// readers.
-#[cfg(loom)]
-fn explore(make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
-    let preemptions = if threads.len() == 2 { 3 } else { 2 };
+fn explore(make: fn() -> World, threads: &'static [Run], pages: [Option<u64>; 2]) {
     for first in 0..threads.len() {
-        model::with_preemptions(preemptions, move || {
+        #[cfg(loom)]
+        model::with_preemptions(if threads.len() == 2 { 3 } else { 2 }, move || {
             crate::rcu::begin_model();
-            run(first, make, threads, end);
+            run(first, make, threads, pages);
         });
-    }
-}
-
-/// Runs the threads repeatedly.
-#[cfg(not(loom))]
-fn explore(make: fn() -> World, threads: &'static [Run], end: fn(&World)) {
-    let times = if cfg!(miri) { 2 } else { 100 };
-    for first in 0..threads.len() {
-        (0..times).for_each(|_| run(first, make, threads, end));
+        #[cfg(not(loom))]
+        (0..if cfg!(miri) { 2 } else { 100 }).for_each(|_| run(first, make, threads, pages));
     }
 }
 
@@ -98,82 +101,55 @@ const A: u64 = 1;
 const B: u64 = 2;
 const C: u64 = 3;
 
-/// The first slot is in the ram tier.
-fn in_ram() -> World {
-    let world = World::new(3, &[None]);
-    world.store_in_ram(FIRST, A);
-    world
+worlds! {
+    /// The first slot is in the ram tier.
+    in_ram: World::new(3, &[None]).holding(FIRST, A, Ram);
+    /// The first slot is on the first disk, in a table.
+    on_disk: in_table(World::new(2, &[None, None]));
+    /// Both slots are on the first disk, in a whole cluster.
+    whole: whole_of(World::new(2, &[None, None]));
+    /// The first slot is on the first disk at its offset, the second in the ram tier.
+    half_whole: half_whole_of(World::new(2, &[None]));
+    /// The first disk takes nothing in the first slot of the home.
+    bad: World::new(2, &[Some(0), None]);
 }
 
 /// A cluster with a table, and nothing but that page in it, on the first disk.
 fn in_table(world: World) -> World {
-    world.store_same(SECOND, B);
-    world.store_on_disk(FIRST, A, 0, At::Any);
+    let world = world.holding(SECOND, B, Entry).holding(FIRST, A, Disk(0));
     world.free(SECOND);
     world
 }
 
-/// The first slot is on the first disk, in a table.
-fn on_disk() -> World {
-    in_table(World::new(2, &[None, None]))
+fn whole_of(world: World) -> World {
+    world.holding(FIRST, A, Home(0)).holding(SECOND, B, Home(0))
 }
 
-/// Both slots are on the first disk, in a whole cluster.
-fn whole() -> World {
-    whole_with(2)
+fn half_whole_of(world: World) -> World {
+    world.holding(SECOND, B, Ram).holding(FIRST, A, Home(0))
 }
 
-/// The same with that many objects.
-fn whole_with(objects: usize) -> World {
-    let world = World::new(objects, &[None, None]);
-    world.store_on_disk(FIRST, A, 0, At::Home);
-    world.store_on_disk(SECOND, B, 0, At::Home);
-    world
-}
-
-/// The first slot is on the first disk at its offset, the second in the ram tier.
-fn half_whole() -> World {
-    half_whole_with(2)
-}
-
-/// The same with that many objects.
-fn half_whole_with(objects: usize) -> World {
-    let world = World::new(objects, &[None]);
-    world.store_in_ram(SECOND, B);
-    world.store_on_disk(FIRST, A, 0, At::Home);
-    world
-}
-
-fn write_back(world: &World) {
-    world.mover().write_back(FIRST, 0, At::Any);
-}
-
-fn recompress(world: &World) {
-    world.mover().recompress(FIRST);
-}
-
-fn remove(world: &World) {
-    world.mover().remove(0, To::Ram, false);
-}
-
-fn free(world: &World) {
-    world.free(FIRST);
-}
-
-fn free_and_store(world: &World) {
-    world.free(FIRST);
-    world.store_in_ram(FIRST, B);
-}
-
-fn overwrite(world: &World) {
-    world.store_in_ram(FIRST, B);
-}
-
-fn read(world: &World) {
-    assert_eq!(world.load(FIRST), A);
-}
-
-fn read_and_free(world: &World) {
-    read(world);
-    world.free(FIRST);
+tasks! {
+    read: |world| assert_eq!(world.find(FIRST), Some(A));
+    read_and_free: |world| { read(world); free(world) };
+    read_the_other: |world| assert_eq!(world.find(SECOND), Some(B));
+    free: |world| world.free(FIRST);
+    overwrite: |world| world.store(FIRST, B, Ram);
+    free_and_store: |world| { free(world); overwrite(world) };
+    mark_and_sweep: |world| { world.mark_freed(FIRST); world.sweep() };
+    write_back: |world| world.mover().write_back(FIRST, Disk(0));
+    recompress: |world| world.mover().recompress(FIRST);
+    /// What was in memory goes home.
+    collapse: |world| world.mover().write_back(SECOND, Home(0));
+    /// Another page is stored, for which a whole cluster needs a table.
+    spread: |world| world.store(SECOND, C, Ram);
+    /// The first disk goes, and its pages to memory.
+    remove: |world| world.mover().remove(0, Ram, false);
+    /// The same, and to the other disk.
+    remove_to_the_other: |world| world.mover().remove(0, Disk(1), false);
+    /// Its pages go, and it stays.
+    empty: |world| world.mover().remove(0, Ram, true);
+    empty_to_the_other: |world| world.mover().remove(0, Disk(1), true);
+    /// The other disk goes.
+    remove_the_other: |world| world.mover().remove(1, Ram, false);
 }

@@ -8,9 +8,5 @@ scenarios! {
     a_slot_is_freed: in_ram, [free, recompress] => [None, None];
     a_slot_is_overwritten: in_ram, [overwrite, recompress] => [Some(B), None];
     a_slot_is_freed_and_stored_again: in_ram, [free_and_store, recompress] => [Some(B), None];
-    a_slot_is_read:
-        in_ram, [
-            read,
-            |world| { recompress(world); world.store_in_ram(SECOND, B); },
-        ] => [Some(A), Some(B)];
+    a_slot_is_read: in_ram, [read, |world| { recompress(world); spread(world) }] => [Some(A), Some(C)];
 }

@@ -127,7 +127,7 @@ impl<'a> Chunk<'a> {
                 .all_slots()
                 .any(|slot| failed.has(Place { disk, slot }))
             {
-                world.release(Owned::packed(packed), None);
+                world.release(Owned::packed(packed));
                 world.abandon(source);
             } else {
                 mover.finish_move(source, Owned::packed(packed));

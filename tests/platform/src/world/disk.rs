@@ -2,14 +2,12 @@
 
 //! A disk: which slots are in use, and what lies there.
 
-use super::segments::{Segments, Words};
+use super::segments::Segments;
 use super::{FIRST, SECOND};
 use crate::cell::Cell;
 use vswap_engine::claims::Slots;
-use vswap_engine::entry::UNIT;
 use vswap_engine::health::{Health, State};
 use vswap_engine::map::{Bits, SlotMap};
-use vswap_engine::page::PAGE_SIZE;
 use vswap_engine::segment::{Segment, SEGMENT_SLOTS};
 use vswap_engine::slot::{PhysicalCluster, PhysicalSlot};
 
@@ -69,7 +67,7 @@ impl Space for Few {
 /// A disk. Its slot `bad` takes no page.
 pub struct Disk {
     pub(super) health: Health,
-    space: Box<dyn Space>,
+    pub(super) space: Box<dyn Space>,
     pages: Vec<Cell<u64>>,
     pub(super) segments: Segments,
     bad: Option<usize>,
@@ -94,7 +92,7 @@ impl Disk {
         }
     }
 
-    fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.health.state() == State::Active
     }
 
@@ -102,15 +100,11 @@ impl Disk {
         self.is_active().then(|| self.space.claim_any())?
     }
 
-    pub(super) fn new_home(&self) -> Option<PhysicalCluster> {
-        self.space.new_home()
-    }
-
     pub(super) fn read(&self, slot: PhysicalSlot) -> u64 {
         self.pages[slot.number() as usize].get()
     }
 
-    fn is_bad(&self, slot: PhysicalSlot) -> bool {
+    pub(super) fn is_bad(&self, slot: PhysicalSlot) -> bool {
         self.bad == Some(slot.number() as usize)
     }
 
@@ -126,62 +120,13 @@ impl Disk {
         assert!(self.space.free(cluster, bits), "a slot is freed twice");
     }
 
-    /// As `Disk::claim_segment`.
-    pub(super) fn claim_segment(&self) -> Option<Segment> {
-        let segment = self.is_active().then(|| self.space.claim_segment())??;
-        self.segments.live(segment).begin();
-        Some(segment)
-    }
-
-    /// As `Disk::leave_segment`. What is bad is never used again.
-    pub(super) fn leave_segment(&self, segment: Segment) {
-        self.left(segment, self.segments.live(segment).leave());
-    }
-
-    /// As `Disk::end_writing`.
-    pub(super) fn end_writing(&self, segment: Segment) {
-        self.left(segment, self.segments.live(segment).end_writing());
-    }
-
-    fn left(&self, segment: Segment, is_last: Option<bool>) {
-        if is_last.expect("one is counted too few") {
-            let first = segment.first();
-            if segment.slots().any(|slot| self.is_bad(slot)) {
-                let good = segment.slots().filter(|slot| !self.is_bad(*slot));
-                good.for_each(|slot| self.free(slot));
-            } else {
-                let bits = Bits::run(first.offset(), SEGMENT_SLOTS);
-                self.free_bits(first.cluster(), &bits);
-            }
-        }
-    }
-
-    /// Writes a segment. Gives the slot that takes no page.
-    pub(super) fn write_segment(
-        &self,
-        segment: Segment,
-        mut words: Words,
-    ) -> Result<(), PhysicalSlot> {
-        let bad = segment.slots().find(|slot| self.is_bad(*slot));
-        let is_written = |word: usize| {
-            let slot = segment.first().checked_add(word * UNIT / PAGE_SIZE);
-            slot.is_some() && slot != bad
-        };
-        words.retain(|word, _| is_written(*word));
-        self.segments.write(segment, words);
-        bad.map_or(Ok(()), Err)
-    }
-
-    pub(super) fn used(&self) -> usize {
-        self.space.used()
-    }
-
     /// Nothing is in use any more, but what is bad.
     pub(super) fn assert_empty(&self) {
         let bad = self.bad.and_then(|slot| u32::try_from(slot).ok());
         // That may have been freed.
         bad.map(|slot| self.space.claim(PhysicalSlot::new(slot), 1));
-        assert_eq!(self.used(), usize::from(bad.is_some()), "a slot is lost");
+        let used = self.space.used();
+        assert_eq!(used, usize::from(bad.is_some()), "a slot is lost");
     }
 }
 

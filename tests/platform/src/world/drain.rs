@@ -5,13 +5,12 @@
 
 use super::chunk::Chunk;
 use super::mover::{Mover, Source};
-use super::segments::Inside;
 use super::{Disk, To, World};
 use crate::rcu::Host;
 use crate::sync::yield_now;
-use vswap_engine::bay::Entered;
+use vswap_engine::bay::{Bay, Entered};
 use vswap_engine::claims::{NewHome, Stay};
-use vswap_engine::entry::{Content, Packed, Place};
+use vswap_engine::entry::Content;
 use vswap_engine::form::Home;
 use vswap_engine::held::Owned;
 use vswap_engine::map::SlotMap;
@@ -20,25 +19,24 @@ use vswap_engine::slot::{ClusterNumber, Slot};
 
 /// A drain under way.
 pub struct Drain<'a> {
-    world: &'a World,
-    from: Entered<'a, Host, Disk>,
-    to: To,
+    pub(super) world: &'a World,
+    bay: &'a Bay<Host, Disk>,
+    pub(super) from: Entered<'a, Host, Disk>,
+    pub(super) to: To,
 }
 
 /// What a drain has copied of a cluster.
+#[derive(Default)]
 pub struct Copied<'a> {
     /// The cluster's home, and its home to be.
     homes: Option<(Home, Home)>,
     /// Each page, and what its entry is to be.
     pages: Vec<(Source, Owned)>,
     /// What is packed elsewhere.
-    chunk: Option<Chunk<'a>>,
+    pub(super) chunk: Option<Chunk<'a>>,
     /// Keeps the disks until the entries say where the pages lie.
     stay: Stay<Host>,
 }
-
-/// What a cluster has on the disk: whole pages, and packed ones.
-type Found = (Vec<(Slot, Place)>, Vec<(Slot, Packed)>);
 
 impl<'a> Drain<'a> {
     /// The disk takes no pages from now on, and what was under way to it is there.
@@ -48,20 +46,26 @@ impl<'a> Drain<'a> {
         assert!(enter().disk().health.start_draining());
         bay.wait();
         let from = enter();
-        Self { world, from, to }
+        Self {
+            world,
+            bay,
+            from,
+            to,
+        }
     }
 
-    /// The slots of a cluster whose pages lie there, and those whose pages are objects.
-    fn look(&self, number: ClusterNumber) -> Found {
-        let (mut whole, mut packed) = (Vec::new(), Vec::new());
-        let disk = self.from.number();
+    /// The slots of a cluster whose pages lie there, whole or packed.
+    fn look(&self, number: ClusterNumber) -> Vec<(Slot, Content)> {
+        let (mut found, disk) = (Vec::new(), self.from.number());
         let index = &self.world.index;
         index.scan(&Host::pin(), number, |slot, content| match content {
-            Some(Content::Disk(at)) if at.disk == disk => whole.push((slot, at)),
-            Some(Content::Packed(at)) if at.place.disk == disk => packed.push((slot, at)),
+            Some(Content::Disk(at)) if at.disk == disk => found.push((slot, Content::Disk(at))),
+            Some(Content::Packed(at)) if at.place.disk == disk => {
+                found.push((slot, Content::Packed(at)));
+            }
             _ => {}
         });
-        (whole, packed)
+        found
     }
 
     /// Copies the pages of a cluster: as a whole if it is one, and there is room.
@@ -77,53 +81,43 @@ impl<'a> Drain<'a> {
     }
 
     fn copy_whole(&self, number: ClusterNumber, from: Home, to: usize) -> Option<Copied<'a>> {
-        let (places, _) = self.look(number);
-        let entered = self.world.bays[to].enter().filter(|_| !places.is_empty())?;
-        let (disk, cluster) = (entered.number(), entered.disk().new_home()?);
+        let pages = self.look(number);
+        let entered = self.world.bays[to].enter().filter(|_| !pages.is_empty())?;
+        let (disk, cluster) = (entered.number(), entered.disk().space.new_home()?);
         let to = Home { disk, cluster };
         let mut target = NewHome::new(entered, to, None);
-        let mut copied = Copied::new(Some((from, to)));
+        let mut copied = Copied::default();
+        copied.homes = Some((from, to));
         copied.stay.at(&target.entered);
-        for (slot, old) in places {
+        for (slot, content) in pages {
+            let Content::Disk(old) = content else {
+                continue;
+            };
             let Some((place, to)) = target.claim(slot.offset()) else {
-                for (_, new) in copied.pages {
-                    self.world.release(new, None);
-                }
+                let all = copied.pages.into_iter();
+                all.for_each(|(_, new)| self.world.release(new));
                 return None;
             };
             let page = self.from.disk().read(old.slot);
             assert!(target.entered.disk().write(to, page));
-            let source = Source::Whole(slot, old);
-            copied.pages.push((source, Owned::disk(place)));
+            let new = Owned::disk(place);
+            copied.pages.push((Source::Whole(slot, old), new));
         }
         Some(copied)
     }
 
     fn copy_pages(&self, number: ClusterNumber) -> Copied<'a> {
         let (world, to) = (self.world, self.to);
-        let mut copied = Copied::new(None);
-        if let To::Packed(disk) = to {
-            copied.chunk = Some(Chunk::new(world, disk));
-        }
-        let (whole, packed) = self.look(number);
-        for (slot, place) in whole {
-            let page = self.from.disk().read(place.slot);
-            let new = world.placed(slot, page, to, &mut copied.stay);
-            copied.pages.push((Source::Whole(slot, place), new));
-        }
-        for (slot, packed) in packed {
-            // It may have been freed meanwhile, and its segment with it.
-            let Some(inside) = Inside::new(self.from.again(), packed.segment()) else {
-                continue;
+        let mut copied = Copied::default();
+        for (slot, content) in self.look(number) {
+            let page = match content {
+                Content::Disk(at) => {
+                    Some((Source::Whole(slot, at), self.from.disk().read(at.slot)))
+                }
+                Content::Packed(at) => self.copy_packed(slot, at, &mut copied),
+                _ => None,
             };
-            let page = inside.read(packed);
-            inside.count_one();
-            drop(inside);
-            let mut source = Err(Source::Packed(slot, packed));
-            if let Some(chunk) = &mut copied.chunk {
-                source = source.or_else(|source| chunk.try_push(source, page));
-            }
-            if let Err(source) = source {
+            if let Some((source, page)) = page {
                 let new = world.placed(slot, page, to, &mut copied.stay);
                 copied.pages.push((source, new));
             }
@@ -161,7 +155,7 @@ impl<'a> Drain<'a> {
                 Source::Whole(slot, old) if done && used.test(slot.offset()) => Owned::disk(old),
                 _ => new,
             };
-            self.world.release(left, None);
+            self.world.release(left);
         }
         done
     }
@@ -169,10 +163,9 @@ impl<'a> Drain<'a> {
     /// The disk is in service again.
     pub fn cancel(self, mover: &mut Mover<'_>) {
         mover.flush();
-        let bay = &self.world.bays[self.from.number().index()];
         drop(self.from);
-        bay.wait();
-        let entered = bay.enter().expect("it is there");
+        self.bay.wait();
+        let entered = self.bay.enter().expect("it is there");
         assert!(entered.disk().health.cancel());
         entered.disk().health.stop_draining();
     }
@@ -180,26 +173,14 @@ impl<'a> Drain<'a> {
     /// The disk goes. Gives how many of its slots are in use still: of pages that were on their way there.
     pub fn end(self, mover: &mut Mover<'_>) -> usize {
         mover.flush();
-        let bay = &self.world.bays[self.from.number().index()];
         drop(self.from);
-        let mut leaving = bay.take().expect("it is there");
+        let mut leaving = self.bay.take().expect("it is there");
         loop {
-            match bay.has_left(leaving) {
-                Ok(disk) => return disk.used(),
+            match self.bay.has_left(leaving) {
+                Ok(disk) => return disk.space.used(),
                 Err(still) => leaving = still,
             }
             yield_now();
-        }
-    }
-}
-
-impl Copied<'_> {
-    fn new(homes: Option<(Home, Home)>) -> Self {
-        Self {
-            homes,
-            pages: Vec::new(),
-            chunk: None,
-            stay: Stay::default(),
         }
     }
 }

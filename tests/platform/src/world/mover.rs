@@ -2,19 +2,16 @@
 
 //! A mover, and what it has replaced.
 
-use super::chunk::Chunk;
 use super::drain::Drain;
-use super::segments::Inside;
-use super::{failed_at, At, To, World, FIRST};
+use super::{failed_at, To, World, FIRST};
 use crate::page::HostPage;
 use crate::rcu::Host;
 use std::mem::take;
-use vswap_engine::claims::{Run, Stay};
+use vswap_engine::claims::Stay;
 use vswap_engine::entry::{Packed, Place};
 use vswap_engine::held::{Moving, Owned, Retired};
 use vswap_engine::index::moves::Moved;
 use vswap_engine::platform::{Page, Platform};
-use vswap_engine::segment::Segment;
 use vswap_engine::slot::{ClusterNumber, Slot};
 
 /// A page that is moved.
@@ -30,52 +27,41 @@ pub enum Source {
 /// A mover.
 pub struct Mover<'a> {
     pub(super) world: &'a World,
-    retired: Vec<Retired>,
-    tables: Vec<Retired<HostPage>>,
+    pub(super) retired: Vec<Retired>,
+    pub(super) tables: Vec<Retired<HostPage>>,
 }
 
-impl<'a> Mover<'a> {
-    pub(super) fn new(world: &'a World) -> Self {
-        Self {
-            world,
-            retired: Vec::new(),
-            tables: Vec::new(),
+impl Mover<'_> {
+    /// A page that was begun with gets its new entry.
+    pub fn finish_move(&mut self, source: Source, new: Owned) {
+        let moved = match source {
+            Source::Ram(moving) => self.world.index.finish_move(&Host::pin(), moving, new),
+            Source::Whole(slot, place) => self.exchange(slot, place, new),
+            Source::Packed(slot, packed) => return self.exchange_packed(slot, packed, new),
+        };
+        self.replaced(moved);
+    }
+
+    fn exchange(&self, slot: Slot, place: Place, mut new: Owned) -> Moved {
+        let mut spare = None;
+        loop {
+            let index = &self.world.index;
+            match index.exchange(&Host::pin(), slot, place, new, &mut spare) {
+                Moved::NeedsTable(back) => new = back,
+                moved => return moved,
+            }
+            spare = HostPage::new();
         }
     }
 
-    /// A page that was begun with gets its new entry.
-    pub fn finish_move(&mut self, source: Source, mut new: Owned) {
-        let index = &self.world.index;
-        let mut from = None;
-        let moved = match source {
-            Source::Ram(moving) => index.finish_move(&Host::pin(), moving, new),
-            Source::Whole(slot, place) => {
-                let mut spare = None;
-                loop {
-                    match index.exchange(&Host::pin(), slot, place, new, &mut spare) {
-                        Moved::NeedsTable(back) => {
-                            new = back;
-                            spare = HostPage::new();
-                        }
-                        moved => break moved,
-                    }
-                }
-            }
-            Source::Packed(slot, packed) => {
-                from = Some(packed);
-                index.exchange_packed(&Host::pin(), slot, packed, new)
-            }
-        };
+    pub(super) fn replaced(&mut self, moved: Moved) {
         match moved {
             Moved::Done { old, .. } => self.retired.push(old),
             Moved::TooLate { new, old } => {
-                self.world.release(new, None);
-                self.world.release(old, None);
+                self.world.release(new);
+                self.world.release(old);
             }
             Moved::NeedsTable(_) => unreachable!("there is one at hand"),
-        }
-        if let Some(from) = from {
-            self.world.let_go(from);
         }
     }
 
@@ -92,42 +78,40 @@ impl<'a> Mover<'a> {
         }
         Host::synchronize();
         for old in take(&mut self.retired) {
-            self.world.release(old.after_readers(), None);
+            self.world.release(old.after_readers());
         }
-        for table in self.tables.drain(..) {
-            drop(table.after_readers());
-        }
+        let tables = self.tables.drain(..);
+        tables.for_each(|table| drop(table.after_readers()));
     }
 
     /// Writes a page of the ram tier back, as `writer.rs` does. When it goes to its own offset the
     /// cluster collapses then.
-    pub fn write_back(mut self, slot: Slot, disk: usize, at: At) {
+    pub fn write_back(mut self, slot: Slot, to: To) {
         let world = self.world;
         let Some((moving, page)) = world.start_move(slot) else {
             return;
         };
         let source = Source::Ram(moving);
         let mut stay = Stay::default();
-        let mut run = world.claim(slot, disk, at);
-        let place = run.as_mut().and_then(|run| {
+        let place = world.claim(slot, to).map(|(run, place)| {
             stay.at(&run.entered);
-            Some(Run::take(run)?.0)
+            place
         });
-        drop(run);
-        let sent = place.and_then(|place| Some((place, world.bays[disk].enter()?)));
+        let sent = place.and_then(|place| world.bays[place.disk.index()].enter());
         match (place, sent) {
-            (Some(place), Some((_, sent))) if sent.disk().write(place.slot, page) => {
+            (Some(place), Some(sent)) if sent.disk().write(place.slot, page) => {
                 drop(sent);
                 self.finish_move(source, Owned::disk(place));
             }
-            (Some(place), sent) => {
-                let failed = sent.map(|(_, sent)| failed_at(sent, place.slot));
-                world.release(Owned::disk(place), failed.as_ref());
+            (place, sent) => {
+                if let Some(place) = place {
+                    let failed = sent.map(|sent| failed_at(sent, place.slot));
+                    world.release_on(&Host::pin(), Owned::disk(place), failed.as_ref());
+                }
                 world.abandon(source);
             }
-            (None, _) => world.abandon(source),
         }
-        if at == At::Home {
+        if matches!(to, To::Home(_)) {
             self.collapse(slot.cluster());
         }
         drop(stay);
@@ -141,28 +125,6 @@ impl<'a> Mover<'a> {
         };
         let new = self.world.pool.store(page);
         self.finish_move(Source::Ram(moving), new);
-        self.flush();
-    }
-
-    /// Writes pages of the ram tier back that stay compressed, into one segment.
-    pub fn pack(mut self, slots: &[Slot], disk: usize) {
-        let mut chunk = Chunk::new(self.world, disk);
-        slots.iter().for_each(|slot| chunk.add(*slot));
-        chunk.finish(&mut self);
-        self.flush();
-    }
-
-    /// Moves what is left in a segment of a disk to another one, as `cleaner.rs` does: in the first that
-    /// is in use.
-    pub fn clean(mut self, disk: usize) {
-        let enter = |segment| Inside::of_written(self.world.bays[disk].enter()?, segment);
-        let Some(inside) = (1..3).filter_map(Segment::new).find_map(enter) else {
-            return;
-        };
-        let mut chunk = Chunk::new(self.world, disk);
-        chunk.add_all(&inside);
-        drop(inside);
-        chunk.finish(&mut self);
         self.flush();
     }
 

@@ -6,7 +6,7 @@ use crate::cell::Cell;
 use crate::sync::Mutex;
 use vswap_engine::codec::Codec;
 use vswap_engine::entry::{Handle, Length, Object, HANDLE_BITS};
-use vswap_engine::held::{Moving, Owned};
+use vswap_engine::held::Owned;
 
 pub(super) struct Pool {
     objects: Vec<Cell<Option<u64>>>,
@@ -50,10 +50,6 @@ impl Pool {
         let page = page.expect("a freed object is read");
         assert_eq!(held, object(number, page));
         page
-    }
-
-    pub(super) fn read_moving(&self, moving: &Moving) -> u64 {
-        self.read(moving.object().expect("an object").object())
     }
 
     pub(super) fn free(&self, entry: Owned) {

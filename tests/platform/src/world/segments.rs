@@ -8,9 +8,12 @@ use crate::rcu::Host;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use vswap_engine::bay::Entered;
+use vswap_engine::claims::Slots;
 use vswap_engine::entry::{Packed, Place, UNIT};
+use vswap_engine::map::Bits;
 use vswap_engine::page::PAGE_SIZE;
-use vswap_engine::segment::{Header, Live, Objects, Segment};
+use vswap_engine::segment::{Header, Live, Objects, Segment, SEGMENT_SLOTS};
+use vswap_engine::slot::PhysicalSlot;
 
 /// Words of a segment, by their index. An object's page is its first one.
 pub(super) type Words = BTreeMap<usize, u64>;
@@ -55,6 +58,54 @@ impl Segments {
         let contents = &self.0[segment.index()];
         contents.written.get();
         contents.words.lock().unwrap().clone()
+    }
+}
+
+impl Disk {
+    /// As `Disk::claim_segment`.
+    pub(super) fn claim_segment(&self) -> Option<Segment> {
+        let segment = self.is_active().then(|| self.space.claim_segment())??;
+        self.segments.live(segment).begin();
+        Some(segment)
+    }
+
+    /// As `Disk::leave_segment`. What is bad is never used again.
+    pub(super) fn leave_segment(&self, segment: Segment) {
+        self.left(segment, self.segments.live(segment).leave());
+    }
+
+    /// As `Disk::end_writing`.
+    pub(super) fn end_writing(&self, segment: Segment) {
+        self.left(segment, self.segments.live(segment).end_writing());
+    }
+
+    fn left(&self, segment: Segment, is_last: Option<bool>) {
+        if is_last.expect("one is counted too few") {
+            let first = segment.first();
+            if segment.slots().any(|slot| self.is_bad(slot)) {
+                let good = segment.slots().filter(|slot| !self.is_bad(*slot));
+                good.for_each(|slot| self.free(slot));
+            } else {
+                let bits = Bits::run(first.offset(), SEGMENT_SLOTS);
+                self.free_bits(first.cluster(), &bits);
+            }
+        }
+    }
+
+    /// Writes a segment. Gives the slot that takes no page.
+    pub(super) fn write_segment(
+        &self,
+        segment: Segment,
+        mut words: Words,
+    ) -> Result<(), PhysicalSlot> {
+        let bad = segment.slots().find(|slot| self.is_bad(*slot));
+        let is_written = |word: usize| {
+            let slot = segment.first().checked_add(word * UNIT / PAGE_SIZE);
+            slot.is_some() && slot != bad
+        };
+        words.retain(|word, _| is_written(*word));
+        self.segments.write(segment, words);
+        bad.map_or(Ok(()), Err)
     }
 }
 
