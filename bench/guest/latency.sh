@@ -52,6 +52,8 @@ zram_writeback_up() {
     modprobe zram
     echo "$disk" >$zram/backing_dev
     echo 1 >$zram/writeback_limit_enable
+    # By default it waits for the disk after each 32 pages, and falls behind.
+    echo 1024 >$zram/writeback_batch_size
     zram_set ${size}M
     mkdir -p /sys/fs/cgroup/writer
     echo 16M >/sys/fs/cgroup/writer/memory.min

@@ -23,7 +23,8 @@ removing() {
 
 # stays DISK: it is in service, with all its pages.
 stays() {
-    expect "state" "$(tier "$1" state)" active
+    # Once nobody reads any more what was moved away from it.
+    within 60 tier_is "$1" state active || fail "it is not in service: $(cat $class/tiers)"
     expect "signs of a removal" "$(tier "$1" drained)" ""
     expect "label of the signature" "$(blkid -p -o value -s LABEL "$1")" vswap0-tier
 }
@@ -161,7 +162,7 @@ for limit in $((4 * mib)) 0; do
     unreadable=$(reasons | sed -n "s/.*: \([0-9]*\) pages can't be read.*/\1/p")
     holds "pages that can't be read" "${unreadable:-0}" -ge 2
     holds "pages that can't be read" "$unreadable" -le 5
-    expect "state" "$(tier /dev/unreliable state)" active
+    within 60 tier_is /dev/unreliable state active || fail "it is not in service: $(cat $class/tiers)"
     settled
     expect "bytes on it" "$(tier /dev/unreliable used)" $((unreadable * 4096))
     remove /dev/unreliable force

@@ -144,7 +144,7 @@ change_disks() {
             (tell tier_cancel $one) 2>/dev/null || true
             if ! wait $remover; then
                 grep -q "Operation canceled\|resource busy\|No space left" /tmp/removal || broken "a removal that was cancelled: $(cat /tmp/removal)"
-                tier_is $one state active || broken "it is cancelled, and not in service: $(cat $class/tiers)"
+                within 30 tier_is $one state active || broken "it is cancelled, and not in service: $(cat $class/tiers)"
                 done_once cancel
                 continue
             fi
