@@ -50,6 +50,7 @@ mod frontend;
 mod index;
 mod last_used;
 mod limits;
+mod packed;
 mod pages;
 mod readers;
 mod sysfs;

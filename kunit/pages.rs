@@ -113,7 +113,7 @@ pub(super) fn device_with(ram_mib: u64, disk: &CStr) -> Result<Arc<Device>> {
     Ok(device)
 }
 
-/// Without packed pages, which the guest's tests cover.
+/// Without packed pages.
 fn options(protection: Protection) -> Options {
     Options {
         protection,
@@ -138,6 +138,16 @@ pub(super) fn add_protected(device: &Device, disk: &CStr, encrypt: bool) -> Resu
         integrity: true,
     };
     device.disks().add(disk, 0, options(protection))
+}
+
+/// Adds a disk on which pages stay compressed.
+pub(super) fn add_packing(device: &Device, disk: &CStr) -> Result {
+    let _paths = Paths::new();
+    let options = Options {
+        compress: Some(true),
+        ..Options::default()
+    };
+    device.disks().add(disk, 0, options)
 }
 
 /// Stores a page.
@@ -203,6 +213,11 @@ pub(super) fn free_run(device: &Device, first: u32, count: u32) {
 /// Bytes in use on all disks, as pages.
 pub(super) fn on_disks(device: &Device) -> u64 {
     device.disks().sum(|disk| disk.used()) / PAGE_SIZE as u64
+}
+
+/// Bytes that were read from all disks.
+pub(super) fn read_from_disks(device: &Device) -> u64 {
+    device.disks().sum(|disk| disk.traffic().read)
 }
 
 /// Fails unless nothing is stored, and no memory or room is left in use.
