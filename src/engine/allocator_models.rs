@@ -286,19 +286,19 @@ models! {
             disk.assert_nothing_lost(1023, &[]);
         };
     /// A slot is freed while another thread looks for one: if it fails, the slot is found later.
-    what_is_freed_during_a_search_is_found(2):
+    slots_freed_during_a_search_are_found(2):
         Disk::full_but_for(0), [Disk::allocate, |disk| disk.free(1)] => |disk, during, ()| {
             assert_eq!(during.or_else(|| disk.allocate()), Some(1));
             assert_eq!(disk.allocate(), None);
         };
     /// A slot is freed while the last free one is claimed: as above.
-    what_is_freed_while_a_cluster_is_filled_is_found(2):
+    a_slot_freed_while_the_cluster_fills_is_found(2):
         Disk::full_but_for(1), [|disk| disk.claim(2, 1), |disk| disk.free(1)] => |disk, (), ()| {
             assert_eq!(disk.allocate(), Some(1));
             assert_eq!(disk.allocate(), None);
         };
     /// Two free a full cluster's slots while a third looks: as above.
-    what_two_free_is_found(2):
+    slots_freed_by_two_tasks_are_found(2):
         Disk::full_but_for(0), [
             |disk| { disk.free(1); disk.allocate() },
             |disk| disk.free(2),

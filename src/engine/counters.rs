@@ -83,7 +83,7 @@ counters! {
     CleanedPages => "cleaned_pages", Event;
     /// Pages that were moved away from a disk that was being removed.
     DrainedPages => "drained_pages", Event;
-    /// Pages of the ram tier that were compressed anew.
+    /// Pages of the ram tier that were compressed again.
     RecompressedPages => "recompressed_pages", Event;
     /// Stores that waited for writeback to make room.
     ThrottledStores => "throttled_stores", Event;
