@@ -253,6 +253,19 @@ pub enum Freed {
     Emptied(PhysicalCluster),
 }
 
+impl Freed {
+    /// What freeing comes to that has left the cluster in that state: it is emptied if it belongs on the
+    /// free list and is not on it.
+    fn so(cluster: PhysicalCluster, after: Word) -> Self {
+        // The flags were read at the same moment, so a held cluster is let go later.
+        if after.is_free() && !after.is_listed() {
+            Self::Emptied(cluster)
+        } else {
+            Self::Done
+        }
+    }
+}
+
 /// Why nothing was claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -438,14 +451,14 @@ impl<'a> Space<'a> {
         let (counted, is_full) = state.count_up(least, most).ok_or(Refused::NoRoom)?;
         let (first, count) = match claim(map, counted) {
             Some(claimed) => claimed,
-            None if self.count_down(cluster, state, counted, 0) => {
-                return Err(Refused::Emptied(cluster))
-            }
-            None => return Err(Refused::NoRoom),
+            None => match self.count_down(cluster, state, counted, 0) {
+                Freed::Emptied(cluster) => return Err(Refused::Emptied(cluster)),
+                Freed::Done | Freed::NotInUse => return Err(Refused::NoRoom),
+            },
         };
         if count < counted {
             // What was claimed still counts, so this doesn't empty the cluster.
-            self.count_down(cluster, state, counted.saturating_sub(count), 0);
+            let _ = self.count_down(cluster, state, counted.saturating_sub(count), 0);
         } else if is_full {
             self.look(group_of(cluster));
         }
@@ -492,7 +505,7 @@ impl<'a> Space<'a> {
     }
 
     /// Counts slots as no longer used, `lost` of them as lost, and marks the group of a cluster that
-    /// had no room before. Says whether the cluster now belongs on the free list and is not on it.
+    /// had no room before.
     #[inline]
     fn count_down(
         &self,
@@ -500,15 +513,14 @@ impl<'a> Space<'a> {
         state: &ClusterState,
         count: usize,
         lost: usize,
-    ) -> bool {
+    ) -> Freed {
         let Some((before, after)) = state.count_down(count, lost) else {
-            return false;
+            return Freed::Done;
         };
         if before.room() == 0 && after.room() != 0 {
             self.mark(group_of(cluster));
         }
-        // The flags were read at the same moment, so a held cluster is let go later.
-        after.is_free() && !after.is_listed()
+        Freed::so(cluster, after)
     }
 
     fn groups(&self) -> usize {
@@ -588,11 +600,7 @@ impl<'a> Space<'a> {
     pub fn free(&self, slot: PhysicalSlot) -> Freed {
         match self.of(slot) {
             Some((map, state)) if map.clear(slot.offset()) => {
-                if self.count_down(slot.cluster(), state, 1, 0) {
-                    Freed::Emptied(slot.cluster())
-                } else {
-                    Freed::Done
-                }
+                self.count_down(slot.cluster(), state, 1, 0)
             }
             _ => Freed::NotInUse,
         }
@@ -606,8 +614,7 @@ impl<'a> Space<'a> {
         };
         match map.clear_bits(bits).len() {
             0 => (0, Freed::NotInUse),
-            count if self.count_down(cluster, state, count, 0) => (count, Freed::Emptied(cluster)),
-            count => (count, Freed::Done),
+            count => (count, self.count_down(cluster, state, count, 0)),
         }
     }
 
@@ -616,11 +623,7 @@ impl<'a> Space<'a> {
     pub fn retire(&self, slot: PhysicalSlot) -> Freed {
         match self.of(slot) {
             Some((map, state)) if map.test(slot.offset()) => {
-                if self.count_down(slot.cluster(), state, 1, 1) {
-                    Freed::Emptied(slot.cluster())
-                } else {
-                    Freed::Done
-                }
+                self.count_down(slot.cluster(), state, 1, 1)
             }
             _ => Freed::NotInUse,
         }

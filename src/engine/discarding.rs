@@ -62,17 +62,12 @@ impl<L: FreeListLock> Allocator<'_, L> {
         };
         // As all slots are counted, nobody else changes the map before the count changes.
         map.clear_all();
-        let emptied = if is_discarded {
+        self.freed(if is_discarded {
             let after = state.count_discarded();
             self.space.mark(super::group_of(cluster));
-            after.is_some_and(|after| after.is_free() && !after.is_listed())
+            after.map_or(Freed::Done, |after| Freed::so(cluster, after))
         } else {
             self.space.count_down(cluster, state, SLOTS_PER_CLUSTER, 0)
-        };
-        self.freed(if emptied {
-            Freed::Emptied(cluster)
-        } else {
-            Freed::Done
         });
     }
 }

@@ -23,8 +23,8 @@
 use super::codec::Codec;
 use super::entry::{Length, UNIT};
 use super::page::{Page, PAGE_SIZE, PAGE_WORDS};
-pub use super::slot::{Segment, SEGMENT_SLOTS};
 use super::slot::Slot;
+pub use super::slot::{Segment, SEGMENT_SLOTS};
 use super::sync::{AtomicU8, Ordering};
 
 /// Bytes in a segment.

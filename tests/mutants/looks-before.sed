@@ -2,5 +2,5 @@
 # what: a reader does not look its page up again in the bay
 # file: src/engine/bay.rs
 # test: models drain
-s/^        let entered = self\.enter()?;$/        let place = look().filter(|place| place.disk == self.number)?;/
-s/^        let place = look()\.filter(|place| place\.disk == self\.number)?;$/        let entered = self.enter()?;/
+/^        let entered = self\.enter()?;$/{h;d}
+/^        let place = look()\.filter(|place| place\.disk == self\.number)?;$/G
