@@ -344,9 +344,7 @@ impl Chunk {
 
     /// Whether anything of a segment was written.
     pub(super) fn was_any_written(&self, filled: &Filled, failed: &Failed) -> bool {
-        filled
-            .places()
-            .any(|place| self.was_written(place, failed))
+        filled.places().any(|place| self.was_written(place, failed))
     }
 
     /// Retires the slots of its segments that failed and are bad.

@@ -113,7 +113,10 @@ pub(crate) fn cancel(device: &Device, path: &CStr) -> Result {
 }
 
 pub(crate) fn not_a_disk(path: &CStr) -> Error {
-    pr_err!("{}: it is not one of the disks; read tiers for a list\n", path);
+    pr_err!(
+        "{}: it is not one of the disks; read tiers for a list\n",
+        path
+    );
     ENOENT
 }
 

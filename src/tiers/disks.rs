@@ -103,7 +103,9 @@ impl Disks {
 
     /// Errors of the disks that take pages.
     pub(crate) fn errors(&self) -> u64 {
-        let errors = self.active().map(|entered| entered.disk().health().errors());
+        let errors = self
+            .active()
+            .map(|entered| entered.disk().health().errors());
         errors.fold(0, u64::wrapping_add)
     }
 

@@ -86,8 +86,10 @@ impl<'a> Drain<'a> {
         let (disk, cluster) = (entered.number(), entered.disk().space.new_home()?);
         let to = Home { disk, cluster };
         let mut target = NewHome::new(entered, to, None);
-        let mut copied = Copied::default();
-        copied.homes = Some((from, to));
+        let mut copied = Copied {
+            homes: Some((from, to)),
+            ..Copied::default()
+        };
         copied.stay.at(&target.entered);
         for (slot, content) in pages {
             let Content::Disk(old) = content else {
