@@ -102,6 +102,10 @@ impl<T: Target> Transfer<T> {
         slot: PhysicalSlot,
         page: NonNull<Page>,
     ) {
+        // SAFETY: as this function requires.
+        if unsafe { self.copied(direction, entered.disk(), slot, page) } {
+            return;
+        }
         let grows = self
             .open
             .as_ref()
@@ -178,6 +182,29 @@ impl<T: Target> Transfer<T> {
             next: slot.next(),
             pages: 1,
         });
+    }
+
+    /// Copies a page to a disk that is memory, or from there. Says whether that was done.
+    ///
+    /// # Safety
+    ///
+    /// As for [`add`](Self::add), until this returns.
+    unsafe fn copied(
+        &self,
+        direction: Direction,
+        disk: &T,
+        slot: PhysicalSlot,
+        page: NonNull<Page>,
+    ) -> bool {
+        // SAFETY: as this function requires.
+        let done = unsafe { disk.backing().copy(direction, slot, page) };
+        if done {
+            // SAFETY: this has a count of the request, and the reserves outlive that.
+            let reserves = unsafe { self.request.as_ref().reserves.as_ref() };
+            reserves.count(&Pinned::new(), disk, direction, 1);
+            disk.ended(direction, None);
+        }
+        done
     }
 
     /// The page to write: an encrypted copy, if the disk's pages are encrypted. `None`: it

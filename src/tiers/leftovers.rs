@@ -82,20 +82,16 @@ impl Leftovers {
             let Left::Write(_, places, segments) = left else {
                 continue;
             };
-            segments.retain(|(disk, segment)| {
-                let is_over = *disk == number;
-                if is_over {
-                    disks.end_writing(&Pinned::new(), *disk, *segment);
-                }
-                !is_over
-            });
-            places.retain(|place| {
-                let is_over = place.disk == number;
-                if is_over {
-                    disks.release(&Pinned::new(), *place, &[]);
-                }
-                !is_over
-            });
+            each_taken(
+                segments,
+                |(disk, _)| *disk == number,
+                |(disk, segment)| disks.end_writing(&Pinned::new(), disk, segment),
+            );
+            each_taken(
+                places,
+                |place| place.disk == number,
+                |place| disks.release(&Pinned::new(), place, &[]),
+            );
         }
     }
 
@@ -113,5 +109,18 @@ impl Leftovers {
             }
         }
         !leftovers.is_empty()
+    }
+}
+
+/// Takes out what `is_it` says, and passes it to `each`.
+fn each_taken<T: Copy>(all: &mut KVec<T>, is_it: impl Fn(&T) -> bool, mut each: impl FnMut(T)) {
+    let mut index = 0usize;
+    while let Some(one) = all.get(index).copied() {
+        if is_it(&one) {
+            let _ = all.remove(index);
+            each(one);
+        } else {
+            index = index.saturating_add(1);
+        }
     }
 }

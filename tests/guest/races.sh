@@ -13,6 +13,7 @@
 
 seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
 seconds=$((${MINUTES:-0} > 0 ? ${MINUTES:-0} * 60 : 30))
+longest=$((seconds + 120))
 step "seed $seed, $seconds s"
 begun=$(cut -d. -f1 /proc/uptime)
 
@@ -25,7 +26,19 @@ draw() {
     draw=$(((drawn >> 8) % $1))
 }
 
-going_on() { [ $(($(cut -d. -f1 /proc/uptime) - begun)) -lt $seconds ] && [ ! -e /tmp/broken ]; }
+# going_on: not broken, and there is time left; on a machine that is busy with something else, until each
+# thing was done once.
+going_on() {
+    [ ! -e /tmp/broken ] || return 1
+    elapsed=$(($(cut -d. -f1 /proc/uptime) - begun))
+    [ $elapsed -lt $seconds ] || { [ $elapsed -lt $longest ] && ! all_done; }
+}
+whats="load kill move drain slow worn silent limit processor"
+all_done() {
+    for what in $whats; do
+        grep -q "$what" /tmp/done || return 1
+    done
+}
 
 # done_once WHAT: counts it.
 done_once() { echo "$1" >>/tmp/done; }
@@ -312,10 +325,10 @@ for worker in kill_some move_pages change_disks slow_down wear_out fall_silent c
 done
 for worker in $workers; do
     # Each finishes its current operation, which may wait for a slow disk.
-    ends $((seconds + 120)) "$worker" || : >>/tmp/broken
+    ends $((longest + 120)) "$worker" || : >>/tmp/broken
 done
 [ ! -e /tmp/broken ] || fail "seed $seed: $(cat /tmp/broken)"
-for what in load kill move drain slow worn silent limit processor; do
+for what in $whats; do
     holds "times of $what" "$(grep -c $what /tmp/done)" -ge 1
 done
 compared=$(awk '{ sum += $1 } END { print sum + 0 }' /tmp/compared)
