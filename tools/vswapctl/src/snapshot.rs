@@ -5,7 +5,7 @@
 use crate::failure::Failure;
 use crate::system::{Pressure, Swap, System};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::thread;
 use std::time::{Duration, Instant};
 use vswap_sysfs::{known, Device, Stat, State, Tier, NODE, PAGE};
@@ -242,7 +242,7 @@ fn agree(stat: &Stat, tiers: &[Tier]) -> bool {
 }
 
 /// What happened between two readings, for each second.
-#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub struct Rates {
     /// Pages that the machine swapped out, to any device.
     pub out: u64,

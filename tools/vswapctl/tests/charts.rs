@@ -2,8 +2,10 @@
 
 //! `top` in action: its frames are compared with recorded ones (see `outputs.rs`).
 
+use serde::Deserialize;
 use snapbox::data::DataFormat;
 use snapbox::{Assert, Data};
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use vswapctl::look::Look;
@@ -11,7 +13,8 @@ use vswapctl::snapshot::{Rates, Snapshot};
 use vswapctl::system::System;
 use vswapctl::top::Top;
 
-/// A frame after some time in which the rates went up and down, in the same way each time.
+/// A frame at the end of what tests/guest/recording.sh has recorded in a guest: a line for each second, as printed by
+/// `top --once --json`.
 fn frame(look: Look, height: u16) -> String {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let system = System::new(&here.join("states/drain"));
@@ -21,21 +24,10 @@ fn frame(look: Look, height: u16) -> String {
         Snapshot::take(&system, &device).expect("a reading"),
         Duration::from_secs(1),
     );
-    for second in 0..120u64 {
-        let wave = |period: u64| {
-            let place = second % period;
-            place.min(period - place) * 100 / period
-        };
-        top.push(Rates {
-            out: wave(40) * wave(13) * 20,
-            same_in: wave(30) * 4,
-            ram_in: wave(25) * 70,
-            disk_in: wave(60) * 3,
-            written_back: if second % 50 > 30 { wave(20) << 20 } else { 0 },
-            drained: 0,
-            disk_read: wave(60) * 3 * 4096,
-            disk_written: wave(35) << 19,
-        });
+    let recorded = fs::read_to_string(here.join("rates")).expect("a recording");
+    for line in recorded.lines() {
+        let document: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        top.push(Rates::deserialize(&document["rates"]).expect("rates"));
     }
     let width = u16::try_from(look.width).expect("a width");
     top.frame(width, height).expect("a frame")
