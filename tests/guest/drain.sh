@@ -198,11 +198,11 @@ step "to memory"
 hold_out --size "$(scaled 8)" --mix random --pageout
 settled
 echo $((64 * mib)) >$class/ram_limit
-holds "pages on the disk" "$(value disk_slots)" -ge $(($(scaled 8) * 256 * 97 / 100))
+holds "pages on the disk" "$(value disk_slots)" -ge $(($(scaled 8) * 256 * 94 / 100))
 remove $disk
 settled
 expect "pages on disks" "$(value disk_slots)" 0
-holds "pages in memory" "$(value ram_slots)" -ge $(($(scaled 8) * 256 * 97 / 100))
+holds "pages in memory" "$(value ram_slots)" -ge $(($(scaled 8) * 256 * 94 / 100))
 release
 echo $((4 * mib)) >$class/ram_limit
 

@@ -74,3 +74,5 @@ eventually no_loops || fail "there is a loop device left: $(losetup --list)"
 rm -r /etc/rpi /etc/vswap.conf.d
 umount $files
 rmdir $files
+# The next test shall find no file system there.
+dd if=/dev/zero of=/dev/pmem0 bs=1M count=1 2>/dev/null
