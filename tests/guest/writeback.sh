@@ -41,7 +41,7 @@ set_to low_watermark 80
 step "no disk to write to, and nonsense"
 denied "No space left on device" writeback all
 # Pages already above the watermark are written when a disk comes.
-hold --size "$(scaled 24)" --mix compressible --pageout
+hold --size "$(scaled 32)" --mix compressible --pageout
 set_to low_watermark 2
 set_to high_watermark 4
 holds "bytes in the pool" "$(value pool_bytes)" -gt $((64 * mib * 4 / 100))
