@@ -90,14 +90,14 @@ release
 settled
 remove /dev/mapper/quiet
 
-step "writes that fail do not use up the daily limit"
+step "writes that fail do not use up the daily limit, and are tried again"
 add /dev/mapper/disk
+hold --size "$mib_held" --mix compressible --pageout
 turn disk /dev/pmem0 no-writes
 tell writeback_limit $mib
 tell low_watermark 1
+# From here on nothing is stored.
 tell high_watermark 2
-echo $((8 * mib)) >$class/ram_limit
-hold --size "$mib_held" --mix compressible --pageout
 some_failed() { [ "$(tier /dev/mapper/disk errors)" -gt 0 ]; }
 within 60 some_failed || fail "nothing fails: $(cat $class/tiers)"
 turn disk /dev/pmem0 healthy
