@@ -33,9 +33,9 @@ going_on() {
     elapsed=$(($(cut -d. -f1 /proc/uptime) - begun))
     [ $elapsed -lt $seconds ] || { [ $elapsed -lt $longest ] && ! all_done; }
 }
-whats="load kill move drain slow worn silent limit processor"
+kinds="load kill move drain slow worn silent limit processor"
 all_done() {
-    for what in $whats; do
+    for what in $kinds; do
         grep -q "$what" /tmp/done || return 1
     done
 }
@@ -328,8 +328,8 @@ for worker in $workers; do
     ends $((longest + 120)) "$worker" || : >>/tmp/broken
 done
 [ ! -e /tmp/broken ] || fail "seed $seed: $(cat /tmp/broken)"
-for what in $whats; do
-    holds "times of $what" "$(grep -c $what /tmp/done)" -ge 1
+for what in $kinds; do
+    holds "times of $what" "$(grep -c "$what" /tmp/done)" -ge 1
 done
 compared=$(awk '{ sum += $1 } END { print sum + 0 }' /tmp/compared)
 echo "result: races: seed $seed, $seconds s, $compared pages compared, 0 wrong, 0 lost;$(sort /tmp/done | uniq -c | tr -s ' \n' ' ')"
