@@ -92,6 +92,7 @@ remove /dev/mapper/quiet
 
 step "writes that fail do not use up the daily limit, and are tried again"
 add /dev/mapper/disk
+echo $((64 * mib)) >$class/ram_limit
 hold --size "$mib_held" --mix compressible --pageout
 turn disk /dev/pmem0 no-writes
 tell writeback_limit $mib
