@@ -188,14 +188,24 @@ fn check_empty(device: &Device, number: DiskNumber) -> Result {
     let bay = device.disks().bay(number).ok_or(ENOENT)?;
     // What a slot frees stays in use for a moment longer than its entry.
     wait_for(bay)?;
-    // Whatever was sent to the disk has kept it, so that is over.
+    let used = || {
+        bay.enter()
+            .map(|entered| entered.disk().used())
+            .ok_or(ENOENT)
+    };
+    if used()? == 0 {
+        return Ok(());
+    }
+    // Whoever had claimed places here has sent his pages by now, and their bios keep the disk until it has
+    // answered: only then are the places nobody's.
+    wait_for(bay)?;
     device.leftovers.answered(device.disks(), number);
-    let entered = bay.enter().ok_or(ENOENT)?;
-    let disk = entered.disk();
-    let used = disk.used();
+    let used = used()?;
     if used == 0 {
         return Ok(());
     }
+    let entered = bay.enter().ok_or(ENOENT)?;
+    let disk = entered.disk();
     pr_err!(
         "{}: {} bytes of it are still in use although no slot refers to it\n",
         disk.path(),
