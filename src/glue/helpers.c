@@ -575,11 +575,11 @@ void vswap_dax_close(struct dax_device *dax)
  * The DAX device is the whole disk. A partition can shrink while it is held, and then the memory
  * behind its end is not part of it.
  */
-static bool vswap_dax_has(struct block_device *bdev, u32 slot)
+static bool vswap_dax_has(struct block_device *bdev, u64 slot)
 {
 	u64 sectors = PAGE_SIZE >> SECTOR_SHIFT;
 
-	return (slot + 1ULL) * sectors <= bdev_nr_sectors(bdev);
+	return (slot + 1) * sectors <= bdev_nr_sectors(bdev);
 }
 
 /* The data need not survive a power failure, so no cache is flushed. */
@@ -593,6 +593,23 @@ bool vswap_dax_write(struct dax_device *dax, struct block_device *bdev, u64 firs
 
 	if (done)
 		copy_page(to, (void *)page);
+	dax_read_unlock(lock);
+	return done;
+}
+
+/* Returns how many of the pages were written, from the first one on. */
+u32 vswap_dax_write_run(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
+			void *const *pages, u32 count)
+{
+	int lock = dax_read_lock();
+	long mapped = 0;
+	void *to;
+	u32 done;
+
+	if (count && vswap_dax_has(bdev, slot + (count - 1ULL)))
+		mapped = dax_direct_access(dax, first + slot, count, DAX_ACCESS, &to, NULL);
+	for (done = 0; done < count && done < mapped; done++)
+		copy_page(to + done * PAGE_SIZE, pages[done]);
 	dax_read_unlock(lock);
 	return done;
 }

@@ -120,6 +120,8 @@ struct dax_device *vswap_dax_open(struct block_device *bdev, u64 *first);
 void vswap_dax_close(struct dax_device *dax);
 bool vswap_dax_write(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
 		     const void *page);
+u32 vswap_dax_write_run(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
+			void *const *pages, u32 count);
 bool vswap_dax_read(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
 		    void *page);
 

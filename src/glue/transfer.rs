@@ -198,13 +198,36 @@ impl<T: Target> Transfer<T> {
     ) -> bool {
         // SAFETY: as this function requires.
         let done = unsafe { disk.backing().copy(direction, slot, page) };
-        if done {
+        self.has_copied(disk, direction, u32::from(done));
+        done
+    }
+
+    /// Copies pages to consecutive slots of a disk that is memory. Returns how many were copied, from
+    /// the first one on.
+    ///
+    /// # Safety
+    ///
+    /// As for [`add`](Self::add), until this returns.
+    pub(super) unsafe fn copy_run(
+        &self,
+        disk: &T,
+        slot: PhysicalSlot,
+        pages: &[NonNull<Page>],
+    ) -> usize {
+        // SAFETY: as this function requires.
+        let done = unsafe { disk.backing().write_run(slot, pages) };
+        self.has_copied(disk, Direction::Write, u32::try_from(done).unwrap_or(0));
+        done
+    }
+
+    /// Counts pages that were copied to a disk that is memory, or from there.
+    fn has_copied(&self, disk: &T, direction: Direction, pages: u32) {
+        if pages != 0 {
             // SAFETY: this has a count of the request, and the reserves outlive that.
             let reserves = unsafe { self.request.as_ref().reserves.as_ref() };
-            reserves.count(&Pinned::new(), disk, direction, 1);
+            reserves.count(&Pinned::new(), disk, direction, pages);
             disk.ended(direction, None);
         }
-        done
     }
 
     /// The page to write: an encrypted copy, if the disk's pages are encrypted. `None`: it
