@@ -322,7 +322,7 @@ impl Drainer<'_> {
     /// disk.
     #[inline(never)]
     fn drain_all(&mut self, path: &CStr) -> Result {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let disk = self.disk.disk();
         let mut next = Some(0);
         while let Some(from) = next {
@@ -397,7 +397,7 @@ impl Drainer<'_> {
     /// Moves a cluster's pages away. Returns how many there were.
     #[inline(never)]
     fn drain(&mut self, number: ClusterNumber) -> Result<usize> {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let from = device.index().home(&Pinned::new(), number);
         let from = from.filter(|home| home.disk == self.disk.number());
         self.look(number);
@@ -459,7 +459,7 @@ impl Drainer<'_> {
     /// changed.
     #[inline(never)]
     fn rehome(&mut self, number: ClusterNumber, from: Home, mut to: NewHome<'_>) -> Result<bool> {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let home = to.home();
         let place = |offset: Offset| Place {
             disk: home.disk,
@@ -567,7 +567,7 @@ impl Drainer<'_> {
     /// Reads the pages from index `start` to `end` into the buffer. Returns the failed ones.
     #[inline(never)]
     fn read(&mut self, start: usize, end: usize) -> Result<Failed> {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let buffer = take(&mut self.mover.buffer);
         let mut read = BufferTransfer::read(device.reserves(), buffer);
         let chunk = self.places.get(start..end).unwrap_or(&[]);
@@ -587,7 +587,7 @@ impl Drainer<'_> {
                 Ok(failed)
             }
             Err(read) => {
-                let device = self.mover.device();
+                let device = self.mover.device().clone();
                 device.leftovers.leave(device.disks(), Left::Read(read));
                 self.mover.buffer = Buffer::new(CHUNK)?;
                 check(disk).and(Err(ECANCELED))
@@ -603,7 +603,7 @@ impl Drainer<'_> {
         if failed.is_none() {
             return Ok(unreadable);
         }
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         for index in 0..end.saturating_sub(start).min(CHUNK) {
             let place = self.places.get(start.saturating_add(index));
             let Some((_, place)) = place.filter(|(_, place)| failed.has(*place)).copied() else {
@@ -622,7 +622,7 @@ impl Drainer<'_> {
     /// Moves the pages from index `start` to `end` away, one by one.
     #[inline(never)]
     fn move_chunk(&mut self, start: usize, end: usize) -> Result {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let unread = self.read(start, end)?;
         let unreadable = self.read_again(start, end, &unread)?;
         drop(unread);
@@ -706,7 +706,7 @@ impl Drainer<'_> {
     /// Stores a page in the ram tier, if there is room.
     #[inline(never)]
     fn to_ram(&self, page: &Page) -> Option<Owned> {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         if !device.ram().keeps_pages() {
             return None;
         }

@@ -96,8 +96,8 @@ impl Mover {
     }
 
     /// The device.
-    pub(crate) fn device(&self) -> Arc<Device> {
-        self.device.clone()
+    pub(crate) fn device(&self) -> &Arc<Device> {
+        &self.device
     }
 
     /// Reads an object into a page. May sleep.
