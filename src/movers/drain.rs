@@ -373,7 +373,7 @@ impl Drainer<'_> {
                 next = overview.number.index().checked_add(1);
                 check(disk.disk())?;
                 let go_on = || check(disk.disk());
-                let pages = packed.drain(&device, disk, overview.number, force, go_on)?;
+                let pages = packed.drain(device, disk, overview.number, force, go_on)?;
                 if pages != 0 {
                     trace::drain(overview.number, &Ok(pages));
                 }

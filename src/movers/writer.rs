@@ -338,7 +338,7 @@ impl Writer {
                     Source::Ram(_) => header_of(&source).map_or(0, |h| h.length.bytes()),
                     Source::Disk(..) => 0,
                 };
-                let added = chunk.add(source, place, |source, page| fill(&device, source, page));
+                let added = chunk.add(source, place, |source, page| fill(device, source, page));
                 if added.is_ok() {
                     let bytes = u64::try_from(bytes).unwrap_or(0);
                     chunk.bytes = chunk.bytes.saturating_add(bytes);
@@ -411,7 +411,7 @@ impl Writer {
             .position(|(transfer, _)| transfer.is_done());
         if let Ok((transfer, chunk)) = self.sent.remove(done.unwrap_or(0)) {
             let device = self.mover.device();
-            let chunk = match transfer.wait_while(|| chunk.is_to_be_waited_for(&device)) {
+            let chunk = match transfer.wait_while(|| chunk.is_to_be_waited_for(device)) {
                 Ok((buffer, failed)) => self.finish_chunk(chunk, buffer, failed),
                 Err(transfer) => self.leave(transfer, chunk),
             };
@@ -465,7 +465,7 @@ impl Writer {
         failed: Failed,
     ) -> KBox<Chunk> {
         let device = self.mover.device();
-        chunk.note_worn(&device, &failed);
+        chunk.note_worn(device, &failed);
         let mut items = take(&mut chunk.items);
         let mut pages = 0usize;
         let mut cluster = None;
