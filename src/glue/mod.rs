@@ -37,7 +37,6 @@ pub(crate) mod srcu;
 pub(crate) mod swap_area;
 pub(crate) mod swap_io;
 pub(crate) mod sysfs;
-pub(crate) mod table_page;
 pub(crate) mod tags;
 pub(crate) mod target;
 pub(crate) mod task;

@@ -18,9 +18,8 @@ use crate::engine::map::SlotMap;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::cpu::Pinned;
-use crate::glue::memory::Buffer;
+use crate::glue::memory::{Buffer, OwnedPage};
 use crate::glue::signal;
-use crate::glue::table_page::TablePage;
 use crate::glue::trace;
 use crate::glue::wait::Pause;
 use crate::glue::way::{Load, Store};
@@ -745,7 +744,7 @@ fn exchange(mover: &mut Mover, slot: Slot, place: Place, mut new: Owned) -> Resu
             .exchange(&Pinned::new(), slot, place, new, &mut spare);
         match moved {
             Moved::NeedsTable(back) => {
-                spare = TablePage::wait();
+                spare = OwnedPage::wait();
                 if spare.is_none() {
                     device.release(&Pinned::new(), back, &[]);
                     return Err(ENOMEM);

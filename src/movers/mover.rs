@@ -13,9 +13,8 @@ use crate::engine::index::moves::Moved;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::cpu::Pinned;
-use crate::glue::memory::Buffer;
+use crate::glue::memory::{Buffer, OwnedPage};
 use crate::glue::rcu::{self, GracePeriod};
-use crate::glue::table_page::TablePage;
 use crate::tiers::contexts::Lazy;
 use core::mem::{swap, take};
 use kernel::prelude::*;
@@ -48,7 +47,7 @@ pub(crate) struct Mover {
 /// What was replaced and may have readers.
 struct Batch {
     entries: KVec<Retired>,
-    tables: KVec<Retired<TablePage>>,
+    tables: KVec<Retired<OwnedPage>>,
     /// Bytes of the entries' objects in the ram tier.
     bytes: u64,
 }
