@@ -12,7 +12,6 @@ pub(crate) mod cipher;
 pub(crate) mod clock;
 pub(crate) mod cpu;
 mod dax;
-pub(crate) mod first_page;
 pub(crate) mod gendisk;
 pub(crate) mod inode;
 #[cfg(vswap_kunit)]

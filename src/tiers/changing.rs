@@ -13,7 +13,7 @@ use crate::engine::entry::{DiskNumber, MAX_DISKS};
 use crate::engine::options::Options;
 use crate::glue::backing;
 use crate::glue::clock;
-use crate::glue::first_page::FirstPage;
+use crate::glue::lone_bio::LoneBio;
 use crate::glue::signal;
 use crate::glue::target::Target;
 use crate::glue::wait::Pause;
@@ -170,7 +170,7 @@ impl Disks {
         for bay in self.bays() {
             let (mut gone, mut over) = (None, None);
             self.changes.note(bay.number(), |change| {
-                let is_done = |(io, _): &mut (FirstPage, _)| io.is_done();
+                let is_done = |(io, _): &mut (LoneBio, _)| io.is_done();
                 over = change.first_page.take_if(is_done);
                 if let Some(grace) = &mut change.returning {
                     if bay.have_left(grace) {
@@ -231,7 +231,7 @@ impl Disks {
     }
 
     /// Leaves the write of a first page to `tidy`, or waits for it when too many are left.
-    fn leave(&self, io: FirstPage, disk: KBox<Disk>) {
+    fn leave(&self, io: LoneBio, disk: KBox<Disk>) {
         let mut changing = self.changes.0.lock();
         let free = changing
             .iter_mut()

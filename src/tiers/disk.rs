@@ -25,7 +25,6 @@ use crate::engine::under_way::{Ticket, UnderWay, QUOTA};
 use crate::glue::backing::Backing;
 use crate::glue::cipher::Cipher;
 use crate::glue::cpu::{PerCpu, Pinned};
-use crate::glue::first_page::FirstPage;
 use crate::glue::lone_bio::LoneBio;
 use crate::glue::memory::{self, Buffer};
 use crate::glue::tags::Tags;
@@ -180,9 +179,11 @@ impl Disk {
     }
 
     /// Begins to write the signature, or zeros instead. May sleep.
-    pub(crate) fn sign(&self, signed: bool) -> Result<FirstPage> {
-        let buffer = Self::first_page(signed.then_some(self.uuid))?;
-        FirstPage::write(&self.backing, buffer.page(0).ok_or(ENOMEM)?)
+    pub(crate) fn sign(&self, signed: bool) -> Result<LoneBio> {
+        LoneBio::write_first(
+            &self.backing,
+            Self::first_page(signed.then_some(self.uuid))?,
+        )
     }
 
     /// Whether that is the disk's first page as it was written. May sleep.
