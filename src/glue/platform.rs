@@ -19,9 +19,9 @@ pub(crate) struct Kernel;
 impl Platform for Kernel {
     type Cpu = Pinned;
     type Reader = Reader;
-    type Lock<T: Send> = SpinLock<T>;
+    type Lock<T: Send + 'static> = SpinLock<T>;
     type PerCpu<T: Default + Send + Sync + 'static> = cpu::PerCpu<T>;
-    type Map<T: Send + Sync, L: Default + Send + Sync> = ObjectMap<T, L>;
+    type Map<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> = ObjectMap<T, L>;
     type Page = OwnedPage;
     type Sections = Domain;
     type Published<D: Send + Sync + 'static> = Published<D>;
