@@ -85,7 +85,7 @@ impl<T: Target> Request<T> {
             );
             (&raw mut (*request).reserves).write(NonNull::from(reserves.pools()));
             (&raw mut (*request).remaining).write(AtomicU32::new(1));
-            (&raw mut (*request).failed).write(FailedExtents::new());
+            (&raw mut (*request).failed).write(FailedExtents::default());
             (&raw mut (*request).call).write(UnsafeCell::new(None));
             NonNull::new_unchecked(request)
         }

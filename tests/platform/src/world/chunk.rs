@@ -116,7 +116,7 @@ impl<'a> Chunk<'a> {
             return;
         };
         let failed = match entered.disk().write_segment(segment, self.words) {
-            Ok(()) => Failed::new(),
+            Ok(()) => Failed::default(),
             Err(bad) => failed_at(entered.again(), bad),
         };
         let mut clusters = Vec::new();
