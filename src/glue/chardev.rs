@@ -13,7 +13,6 @@ use super::sysfs::Groups;
 use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
-use core::marker::PhantomData;
 use kernel::bindings::{dev_t, file, inode, loff_t};
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
@@ -152,19 +151,6 @@ unsafe extern "C" fn ioctl<B: Behind>(
     result.map_or_else(|error| error.to_errno() as isize, |()| 0)
 }
 
-/// The operations of a node with a `B` behind it.
-struct Ops<B>(PhantomData<B>);
-
-impl<B: Behind> Ops<B> {
-    const OPS: kernel::bindings::file_operations = kernel::bindings::file_operations {
-        open: Some(open::<B>),
-        read: Some(read::<B>),
-        llseek: Some(llseek::<B>),
-        unlocked_ioctl: Some(ioctl::<B>),
-        ..pin_init::zeroed()
-    };
-}
-
 /// A device number.
 struct Region(dev_t);
 
@@ -220,7 +206,11 @@ impl<B: Behind> Registered<B> {
     fn new(module: &'static ThisModule, number: dev_t, behind: B) -> Result<Self> {
         let ops = kernel::bindings::file_operations {
             owner: module.as_ptr(),
-            ..Ops::<B>::OPS
+            open: Some(open::<B>),
+            read: Some(read::<B>),
+            llseek: Some(llseek::<B>),
+            unlocked_ioctl: Some(ioctl::<B>),
+            ..pin_init::zeroed()
         };
         let ops = KBox::new(ops, GFP_KERNEL)?;
         let mut private = KBox::new(

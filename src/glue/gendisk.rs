@@ -9,7 +9,6 @@
 use super::cpu::Pinned;
 use super::{bindings, swap_io};
 use crate::engine::slot::Slot;
-use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::c_void;
@@ -77,32 +76,24 @@ unsafe extern "C" fn free_disk(disk: *mut kernel::bindings::gendisk) {
     unsafe { bindings::vswap_disk_released(disk) }
 }
 
-/// The disk has no node, so nobody opens it and it needs no owner: the module stays while the
-/// character device is open.
-struct Ops<D>(PhantomData<D>);
-
-impl<D: Frees> Ops<D> {
-    const OPS: kernel::bindings::block_device_operations =
-        kernel::bindings::block_device_operations {
-            submit_bio: Some(submit_bio),
-            swap_slot_free_notify: Some(slot_free_notify::<D>),
-            free_disk: Some(free_disk),
-            ..pin_init::zeroed()
-        };
-}
-
 impl<D: Frees> Disk<D> {
     /// Creates and adds the disk. May sleep.
     pub(crate) fn new(name: &CStr, device: Arc<D>) -> Result<Self> {
         let private: *const D = &*device;
+        // The disk has no node, so nobody opens it and it needs no owner: the module stays while the
+        // character device is open.
+        let ops = const {
+            &kernel::bindings::block_device_operations {
+                submit_bio: Some(submit_bio),
+                swap_slot_free_notify: Some(slot_free_notify::<D>),
+                free_disk: Some(free_disk),
+                ..pin_init::zeroed()
+            }
+        };
         // SAFETY: the name is copied, the operations live as long as the module, and the device
         // as long as the disk.
         let disk = from_err_ptr(unsafe {
-            bindings::vswap_disk_add(
-                name.as_char_ptr(),
-                private.cast_mut().cast::<c_void>(),
-                &Ops::<D>::OPS,
-            )
+            bindings::vswap_disk_add(name.as_char_ptr(), private.cast_mut().cast::<c_void>(), ops)
         })?;
         // INVARIANT: just made so.
         Ok(Self {

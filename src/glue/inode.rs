@@ -11,7 +11,6 @@ use super::{bindings, swap_io};
 use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
-use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::{c_int, c_void};
@@ -97,7 +96,7 @@ unsafe extern "C" fn read_folio<D: Swappable>(
         } else {
             (*page).fill(0);
         }
-        bindings::vswap_folio_read(folio);
+        kernel::bindings::folio_end_read(folio, true);
     }
     0
 }
@@ -144,28 +143,24 @@ unsafe extern "C" fn swap_deactivate<D: Swappable>(file: *mut kernel::bindings::
         .deactivated();
 }
 
-struct Ops<D>(PhantomData<D>);
-
-impl<D: Swappable> Ops<D> {
-    const OPS: kernel::bindings::address_space_operations =
-        kernel::bindings::address_space_operations {
-            read_folio: Some(read_folio::<D>),
-            swap_activate: Some(swap_activate::<D>),
-            swap_deactivate: Some(swap_deactivate::<D>),
-            ..pin_init::zeroed()
-        };
-}
-
 impl<D: Swappable> SwapInode<D> {
     /// Creates the inode, of the device's size. May sleep.
     pub(crate) fn new(device: Arc<D>, disk: Disk<D>) -> Result<Self> {
         let bytes = i64::try_from(device.size().bytes())?;
         let backing = KBox::new(Backing { device, disk }, GFP_KERNEL)?;
         let private: *const Backing<D> = &*backing;
+        let ops = const {
+            &kernel::bindings::address_space_operations {
+                read_folio: Some(read_folio::<D>),
+                swap_activate: Some(swap_activate::<D>),
+                swap_deactivate: Some(swap_deactivate::<D>),
+                ..pin_init::zeroed()
+            }
+        };
         // SAFETY: the operations live as long as the module, and the backing as long as the
         // inode.
         let inode = from_err_ptr(unsafe {
-            bindings::vswap_inode_new(private.cast_mut().cast::<c_void>(), &Ops::<D>::OPS, bytes)
+            bindings::vswap_inode_new(private.cast_mut().cast::<c_void>(), ops, bytes)
         })?;
         // INVARIANT: just made so.
         Ok(Self {
