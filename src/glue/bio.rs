@@ -113,7 +113,7 @@ unsafe fn end_bio<T: Target>(bio: *mut kernel::bindings::bio) {
         let disk = extent.keep.disk();
         disk.ended(direction, fault);
         disk.end(ticket);
-        bindings::vswap_bio_free(bio);
+        kernel::bindings::bio_put(bio);
         let shared = request.as_ref();
         if let Some(fault) = fault {
             trace::io_error(extent.number, extent.first, extent.count, direction);

@@ -72,8 +72,8 @@ unsafe extern "C" fn submit_bio(bio: *mut kernel::bindings::bio) {
 ///
 /// Called by the block layer, once [`Disk`]'s drop has put its own reference.
 unsafe extern "C" fn free_disk(disk: *mut kernel::bindings::gendisk) {
-    // SAFETY: as this function requires; the drop waits for it.
-    unsafe { bindings::vswap_disk_released(disk) }
+    // SAFETY: as this function requires; the drop has put a completion there, for which it waits.
+    unsafe { kernel::bindings::complete((*disk).private_data.cast()) }
 }
 
 impl<D: Frees> Disk<D> {

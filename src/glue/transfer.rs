@@ -154,7 +154,7 @@ impl<T: Target> Transfer<T> {
                 Some(bio::ended::<T>),
             );
             if !bindings::vswap_bio_add(bio, page.as_ptr().cast()) {
-                bindings::vswap_bio_free(bio);
+                kernel::bindings::bio_put(bio);
                 if let (Direction::Write, Some(cipher)) = (direction, entered.disk().cipher()) {
                     cipher.give_back(page);
                 }
@@ -274,7 +274,7 @@ impl<T: Target> Transfer<T> {
                 .remaining
                 .fetch_add(1, Ordering::Relaxed);
             self.count(&open);
-            bindings::vswap_bio_submit(open.bio.as_ptr());
+            kernel::bindings::submit_bio(open.bio.as_ptr());
         }
     }
 
