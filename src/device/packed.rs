@@ -173,7 +173,7 @@ impl Device {
         wanted: &Wanted,
     ) -> Result<Option<Read<'a>>> {
         let packed = wanted.packed;
-        let entered = self.disks.bay(packed.place.disk).and_then(|b| b.enter());
+        let entered = self.disks.enter(packed.place.disk);
         let Some(inside) = entered.and_then(|e| Inside::new(e, packed.segment())) else {
             return Ok(None);
         };

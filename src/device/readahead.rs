@@ -160,7 +160,7 @@ impl Device {
 
     #[inline(never)]
     fn new_batch(&self, disk: DiskNumber) -> Option<Batch<'_>> {
-        self.disks.bay(disk)?.enter().and_then(Batch::new)
+        self.disks.enter(disk).and_then(Batch::new)
     }
 
     /// Reads the segments of a batch and keeps them. `None`: no memory, a failed read, or a stuck disk.
