@@ -9,6 +9,7 @@ use crate::device::Device;
 use crate::engine::counters::Counter;
 use crate::engine::entry::Content;
 use crate::engine::held::{Moving, Owned, Retired};
+use crate::engine::index::ages::Overview;
 use crate::engine::index::moves::Moved;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
@@ -16,6 +17,7 @@ use crate::glue::cpu::Pinned;
 use crate::glue::memory::{Buffer, OwnedPage};
 use crate::glue::rcu::{self, GracePeriod};
 use crate::tiers::contexts::Lazy;
+use core::iter::from_fn;
 use core::mem::{swap, take};
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -29,6 +31,16 @@ const RETIRED: usize = 4096;
 
 /// The same for replaced tables.
 const TABLES: usize = 64;
+
+/// All clusters, in the order of their numbers. Those that are created meanwhile may be among them.
+pub(super) fn clusters(device: &Device) -> impl Iterator<Item = Overview> + '_ {
+    let mut next = Some(0);
+    from_fn(move || {
+        let overview = device.index().overview(&Pinned::new(), next?)?;
+        next = overview.number.index().checked_add(1);
+        Some(overview)
+    })
+}
 
 /// A mover's memory.
 pub(crate) struct Mover {
@@ -278,10 +290,7 @@ pub(crate) struct Slots(KVec<Slot>);
 impl Slots {
     /// An empty list with room for all slots of a cluster. May sleep.
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self(KVec::with_capacity(
-            crate::engine::slot::SLOTS_PER_CLUSTER,
-            GFP_KERNEL,
-        )?))
+        Ok(Self(KVec::with_capacity(SLOTS_PER_CLUSTER, GFP_KERNEL)?))
     }
 
     /// Empties the list.

@@ -40,10 +40,12 @@ impl Changes {
         )?))
     }
 
-    /// Changes the notes about a bay.
-    pub(super) fn note(&self, number: DiskNumber, change: impl FnOnce(&mut Change)) {
-        if let Some(noted) = self.0.lock().get_mut(number.index()) {
-            change(noted);
-        }
+    /// Looks at the notes about a bay, or changes them. `None`: there is no such bay.
+    pub(super) fn note<R>(
+        &self,
+        number: DiskNumber,
+        change: impl FnOnce(&mut Change) -> R,
+    ) -> Option<R> {
+        self.0.lock().get_mut(number.index()).map(change)
     }
 }
