@@ -49,16 +49,6 @@ impl Control {
         })
     }
 
-    /// The device.
-    pub(crate) fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// The device, to keep.
-    pub(crate) fn shared_device(&self) -> &Arc<Device> {
-        &self.device
-    }
-
     /// Serializes changes, as long as the guard lives.
     pub(crate) fn lock(&self) -> impl Drop + '_ {
         self.transfers.lock()
@@ -93,7 +83,12 @@ impl Behind for Control {
 }
 
 /// Logs why a value is refused, and refuses it.
-pub(crate) fn refused(what: &str, refusal: Refusal) -> Error {
+fn refused(what: &str, refusal: Refusal) -> Error {
     pr_err!("{}: {}\n", what, refusal.message());
     EINVAL
+}
+
+/// The value that was given, unless it is refused.
+pub(crate) fn accepted<T>(what: &str, given: Result<T, Refusal>) -> Result<T> {
+    given.map_err(|refusal| refused(what, refusal))
 }

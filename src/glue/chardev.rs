@@ -9,7 +9,7 @@
 
 use super::bindings;
 use super::inode::{SwapInode, Swappable};
-use super::sysfs::Groups;
+use super::sysfs::{Attribute, Groups};
 use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
@@ -251,6 +251,7 @@ pub(crate) struct Node<B> {
     _registered: Registered<B>,
     class: Class,
     region: Region,
+    _groups: Groups,
 }
 
 // SAFETY: a node may be removed from any thread.
@@ -266,8 +267,9 @@ impl<B: Behind> Node<B> {
         class: &'static CStr,
         name: &'static CStr,
         behind: B,
-        groups: &Groups<B>,
+        attributes: &'static [Attribute<B>],
     ) -> Result<Self> {
+        let groups = Groups::new(attributes)?;
         let region = Region::new(class)?;
         let class = Class::new(class)?;
         let registered = Registered::new(module, region.0, behind)?;
@@ -280,7 +282,7 @@ impl<B: Behind> Node<B> {
                 core::ptr::null_mut(),
                 region.0,
                 behind.cast_mut().cast::<c_void>(),
-                (&raw const groups.0 .0).cast_mut().cast(),
+                groups.as_ptr(),
                 c"%s".as_char_ptr(),
                 name.as_char_ptr(),
             )
@@ -290,6 +292,7 @@ impl<B: Behind> Node<B> {
             _registered: registered,
             class,
             region,
+            _groups: groups,
         })
     }
 }
