@@ -98,7 +98,7 @@ fn read_at<B: Behind>(behind: &B, to: UserPtr, length: usize, position: loff_t) 
     let mut page = KVec::from_elem(0u8, PAGE_SIZE, GFP_KERNEL)?;
     if usize::try_from(position)? < PAGE_SIZE {
         let page: &mut [u8; PAGE_SIZE] = page.as_mut_slice().try_into().map_err(|_| EINVAL)?;
-        header::write(page, header::NUMBER, size.pages());
+        header::write(page, size.pages());
     }
     let bytes = page
         .get(start..)

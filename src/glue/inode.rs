@@ -88,11 +88,7 @@ unsafe extern "C" fn read_folio<D: Swappable>(
         let page = bindings::vswap_folio_page(folio, &mut index).cast::<[u8; PAGE_SIZE]>();
         let mapping = (*folio).__bindgen_anon_1.__bindgen_anon_1.mapping;
         if index == 0 {
-            header::write(
-                &mut *page,
-                header::NUMBER,
-                backing::<D>(mapping).device.size().pages(),
-            );
+            header::write(&mut *page, backing::<D>(mapping).device.size().pages());
         } else {
             (*page).fill(0);
         }

@@ -175,7 +175,7 @@ impl Disk {
         let mut buffer = Buffer::new(1)?;
         let page = buffer.page_mut(0).ok_or(ENOMEM)?;
         if let Some(uuid) = uuid {
-            header::write_tier(memory::bytes_of_mut(page), header::NUMBER, uuid);
+            header::write_tier(memory::bytes_of_mut(page), uuid);
         }
         Ok(buffer)
     }
