@@ -228,7 +228,7 @@ fn parse_integer(text: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::protection::Protection;
+    use super::super::options::Protection;
     use super::*;
     use proptest::prelude::*;
     use std::string::String;
