@@ -4,11 +4,10 @@
 //!
 //! C header: `include/linux/bio.h`
 
-use super::bindings;
 use super::cipher::Cipher;
 use super::request::{self, Extent, Request};
 use super::target::Target;
-use super::trace;
+use super::{bindings, trace};
 use crate::engine::health::Fault;
 use crate::engine::slot::PhysicalSlot;
 use crate::engine::traffic::Direction;

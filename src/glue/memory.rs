@@ -4,8 +4,7 @@
 //!
 //! C headers: `include/linux/gfp.h`, `include/linux/slab.h`
 
-use super::bindings;
-use super::rcu;
+use super::{bindings, rcu};
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::platform;
 use crate::engine::table::Table;

@@ -4,10 +4,9 @@
 //!
 //! C headers: `include/linux/swap_ops.h`, `mm/page_io.c`
 
-use super::bindings;
 use super::call::{Call, Serves};
-use super::swap_area;
 use super::way::{Load, Store};
+use super::{bindings, swap_area};
 use crate::engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
 use crate::engine::slot::Slot;
 use kernel::ffi::c_int;

@@ -13,10 +13,9 @@ use crate::device::Device;
 use crate::engine::counters::Counter;
 use crate::engine::index::ages::Which;
 use crate::engine::slot::ClusterNumber;
-use crate::glue::clock;
-use crate::glue::signal;
 use crate::glue::thread::{Stop, Work};
 use crate::glue::wait::WaitQueue;
+use crate::glue::{clock, signal};
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 

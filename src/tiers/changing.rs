@@ -11,12 +11,10 @@ use super::transfer::Bay;
 use crate::engine::bay::Grace;
 use crate::engine::entry::{DiskNumber, MAX_DISKS};
 use crate::engine::options::Options;
-use crate::glue::backing;
-use crate::glue::clock;
 use crate::glue::lone_bio::LoneBio;
-use crate::glue::signal;
 use crate::glue::target::Target;
 use crate::glue::wait::Pause;
+use crate::glue::{backing, clock, signal};
 use kernel::prelude::*;
 
 /// How long a removal that was given up waits for the readers of what was moved away, in seconds.

@@ -14,10 +14,9 @@ use crate::engine::map::Bits;
 use crate::engine::order::{Equals, Order, Turn};
 use crate::engine::segment::{Segment, SEGMENT_SLOTS};
 use crate::engine::slot::{Offset, SLOTS_PER_CLUSTER};
-use crate::glue::backing;
 use crate::glue::cpu::{PerCpu, Pinned};
-use crate::glue::random;
 use crate::glue::target::Target;
+use crate::glue::{backing, random};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
