@@ -191,7 +191,7 @@ impl Device {
             if let Some(read) = self.read_ahead(&inside, wanted, ahead) {
                 (Data::Shared(read.bounce), read.slots)
             } else {
-                self.readers.windows().done(wanted.slot.next(), ahead);
+                self.readers.windows.done(wanted.slot.next(), ahead);
                 let slots = slots_of(packed);
                 (Data::Own(self.read_pair(&inside, &slots)?), slots)
             }
@@ -211,7 +211,7 @@ impl Device {
                 Recently::Read(slots) => return Some(slots),
                 Recently::Coming => {
                     let is_over = || !matches!(disk.recent(inside.segment), Some(Recently::Coming));
-                    self.readers.arrived().wait_timeout(TURN_MS, is_over);
+                    self.readers.arrived.wait_timeout(TURN_MS, is_over);
                 }
             }
         }
@@ -260,7 +260,7 @@ impl Device {
             keep(inside, bounces.pop()?, 0..SEGMENT_SLOTS);
         }
         let read = keep(inside, bounces.pop()?, slots)?;
-        self.readers.windows().done(last.next(), ahead);
+        self.readers.windows.done(last.next(), ahead);
         self.count_read_ahead(pages);
         Some(read)
     }
