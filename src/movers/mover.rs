@@ -166,20 +166,16 @@ impl Mover {
 
     /// Makes a cluster whole if its pages lie where they have to. May sleep.
     pub(crate) fn collapse(&mut self, number: ClusterNumber) {
-        let table = {
-            let cpu = Pinned::new();
-            let table = self.device.index().collapse(&cpu, number);
-            if table.is_some() {
-                self.device.tally(&cpu).count(Counter::WholeClusters, 1);
-            }
-            table
+        let cpu = Pinned::new();
+        let Some(table) = self.device.index().collapse(&cpu, number) else {
+            return;
         };
-        if let Some(table) = table {
-            // There is room: `turn` makes some when the last place is taken.
-            let _ = self.replaced.tables.push_within_capacity(table);
-            if self.replaced.tables.len() == TABLES {
-                self.turn();
-            }
+        self.device.tally(&cpu).count(Counter::WholeClusters, 1);
+        drop(cpu);
+        // There is room: `turn` makes some when the last place is taken.
+        let _ = self.replaced.tables.push_within_capacity(table);
+        if self.replaced.tables.len() == TABLES {
+            self.turn();
         }
     }
 
