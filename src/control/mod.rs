@@ -6,9 +6,9 @@ pub(crate) mod attributes;
 mod tiers;
 
 use crate::device::Device;
-use crate::engine::config::{Refusal, Size};
+use crate::engine::config::Refusal;
 use crate::glue::chardev::Behind;
-use crate::glue::inode::{SwapInode, Swappable};
+use crate::glue::inode::SwapInode;
 use crate::glue::pressure::Pressure;
 use crate::glue::thread::Thread;
 use crate::movers::readahead::Reading;
@@ -75,10 +75,6 @@ impl Behind for Control {
 
     fn inode(&self) -> &SwapInode<Device> {
         &self.inode
-    }
-
-    fn size(&self) -> Size {
-        self.device.size()
     }
 }
 

@@ -10,7 +10,6 @@
 use super::bindings;
 use super::inode::{SwapInode, Swappable};
 use super::sysfs::{Attribute, Groups};
-use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
 use kernel::bindings::{dev_t, file, inode, loff_t};
@@ -26,9 +25,6 @@ pub(crate) trait Behind: Send + Sync + 'static {
 
     /// The inode that `swapon` uses as a swap file.
     fn inode(&self) -> &SwapInode<Self::Device>;
-
-    /// The virtual size.
-    fn size(&self) -> Size;
 }
 
 /// The private data of an open file.
@@ -91,7 +87,7 @@ unsafe extern "C" fn read<B: Behind>(
 /// Reads up to the end of a page at most.
 fn read_at<B: Behind>(behind: &B, to: UserPtr, length: usize, position: loff_t) -> Result<usize> {
     let position = u64::try_from(position).map_err(|_| EINVAL)?;
-    let size = behind.size();
+    let size = behind.inode().size();
     let start = usize::try_from(position)? % PAGE_SIZE;
     let left = usize::try_from(size.bytes().saturating_sub(position))?;
     let length = length.min(left).min(PAGE_SIZE.saturating_sub(start));
@@ -115,7 +111,7 @@ fn read_at<B: Behind>(behind: &B, to: UserPtr, length: usize, position: loff_t) 
 /// Called by the VFS, for the node's file operations.
 unsafe extern "C" fn llseek<B: Behind>(file: *mut file, offset: loff_t, whence: c_int) -> loff_t {
     // SAFETY: the VFS's call, for a file opened by `open`.
-    let bytes = unsafe { behind::<B>(file) }.size().bytes();
+    let bytes = unsafe { behind::<B>(file) }.inode().size().bytes();
     // SAFETY: as above.
     unsafe {
         kernel::bindings::fixed_size_llseek(
@@ -143,7 +139,7 @@ unsafe extern "C" fn ioctl<B: Behind>(
         let to = UserPtr::from_addr(argument);
         UserSlice::new(to, size_of::<u64>())
             .writer()
-            .write(&behind.size().bytes())
+            .write(&behind.inode().size().bytes())
     } else {
         Err(ENOTTY)
     };

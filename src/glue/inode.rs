@@ -165,6 +165,11 @@ impl<D: Swappable> SwapInode<D> {
         })
     }
 
+    /// The virtual size.
+    pub(super) fn size(&self) -> Size {
+        self.backing.device.size()
+    }
+
     /// Changes the size of the inode and the device, while nobody can swap it on. `EBUSY`: it
     /// is swapped on. May sleep.
     pub(crate) fn resize(&self, size: Size) -> Result {
