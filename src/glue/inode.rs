@@ -12,6 +12,9 @@ use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
 use core::ptr::NonNull;
+use kernel::bindings::{
+    address_space, address_space_operations, file, folio, inode, sector_t, swap_info_struct,
+};
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
@@ -52,7 +55,7 @@ struct Backing<D: Swappable> {
 ///
 /// `inode` is a valid inode made with the operations of a `D`, whose private data is `backing`.
 pub(crate) struct SwapInode<D: Swappable> {
-    inode: NonNull<kernel::bindings::inode>,
+    inode: NonNull<inode>,
     // After the inode, which `drop` frees: its operations use it.
     backing: KBox<Backing<D>>,
 }
@@ -65,9 +68,7 @@ unsafe impl<D: Swappable> Sync for SwapInode<D> {}
 /// # Safety
 ///
 /// `mapping` is that of the inode of a `SwapInode<D>`.
-unsafe fn backing<'a, D: Swappable>(
-    mapping: *mut kernel::bindings::address_space,
-) -> &'a Backing<D> {
+unsafe fn backing<'a, D: Swappable>(mapping: *mut address_space) -> &'a Backing<D> {
     // SAFETY: by the invariant the private data is the backing, which outlives the inode.
     unsafe { &*(*(*mapping).host).i_private.cast::<Backing<D>>() }
 }
@@ -77,10 +78,7 @@ unsafe fn backing<'a, D: Swappable>(
 /// # Safety
 ///
 /// Called by the page cache, with a locked folio of one page in the mapping of a [`SwapInode`] of a `D`.
-unsafe extern "C" fn read_folio<D: Swappable>(
-    _file: *mut kernel::bindings::file,
-    folio: *mut kernel::bindings::folio,
-) -> c_int {
+unsafe extern "C" fn read_folio<D: Swappable>(_file: *mut file, folio: *mut folio) -> c_int {
     let mut index = 0;
     // SAFETY: the page cache's call: a locked folio of one page, in a mapping with these
     // operations, to be filled by nobody else.
@@ -103,9 +101,9 @@ unsafe extern "C" fn read_folio<D: Swappable>(
 ///
 /// Called by `swapon`, with a file that shows the mapping of a [`SwapInode`] of a `D`.
 unsafe extern "C" fn swap_activate<D: Swappable>(
-    sis: *mut kernel::bindings::swap_info_struct,
-    file: *mut kernel::bindings::file,
-    span: *mut kernel::bindings::sector_t,
+    sis: *mut swap_info_struct,
+    file: *mut file,
+    span: *mut sector_t,
 ) -> c_int {
     // SAFETY: `swapon`'s call, with a file whose mapping `chardev` set to this one. The disk
     // lives as long as the inode, which the open file keeps.
@@ -132,7 +130,7 @@ unsafe extern "C" fn swap_activate<D: Swappable>(
 /// # Safety
 ///
 /// Called by `swapoff`, with the file of `swap_activate`.
-unsafe extern "C" fn swap_deactivate<D: Swappable>(file: *mut kernel::bindings::file) {
+unsafe extern "C" fn swap_deactivate<D: Swappable>(file: *mut file) {
     // SAFETY: `swapoff`'s call, with the file of `swap_activate`.
     unsafe { backing::<D>((*file).f_mapping) }
         .device
@@ -146,7 +144,7 @@ impl<D: Swappable> SwapInode<D> {
         let backing = KBox::new(Backing { device, disk }, GFP_KERNEL)?;
         let private: *const Backing<D> = &*backing;
         let ops = const {
-            &kernel::bindings::address_space_operations {
+            &address_space_operations {
                 read_folio: Some(read_folio::<D>),
                 swap_activate: Some(swap_activate::<D>),
                 swap_deactivate: Some(swap_deactivate::<D>),
@@ -190,7 +188,7 @@ impl<D: Swappable> SwapInode<D> {
     /// # Safety
     ///
     /// `file` is being opened, and its owner keeps this inode while it is open.
-    pub(super) unsafe fn back(&self, file: *mut kernel::bindings::file) {
+    pub(super) unsafe fn back(&self, file: *mut file) {
         self.backing.device.opened();
         // SAFETY: as this function requires; the inode is valid by the invariant.
         unsafe { (*file).f_mapping = (*self.inode.as_ptr()).i_mapping }

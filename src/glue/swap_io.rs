@@ -9,6 +9,7 @@ use super::way::{Load, Store};
 use super::{bindings, swap_area};
 use crate::engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
 use crate::engine::slot::Slot;
+use kernel::bindings::{block_device, folio, swap_info_struct};
 use kernel::ffi::c_int;
 use kernel::prelude::*;
 
@@ -52,8 +53,8 @@ unsafe extern "C" fn submit_read<D: Serves>(ctx: *mut bindings::swap_io_ctx) {
 ///
 /// May be called with anything.
 unsafe extern "C" fn can_merge(
-    _folio: *mut kernel::bindings::folio,
-    _previous: *mut kernel::bindings::folio,
+    _folio: *mut folio,
+    _previous: *mut folio,
     _previous_size: usize,
     rw: c_int,
 ) -> bool {
@@ -75,8 +76,8 @@ const _: () = assert!(size_of::<Page>() == PAGE_SIZE && PAGE_WORDS == 512);
 /// `sis` is what the swap core gave to `swap_activate`, and `bdev` is the block device of a
 /// `gendisk::Disk` of a `D` that outlives the area.
 pub(super) unsafe fn activate<D: Serves>(
-    sis: *mut kernel::bindings::swap_info_struct,
-    bdev: *mut kernel::bindings::block_device,
+    sis: *mut swap_info_struct,
+    bdev: *mut block_device,
 ) -> c_int {
     let ops = const {
         &bindings::swap_ops {
