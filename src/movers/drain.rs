@@ -292,15 +292,6 @@ impl Chosen {
     }
 }
 
-impl Target {
-    fn place(&self) -> Option<Place> {
-        match self {
-            Self::Disk(place) => Some(*place),
-            _ => None,
-        }
-    }
-}
-
 /// Where a page of the buffer goes.
 enum Target {
     /// It could not be read.
@@ -641,6 +632,7 @@ impl Drainer<'_> {
                     stay.at(&run.entered);
                     let (place, slot) = run.take()?;
                     write.add(index, &run.entered, slot);
+                    let _ = to.push_within_capacity(place);
                     Some(place)
                 });
                 place.map_or(Target::None, Target::Disk)
@@ -648,9 +640,6 @@ impl Drainer<'_> {
             let _ = targets.push_within_capacity(target);
         }
         drop(run);
-        for place in targets.iter().filter_map(Target::place) {
-            let _ = to.push_within_capacity(place);
-        }
         let unwritten = match self.wait_write(write, &mut to) {
             Ok(Some(unwritten)) => unwritten,
             other => {
