@@ -200,17 +200,15 @@ unsafe fn incoming<T: Target>(
             let Incoming { disk, slot, bad } = &mut *data.cast::<Incoming<'_, T>>();
             let here = *slot;
             *slot = here.next();
-            let Some(page) = NonNull::new(page.cast()) else {
-                *bad = Some((bad.map_or(here, |(first, _)| first), here));
-                return;
-            };
-            if disk.tags().is_some_and(|tags| !tags.fits(here, page)) {
-                disk.found_corrupt(here);
-                *bad = Some((bad.map_or(here, |(first, _)| first), here));
-            } else if disk
-                .cipher()
-                .is_some_and(|cipher| !cipher.decrypt(here, page))
-            {
+            let is_good = NonNull::new(page.cast()).is_some_and(|page| {
+                if disk.tags().is_some_and(|tags| !tags.fits(here, page)) {
+                    disk.found_corrupt(here);
+                    return false;
+                }
+                disk.cipher()
+                    .is_none_or(|cipher| cipher.decrypt(here, page))
+            });
+            if !is_good {
                 *bad = Some((bad.map_or(here, |(first, _)| first), here));
             }
         }
