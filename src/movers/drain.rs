@@ -16,7 +16,7 @@ use crate::engine::held::Owned;
 use crate::engine::index::moves::Moved;
 use crate::engine::map::SlotMap;
 use crate::engine::page::Page;
-use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
+use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::cpu::Pinned;
 use crate::glue::memory::{Buffer, OwnedPage};
 use crate::glue::wait::Pause;
@@ -437,10 +437,6 @@ impl Drainer<'_> {
     fn rehome(&mut self, number: ClusterNumber, from: Home, mut to: NewHome<'_>) -> Result<bool> {
         let device = self.mover.device();
         let home = to.home();
-        let place = |offset: Offset| Place {
-            disk: home.disk,
-            slot: home.cluster.slot(offset),
-        };
         let mut claimed = KVec::with_capacity(SLOTS_PER_CLUSTER, GFP_KERNEL)?;
         for (slot, _) in &self.places {
             let Some((place, _)) = to.claim(slot.offset()) else {
@@ -467,7 +463,7 @@ impl Drainer<'_> {
                 let buffer = take(&mut self.mover.buffer);
                 let mut write = BufferTransfer::write(device.reserves(), buffer);
                 for (index, (slot, _)) in (0..CHUNK).zip(chunk) {
-                    write.add(index, &to.entered, place(slot.offset()).slot);
+                    write.add(index, &to.entered, home.place(slot.offset()).slot);
                 }
                 match self.wait_write(write, &mut claimed)? {
                     Some(failed) => {
@@ -494,7 +490,7 @@ impl Drainer<'_> {
                 moved = moved.saturating_add(1);
             } else {
                 // The slot was freed meanwhile, or its page was not copied.
-                let unused = Owned::disk(place(offset));
+                let unused = Owned::disk(home.place(offset));
                 match &unwritten {
                     Some(failed) => device.release(&cpu, unused, &[failed]),
                     None => device.release(&cpu, unused, &[]),
