@@ -154,8 +154,8 @@ struct vswap_pressure;
 struct vswap_pressure_ops {
 	/* Pages that could be freed. */
 	unsigned long (*count)(void *data);
-	/* Frees some; false: none can be freed. */
-	bool (*scan)(void *data, unsigned long wanted, unsigned long *freed);
+	/* Frees some: how many, or ULONG_MAX if none can be freed. */
+	unsigned long (*scan)(void *data, unsigned long wanted);
 	/* Before the OOM killer kills a process: pages freed. */
 	unsigned long (*last)(void *data);
 };
