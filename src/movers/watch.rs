@@ -101,12 +101,8 @@ impl Sent {
     /// Forgets requests that are done, of a disk that is being taken out. Returns whether some are left.
     fn forget(&mut self) -> bool {
         // Dropping a request that is under way would wait for it, as it does when the thread ends.
-        if self.probe.as_ref().is_some_and(|probe| probe.io.is_done()) {
-            self.probe = None;
-        }
-        if self.discards.as_ref().is_some_and(Discards::is_done) {
-            self.discards = None;
-        }
+        drop(self.probe.take_if(|probe| probe.io.is_done()));
+        drop(self.discards.take_if(|discards| discards.is_done()));
         self.probe.is_some() || self.discards.is_some()
     }
 }
