@@ -84,35 +84,20 @@ static void vswap_free_pair(void *pair, void *unused)
 	free_pages((unsigned long)pair, PAIR_ORDER);
 }
 
-struct vswap_pairs *vswap_pairs_new(unsigned int reserve)
+mempool_t *vswap_pairs_new(unsigned int reserve)
 {
-	return (void *)mempool_create(reserve, vswap_alloc_pair, vswap_free_pair, NULL);
+	return mempool_create(reserve, vswap_alloc_pair, vswap_free_pair, NULL);
 }
 
-void vswap_pairs_free(struct vswap_pairs *pairs)
+void *vswap_pair_alloc(mempool_t *pairs)
 {
-	mempool_destroy((void *)pairs);
-}
-
-void *vswap_pair_alloc(struct vswap_pairs *pairs)
-{
-	return mempool_alloc((void *)pairs, GFP_NOIO);
-}
-
-void vswap_pair_free(struct vswap_pairs *pairs, void *pair)
-{
-	mempool_free(pair, (void *)pairs);
+	return mempool_alloc(pairs, GFP_NOIO);
 }
 
 void *vswap_span_alloc(size_t bytes)
 {
 	return alloc_pages_exact(bytes, GFP_NOWAIT | __GFP_NORETRY | __GFP_NOMEMALLOC |
 				 __GFP_NOWARN | __GFP_ZERO);
-}
-
-void vswap_span_free(void *span, size_t bytes)
-{
-	free_pages_exact(span, bytes);
 }
 
 void vswap_copy_page(void *to, void *from)
@@ -306,11 +291,6 @@ bool vswap_bio_add(struct bio *bio, void *page)
 	return bio_add_page(bio, virt_to_page(page), PAGE_SIZE, 0) == PAGE_SIZE;
 }
 
-void vswap_bio_submit(struct bio *bio)
-{
-	submit_bio(bio);
-}
-
 /* A bio's pages, in their order, even when it has ended. */
 void vswap_bio_pages(struct bio *bio, void (*each)(void *data, void *page), void *data)
 {
@@ -319,11 +299,6 @@ void vswap_bio_pages(struct bio *bio, void (*each)(void *data, void *page), void
 
 	bio_for_each_segment_all(vec, bio, iter)
 		each(data, bvec_virt(vec));
-}
-
-void vswap_bio_free(struct bio *bio)
-{
-	bio_put(bio);
 }
 
 struct gendisk *vswap_disk_add(const char *name, void *private,
@@ -377,11 +352,6 @@ void vswap_disk_remove(struct gendisk *disk)
 	disk->private_data = &released;
 	put_disk(disk);
 	wait_for_completion(&released);
-}
-
-void vswap_disk_released(struct gendisk *disk)
-{
-	complete(disk->private_data);
 }
 
 void vswap_tasks_wait(void)
@@ -466,11 +436,6 @@ void *vswap_folio_page(struct folio *folio, unsigned long *index)
 {
 	*index = folio->index;
 	return folio_address(folio);
-}
-
-void vswap_folio_read(struct folio *folio)
-{
-	folio_end_read(folio, true);
 }
 
 struct cdev *vswap_inode_cdev(struct inode *inode)
@@ -812,9 +777,4 @@ unsigned int vswap_noreclaim_save(void)
 void vswap_noreclaim_restore(unsigned int flags)
 {
 	memalloc_noreclaim_restore(flags);
-}
-
-struct workqueue_struct *vswap_workqueue(const char *name)
-{
-	return alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, name);
 }
