@@ -349,7 +349,7 @@ impl Drainer<'_> {
         for _ in 0..ROUNDS {
             let errors = device.disks().sum(errors_of);
             packed.unreadable = 0;
-            for overview in clusters(&device) {
+            for overview in clusters(device) {
                 check(disk.disk())?;
                 let go_on = || check(disk.disk());
                 let pages = packed.drain(device, disk, overview.number, force, go_on)?;

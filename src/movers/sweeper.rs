@@ -24,7 +24,8 @@ impl Sweeper {
 
 impl Work for Sweeper {
     fn bell(&self) -> &WaitQueue {
-        &self.0.sweeping
+        let Self(device) = self;
+        &device.sweeping
     }
 
     fn wanted(&self) -> bool {
