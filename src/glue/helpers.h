@@ -36,6 +36,10 @@ static const u8 VSWAP_STS_PROTECTION = (__force u8)BLK_STS_PROTECTION;
 /* cpu */
 unsigned int vswap_get_cpu(void);
 void vswap_put_cpu(void);
+#ifdef CONFIG_PREEMPT_RT
+void vswap_preempt_disable(void);
+void vswap_preempt_enable(void);
+#endif
 unsigned int vswap_this_cpu(void);
 
 /* memory */

@@ -151,7 +151,7 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for ObjectMap<T, L> {
         T: 'a,
     {
         let object = self.array.load(place(index))?;
-        // SAFETY: it was in the map while preemption was off, which as an RCU reader keeps it an
+        // SAFETY: it was in the map after the pin, an RCU reader, had begun, which keeps it an
         // object.
         Some(unsafe { &(*object.as_ptr()).value })
     }
@@ -216,7 +216,7 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for ObjectMap<T, L> {
         T: 'a,
     {
         // SAFETY: as the trait requires, it is the token of an object, which is retired only when it
-        // is no longer remembered; as preemption is off, RCU keeps it an object.
+        // is no longer remembered; the pin is an RCU reader, which keeps it an object.
         unsafe { &*ptr::with_exposed_provenance(token) }
     }
 }
