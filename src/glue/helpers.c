@@ -80,7 +80,12 @@ u64 vswap_available_ram(void)
 /* The base of addresses in slab memory, and so of zsmalloc handles. */
 unsigned long vswap_direct_map_base(void)
 {
+#ifdef CONFIG_ARM64
+	/* The processor's addresses may have fewer bits than the kernel was built for. */
+	return _PAGE_OFFSET(vabits_actual);
+#else
 	return PAGE_OFFSET;
+#endif
 }
 
 void *vswap_zeroed_page(void)
