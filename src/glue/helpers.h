@@ -20,6 +20,10 @@
 #include <linux/xarray.h>
 #include <linux/zsmalloc.h>
 
+#if PAGE_SHIFT != 12
+#error "vswap needs a kernel with pages of 4 KiB: entries and what lies on disks are made for those."
+#endif
+
 static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
 static const unsigned long VSWAP_SWP_BLKDEV = SWP_BLKDEV;
 static const unsigned int VSWAP_ZSPAGE_PAGES = CONFIG_ZSMALLOC_CHAIN_SIZE;
