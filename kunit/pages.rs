@@ -5,9 +5,8 @@
 use crate::device::Device;
 use crate::engine::config::{RamLimit, Size};
 use crate::engine::counters::Counter;
-use crate::engine::options::Options;
+use crate::engine::options::{Options, Protection};
 use crate::engine::page::{Page, PAGE_SIZE};
-use crate::engine::protection::Protection;
 use crate::engine::slot::Slot;
 use crate::glue::cpu::Pinned;
 use crate::glue::gendisk::Frees;

@@ -33,7 +33,7 @@ mod movers;
 mod tiers;
 
 use control::attributes::ATTRIBUTES;
-use control::{refused, Control};
+use control::{accepted, Control};
 use device::Device;
 use engine::config::{RamLimit, Refusal, Size};
 use glue::chardev::Node;
@@ -72,15 +72,14 @@ impl kernel::Module for Vswap {
         let ram = memory::total_ram();
         let size = match module_parameters::size_mib.value() {
             -1 => Size::default_for(ram),
-            mib => mebibytes(mib)
-                .and_then(Size::from_mib)
-                .map_err(|refusal| refused("size_mib", refusal))?,
+            mib => accepted("size_mib", mebibytes(mib).and_then(Size::from_mib))?,
         };
         let limit = match module_parameters::ram_limit_mib.value() {
             -1 => RamLimit::default_for(ram),
-            mib => mebibytes(mib)
-                .and_then(|mib| RamLimit::from_mib(mib, ram))
-                .map_err(|refusal| refused("ram_limit_mib", refusal))?,
+            mib => {
+                let limit = mebibytes(mib).and_then(|mib| RamLimit::from_mib(mib, ram));
+                accepted("ram_limit_mib", limit)?
+            }
         };
         let device = Device::new(size, limit)?;
         let disk = Disk::new(c"vswap0", device.clone())?;

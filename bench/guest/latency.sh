@@ -22,11 +22,11 @@ size=$(($(blockdev --getsize64 $disk) / (1 << 20)))
 
 zram=/sys/block/zram0
 
-# zram_set DISKSIZE: lz4, and that much of virtual size.
+# zram_set DISKSIZE LIMIT: lz4, and that much of virtual size and of memory.
 zram_set() {
     echo lz4 >$zram/comp_algorithm
     echo "$1" >$zram/disksize
-    echo "$limit_bytes" >$zram/mem_limit
+    echo "$2" >$zram/mem_limit
     mkswap /dev/zram0 >/dev/null
     swapon --priority 100 /dev/zram0
 }
@@ -36,7 +36,7 @@ zram_set() {
 zram_ratio=26
 zram_disk_up() {
     modprobe zram
-    zram_set $((limit_bytes * zram_ratio / 10))
+    zram_set $((limit_bytes * zram_ratio / 10)) "$limit_bytes"
     mkswap "$disk" >/dev/null
     swapon --priority 10 "$disk"
 }
@@ -53,8 +53,10 @@ zram_writeback_up() {
     echo "$disk" >$zram/backing_dev
     echo 1 >$zram/writeback_limit_enable
     # By default it waits for the disk after each 32 pages, and falls behind.
-    echo 1024 >$zram/writeback_batch_size
-    zram_set ${size}M
+    echo 256 >$zram/writeback_batch_size
+    # At its limit stores fail, and nothing gets ahead any more. So it has twice the memory, and the
+    # loop keeps it at the share of the others.
+    zram_set ${size}M $((limit_bytes * 2))
     mkdir -p /sys/fs/cgroup/writer
     echo 16M >/sys/fs/cgroup/writer/memory.min
     [ -e /tmp/pause ] || mkfifo /tmp/pause
@@ -66,18 +68,19 @@ zram_writeback_up() {
 zram_writeback_down() {
     rm /tmp/writing
     finished "$writer"
+    step "zram used at most $(($(awk "{ print \$5 }" $zram/mm_stat) >> 20)) MiB, of $((limit_bytes >> 20)) that the others may"
     swapoff /dev/zram0
     rmmod zram
 }
 
-# Above four fifths of its limit: incompressible pages, then those not used for long, then for
-# less long, then any; until a quarter is free. At each step at most a tenth of the limit.
+# Above the share: incompressible pages, then those not used for long, then for less long, then
+# any; until a tenth is free. At each step at most a fifth of the share.
 zram_writer() {
     while [ -e /tmp/writing ]; do
-        if zram_above 80; then
+        if zram_above 100; then
             zram_write huge
             for age in 30 10 3 1 all; do
-                zram_above 75 || break
+                zram_above 90 || break
                 echo $age >$zram/idle
                 zram_write idle
             done
@@ -93,7 +96,7 @@ zram_above() {
 }
 # The limit is in pages of 4096 bytes, of which three take as much memory as one does on the disk.
 zram_write() {
-    echo $((limit_bytes * 3 / 10 / 4096)) >$zram/writeback_limit
+    echo $((limit_bytes * 6 / 10 / 4096)) >$zram/writeback_limit
     # It can't when the limit is spent.
     echo "$1" >$zram/writeback 2>/dev/null || true
 }

@@ -6,9 +6,9 @@ pub(crate) mod attributes;
 mod tiers;
 
 use crate::device::Device;
-use crate::engine::config::{Refusal, Size};
+use crate::engine::config::Refusal;
 use crate::glue::chardev::Behind;
-use crate::glue::inode::{SwapInode, Swappable};
+use crate::glue::inode::SwapInode;
 use crate::glue::pressure::Pressure;
 use crate::glue::thread::Thread;
 use crate::movers::readahead::Reading;
@@ -49,16 +49,6 @@ impl Control {
         })
     }
 
-    /// The device.
-    pub(crate) fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// The device, to keep.
-    pub(crate) fn shared_device(&self) -> &Arc<Device> {
-        &self.device
-    }
-
     /// Serializes changes, as long as the guard lives.
     pub(crate) fn lock(&self) -> impl Drop + '_ {
         self.transfers.lock()
@@ -86,14 +76,15 @@ impl Behind for Control {
     fn inode(&self) -> &SwapInode<Device> {
         &self.inode
     }
-
-    fn size(&self) -> Size {
-        self.device.size()
-    }
 }
 
 /// Logs why a value is refused, and refuses it.
-pub(crate) fn refused(what: &str, refusal: Refusal) -> Error {
+fn refused(what: &str, refusal: Refusal) -> Error {
     pr_err!("{}: {}\n", what, refusal.message());
     EINVAL
+}
+
+/// The value that was given, unless it is refused.
+pub(crate) fn accepted<T>(what: &str, given: Result<T, Refusal>) -> Result<T> {
+    given.map_err(|refusal| refused(what, refusal))
 }

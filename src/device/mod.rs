@@ -12,7 +12,6 @@ mod entries;
 mod free_slots;
 mod load;
 mod packed;
-mod pending;
 mod readahead;
 mod readers;
 mod repair;
@@ -23,7 +22,6 @@ mod sweep;
 mod throttle;
 
 use self::free_slots::FreeSlots;
-use self::pending::Pending;
 use self::readers::Readers;
 use self::tally::Tally;
 use crate::engine::asked::Asked;
@@ -34,16 +32,16 @@ use crate::engine::counters::{self, Counter};
 use crate::engine::index;
 use crate::engine::page::PAGE_SIZE;
 use crate::engine::patience::Patience;
+use crate::engine::pending::Pending;
 use crate::engine::traffic::{self, Totals, Traffic};
 use crate::glue::bounce::Pairs;
-use crate::glue::call;
-use crate::glue::clock;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::inode::Swappable;
 use crate::glue::platform::Kernel;
 use crate::glue::reserves::Reserves;
 use crate::glue::swap_area::{Area, Kind};
 use crate::glue::wait::{Progress, WaitQueue};
+use crate::glue::{call, clock};
 use crate::tiers::contexts::Contexts;
 use crate::tiers::disks::Disks;
 use crate::tiers::leftovers::Leftovers;
@@ -84,7 +82,7 @@ pub(crate) struct Device {
     pairs: Pairs,
     /// The sequential readers of packed pages.
     #[pin]
-    readers: Readers,
+    pub(crate) readers: Readers,
     budget: Budget,
     /// Where writeback waits for work.
     #[pin]
@@ -100,9 +98,11 @@ pub(crate) struct Device {
     pub(crate) seen_loads: AtomicUsize,
     /// Until when writeback rests because it could do nothing, in seconds.
     resting: AtomicU32,
-    /// Freed slots that wait for a sweep.
-    #[pin]
+    /// Whether freed slots wait for a sweep.
     pub(crate) pending: Pending,
+    /// Where the sweeping thread waits for work.
+    #[pin]
+    pub(crate) sweeping: WaitQueue,
     index: Index,
     // Dropped after the index, whose entries name places on them.
     disks: Disks,
@@ -137,7 +137,8 @@ impl Device {
                 asked: Asked::default(),
                 seen_loads: AtomicUsize::new(0),
                 resting: AtomicU32::new(0),
-                pending <- Pending::new(),
+                pending: Pending::default(),
+                sweeping <- WaitQueue::new(),
                 index: Index::new().ok_or(ENOMEM)?,
                 disks: Disks::new()?,
                 leftovers: Leftovers::new()?,

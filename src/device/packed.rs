@@ -62,11 +62,8 @@ pub(super) struct Read<'a> {
 impl Read<'_> {
     /// The bytes of an object, if they are among these slots.
     fn object(&self, packed: Packed) -> Option<&[u8]> {
-        if self.inside.has(packed) {
-            within(self.data.bytes(), &self.slots, packed)
-        } else {
-            None
-        }
+        let bytes = self.inside.has(packed).then(|| self.data.bytes())?;
+        within(bytes, &self.slots, packed)
     }
 }
 
@@ -79,6 +76,11 @@ fn within<'a>(bytes: &'a [u8], slots: &Range<usize>, packed: Packed) -> Option<&
         return None;
     }
     bytes.get(from..end)
+}
+
+/// Whether the bytes of an object of the same segment are among those slots.
+fn has(read: &Slots, packed: Packed) -> bool {
+    within(read.bounce.bytes(), &read.slots, packed).is_some()
 }
 
 /// The slots of its segment that an object lies in.
@@ -105,9 +107,7 @@ pub(super) fn after_run(first: Slot) -> Option<Slot> {
 pub(super) fn is_known(disk: &Disk, packed: Packed) -> bool {
     match disk.recent(packed.segment()) {
         Some(Recently::Coming) => true,
-        Some(Recently::Read(Slots { bounce, slots })) => {
-            within(bounce.bytes(), &slots, packed).is_some()
-        }
+        Some(Recently::Read(slots)) => has(&slots, packed),
         None => false,
     }
 }
@@ -173,7 +173,7 @@ impl Device {
         wanted: &Wanted,
     ) -> Result<Option<Read<'a>>> {
         let packed = wanted.packed;
-        let entered = self.disks.bay(packed.place.disk).and_then(|b| b.enter());
+        let entered = self.disks.enter(packed.place.disk);
         let Some(inside) = entered.and_then(|e| Inside::new(e, packed.segment())) else {
             return Ok(None);
         };
@@ -181,31 +181,23 @@ impl Device {
         if self.packed_of(page.slot()) != Some(packed) {
             return Ok(None);
         }
-        if let Some(Slots { bounce, slots }) = self.kept(&inside) {
-            if within(bounce.bytes(), &slots, packed).is_some() {
-                self.tally(&Pinned::new()).count(Counter::ReadAheadLoads, 1);
-                self.readers.asked_for(wanted.slot);
-                return Ok(Some(Read {
-                    data: Data::Shared(bounce),
-                    slots,
-                    inside,
-                }));
+        let (data, slots) = if let Some(kept) = self.kept(&inside).filter(|kept| has(kept, packed))
+        {
+            self.tally(&Pinned::new()).count(Counter::ReadAheadLoads, 1);
+            self.readers.asked_for(wanted.slot);
+            (Data::Shared(kept.bounce), kept.slots)
+        } else {
+            let ahead = self.readers.ask(wanted.slot);
+            if let Some(read) = self.read_ahead(&inside, wanted, ahead) {
+                (Data::Shared(read.bounce), read.slots)
+            } else {
+                self.readers.windows.done(wanted.slot.next(), ahead);
+                let slots = slots_of(packed);
+                (Data::Own(self.read_pair(&inside, &slots)?), slots)
             }
-        }
-        let ahead = self.readers.ask(wanted.slot);
-        if let Some(read) = self.read_ahead(&inside, wanted, ahead) {
-            let Slots { bounce, slots } = read;
-            return Ok(Some(Read {
-                data: Data::Shared(bounce),
-                slots,
-                inside,
-            }));
-        }
-        self.readers.windows().done(wanted.slot.next(), ahead);
-        let slots = slots_of(packed);
-        let bounce = self.read_pair(&inside, &slots)?;
+        };
         Ok(Some(Read {
-            data: Data::Own(bounce),
+            data,
             slots,
             inside,
         }))
@@ -219,7 +211,7 @@ impl Device {
                 Recently::Read(slots) => return Some(slots),
                 Recently::Coming => {
                     let is_over = || !matches!(disk.recent(inside.segment), Some(Recently::Coming));
-                    self.readers.arrived().wait_timeout(TURN_MS, is_over);
+                    self.readers.arrived.wait_timeout(TURN_MS, is_over);
                 }
             }
         }
@@ -236,11 +228,7 @@ impl Device {
             transfer.add(index, &inside.entered, slot);
         }
         let (bounce, failed) = transfer.wait();
-        if failed.is_none() {
-            Ok(bounce)
-        } else {
-            Err(EIO)
-        }
+        failed.is_none().then_some(bounce).ok_or(EIO)
     }
 
     /// Reads the slots of a wanted page and those behind it, and keeps them. `None`: there is nothing
@@ -272,7 +260,7 @@ impl Device {
             keep(inside, bounces.pop()?, 0..SEGMENT_SLOTS);
         }
         let read = keep(inside, bounces.pop()?, slots)?;
-        self.readers.windows().done(last.next(), ahead);
+        self.readers.windows.done(last.next(), ahead);
         self.count_read_ahead(pages);
         Some(read)
     }
@@ -336,11 +324,7 @@ impl Device {
             }
         }
         let (bounces, failed) = transfer.wait();
-        if failed.is_none() {
-            Ok(bounces)
-        } else {
-            Err(EIO)
-        }
+        failed.is_none().then_some(bounces).ok_or(EIO)
     }
 
     /// Returns the slots of the wanted page and those behind them that hold the pages of the next slots,

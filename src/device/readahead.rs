@@ -6,7 +6,6 @@
 //! is *coming* from the moment the thread enters it until the thread has read it or has given up. A
 //! reader that wants a page of such a segment waits for the thread and does not read it a second time.
 
-use super::readers::Readers;
 use super::{packed, Device};
 use crate::engine::counters::{self, Counter};
 use crate::engine::entry::{DiskNumber, Packed};
@@ -104,11 +103,6 @@ impl<'a> Batch<'a> {
 }
 
 impl Device {
-    /// The sequential readers of packed pages.
-    pub(crate) fn readers(&self) -> &Readers {
-        &self.readers
-    }
-
     /// Reads the segments that hold the pages of a slot and of those behind it. Sleeps until the disk
     /// has answered or is stuck, or the thread has to stop.
     #[inline(never)]
@@ -122,14 +116,14 @@ impl Device {
             return;
         }
         if let Some(last) = batch.last {
-            self.readers.windows().done(last.next(), Ahead::MOST);
+            self.readers.windows.done(last.next(), Ahead::MOST);
         }
         self.count_read_ahead(batch.pages);
     }
 
     /// Counts pages that were read ahead.
     pub(super) fn count_read_ahead(&self, pages: usize) {
-        self.readers.trust().read(pages);
+        self.readers.trust.read(pages);
         let cpu = Pinned::new();
         self.tally(&cpu)
             .count(Counter::ReadAheadPages, counters::number(pages));
@@ -146,7 +140,7 @@ impl Device {
                 if batch.is_none() {
                     *batch = self.new_batch(packed.place.disk);
                 }
-                let arrived = self.readers.arrived();
+                let arrived = &self.readers.arrived;
                 let is_room = batch
                     .as_mut()
                     .is_some_and(|batch| batch.add(slot, packed, arrived));
@@ -160,7 +154,7 @@ impl Device {
 
     #[inline(never)]
     fn new_batch(&self, disk: DiskNumber) -> Option<Batch<'_>> {
-        self.disks.bay(disk)?.enter().and_then(Batch::new)
+        self.disks.enter(disk).and_then(Batch::new)
     }
 
     /// Reads the segments of a batch and keeps them. `None`: no memory, a failed read, or a stuck disk.

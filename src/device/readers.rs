@@ -11,13 +11,16 @@ use kernel::prelude::*;
 /// The sequential readers, and the queue in which they wait for the thread.
 #[pin_data]
 pub(crate) struct Readers {
-    windows: Windows,
-    trust: Trust,
+    /// The sequential readers.
+    pub(crate) windows: Windows,
+    /// Whether pages that are read ahead are used.
+    pub(super) trust: Trust,
     /// Where the thread waits for work.
     #[pin]
-    bell: WaitQueue,
+    pub(crate) bell: WaitQueue,
+    /// Where readers wait for a segment that is coming.
     #[pin]
-    arrived: WaitQueue,
+    pub(super) arrived: WaitQueue,
 }
 
 impl Readers {
@@ -29,26 +32,6 @@ impl Readers {
             bell <- WaitQueue::new(),
             arrived <- WaitQueue::new(),
         })
-    }
-
-    /// The sequential readers.
-    pub(crate) fn windows(&self) -> &Windows {
-        &self.windows
-    }
-
-    /// Whether pages that are read ahead are used.
-    pub(super) fn trust(&self) -> &Trust {
-        &self.trust
-    }
-
-    /// Where the thread waits for work.
-    pub(crate) fn bell(&self) -> &WaitQueue {
-        &self.bell
-    }
-
-    /// Where readers wait for a segment that is coming.
-    pub(super) fn arrived(&self) -> &WaitQueue {
-        &self.arrived
     }
 
     /// A slot is about to be read from a disk. Returns how much may be read ahead.

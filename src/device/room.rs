@@ -55,7 +55,7 @@ impl Device {
         let (mut free, mut size) = (0_u64, 0_u64);
         if self.budget().left(clock::seconds()) >= PAGE_BYTES {
             // Disks that do not answer count as well.
-            for entered in self.disks().bays().filter_map(|bay| bay.enter()) {
+            for entered in self.disks().all() {
                 let disk = entered.disk();
                 if disk.health().is_fit() {
                     free = free.saturating_add(disk.room());

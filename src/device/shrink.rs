@@ -54,7 +54,7 @@ impl Device {
     /// An estimate of how many pages of the pool freed slots hold: all slots of their clusters are
     /// counted.
     fn freed_pages(&self) -> usize {
-        let clusters = usize::try_from(self.pending.slots().clusters()).unwrap_or(usize::MAX);
+        let clusters = usize::try_from(self.pending.clusters()).unwrap_or(usize::MAX);
         let slots = clusters.saturating_mul(SLOTS_PER_CLUSTER);
         let in_ram = at_least_none(self.counter(Counter::RamSlots));
         let pool = pages(self.ram().pool_bytes());

@@ -4,7 +4,6 @@
 
 use super::{CallPage, Device, Pages};
 use crate::engine::claims::Slots;
-use crate::engine::entry::Place;
 use crate::engine::form::Home;
 use crate::engine::held::{Owned, PinnedSlot};
 use crate::engine::index::Preference;
@@ -207,7 +206,8 @@ impl<'a, 'c> Storing<'a, 'c> {
             return None;
         };
         let disk = device.disks.bay(home.disk)?.peek(&cpu)?;
-        let to = home.cluster.slot(slot.offset());
+        let place = home.place(slot.offset());
+        let to = place.slot;
         if !disk.backing().is_memory() {
             return None;
         }
@@ -222,10 +222,6 @@ impl<'a, 'c> Storing<'a, 'c> {
             return None;
         }
         device.reserves.copied(&cpu, Direction::Write, disk);
-        let place = Place {
-            disk: home.disk,
-            slot: to,
-        };
         Some(device.put_on(&cpu, page.slot(), Owned::disk(place), &[]))
     }
 
@@ -248,10 +244,7 @@ impl<'a, 'c> Storing<'a, 'c> {
             },
         };
         self.home = Some((slot.cluster(), home));
-        let place = Place {
-            disk: home.disk,
-            slot: home.cluster.slot(slot.offset()),
-        };
+        let place = home.place(slot.offset());
         disks.claim(place).or_else(|| {
             // As in `copy_home`.
             let emptied = self.device.empty(&Pinned::new(), pinned, &[]);

@@ -23,17 +23,25 @@ impl Frees for Device {
             self.tally(cpu).count(Counter::MruMisses, 1);
         }
         if marked.is_first {
-            self.pending.add();
+            self.note_pending();
         }
     }
 }
 
 impl Device {
+    /// A slot of a cluster was freed, the first one since the cluster was swept.
+    #[cold]
+    fn note_pending(&self) {
+        if self.pending.add() {
+            self.sweeping.wake();
+        }
+    }
+
     /// Frees what freed slots held. Returns whether there was anything. May take long, but does not
     /// sleep.
     pub(crate) fn sweep(&self) -> bool {
         // Before the search for clusters.
-        self.pending.slots().begin();
+        self.pending.begin();
         self.index()
             .freed(0)
             .is_some_and(|first| self.sweep_from(first))

@@ -8,9 +8,8 @@
 use super::Device;
 use crate::engine::counters::Counter;
 use crate::engine::patience;
-use crate::glue::clock;
 use crate::glue::cpu::Pinned;
-use crate::glue::task;
+use crate::glue::{clock, task};
 
 impl Device {
     /// Makes room for a page in the full ram tier: sweeps, or waits for writeback. Returns whether there

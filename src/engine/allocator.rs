@@ -794,11 +794,6 @@ impl Current {
         let holds = space.hold(cluster, list).is_some();
         self.put(Some(Place::start(cluster, holds)));
     }
-
-    /// Lets go of the current cluster, after which there is none. Nobody uses this meanwhile.
-    pub fn reset(&self, space: Space<'_>, list: &mut FreeList) {
-        self.replace(space, None, list);
-    }
 }
 
 /// A disk's clusters with their free list: complete operations, which take the lock when needed.
@@ -1033,7 +1028,8 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
 
     /// Lets go of a current cluster that is no longer used. Nobody uses it meanwhile.
     pub fn reset(&self, current: &Current) {
-        self.list.with(|list| current.reset(self.space, list));
+        self.list
+            .with(|list| current.replace(self.space, None, list));
     }
 }
 

@@ -175,10 +175,7 @@ pub fn parse_age(text: &[u8]) -> Result<u32, Refusal> {
 
 /// Parses an absolute path and, after a blank, an optional word.
 pub fn parse_path(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), Refusal> {
-    let text = text.trim_ascii();
-    let mut words = text
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
+    let mut words = words(text);
     match (words.next(), words.next(), words.next()) {
         (Some(path), word, None) if is_path(path) => Ok((path, word)),
         _ => Err(Refusal::NotAPath),
@@ -188,10 +185,7 @@ pub fn parse_path(text: &[u8]) -> Result<(&[u8], Option<&[u8]>), Refusal> {
 /// Parses an absolute path and the options after it: a priority, by default 0,
 /// and words of [`Options`].
 pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32, Options), Refusal> {
-    let mut words = text
-        .trim_ascii()
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
+    let mut words = words(text);
     let path = words.next().filter(|path| is_path(path));
     let (mut priority, mut options) = (None, Options::default());
     for word in words {
@@ -206,6 +200,11 @@ pub fn parse_disk(text: &[u8]) -> Result<(&[u8], i32, Options), Refusal> {
     }
     let path = path.ok_or(Refusal::NotADisk)?;
     Ok((path, priority.unwrap_or(0), options))
+}
+
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
 }
 
 fn is_path(word: &[u8]) -> bool {
@@ -229,7 +228,7 @@ fn parse_integer(text: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::protection::Protection;
+    use super::super::options::Protection;
     use super::*;
     use proptest::prelude::*;
     use std::string::String;

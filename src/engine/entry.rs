@@ -88,15 +88,15 @@ const _: () = assert!(size_of::<Entry>() == 8);
 #[repr(transparent)]
 pub struct Entry(u64);
 
-/// The meaning of an entry.
+/// The meaning of an entry, with objects of the ram tier as an `O`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Content {
+pub enum Content<O = Object> {
     /// Nothing is stored.
     Empty,
     /// The page is this word, repeated.
     Same(u64),
     /// The page is an object in the ram tier.
-    Ram(Object),
+    Ram(O),
     /// The page lies on a disk.
     Disk(Place),
     /// The page is an object on a disk.

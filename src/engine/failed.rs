@@ -52,9 +52,8 @@ pub struct FailedExtents<P: Platform, K> {
     beyond: [Beyond<P, K>; MAX_DISKS],
 }
 
-impl<P: Platform, K> FailedExtents<P, K> {
-    /// None.
-    pub fn new() -> Self {
+impl<P: Platform, K> Default for FailedExtents<P, K> {
+    fn default() -> Self {
         Self {
             count: AtomicU32::new(0),
             extents: core::array::from_fn(|_| Once::new()),
@@ -64,7 +63,9 @@ impl<P: Platform, K> FailedExtents<P, K> {
             }),
         }
     }
+}
 
+impl<P: Platform, K> FailedExtents<P, K> {
     /// Records an extent as failed. In any context.
     pub fn note(&self, extent: Extent<K>) {
         let place = self.count.fetch_add(1, Ordering::Relaxed);
@@ -114,11 +115,5 @@ impl<P: Platform, K> FailedExtents<P, K> {
     pub fn is_bad(&self, place: Place) -> bool {
         self.extents()
             .any(|extent| extent.is_bad && extent.has(place))
-    }
-}
-
-impl<P: Platform, K> Default for FailedExtents<P, K> {
-    fn default() -> Self {
-        Self::new()
     }
 }

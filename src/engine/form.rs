@@ -43,10 +43,14 @@ impl Home {
     /// The entry of the slot at `offset`, when it is in use.
     #[inline]
     pub const fn entry(self, offset: Offset) -> Entry {
-        Entry::disk(Place {
-            disk: self.disk,
-            slot: self.cluster.slot(offset),
-        })
+        Entry::disk(self.place(offset))
+    }
+
+    /// Where the page of the slot at `offset` lies.
+    #[inline]
+    pub const fn place(self, offset: Offset) -> Place {
+        let (disk, slot) = (self.disk, self.cluster.slot(offset));
+        Place { disk, slot }
     }
 
     /// The home in which a page that lies at `place` has its virtual slot's offset, if there is

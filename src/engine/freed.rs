@@ -65,12 +65,6 @@ impl FreedSlots {
             self.marks.clear(offset);
         }
     }
-
-    /// No slot is marked and the cluster not noted; for a cluster that nobody else knows yet.
-    pub fn reset(&self) {
-        self.marks.clear_all();
-        self.noted.store(0, Ordering::Relaxed);
-    }
 }
 
 #[cfg(all(test, not(loom)))]

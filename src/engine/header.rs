@@ -15,14 +15,9 @@ const VERSION_AT: usize = 1024;
 const LAST_PAGE_AT: usize = 1028;
 const UUID_AT: usize = 1036;
 const LABEL_AT: usize = 1052;
-const UUID_BYTES: usize = 16;
-const LABEL_BYTES: usize = 16;
 const SIGNATURE_AT: usize = PAGE_SIZE - SIGNATURE.len();
 
-/// The device's number: there is one.
-pub const NUMBER: u8 = 0;
-
-/// The UUID of device 0, with the device's number in the last byte. It is the same on every
+/// The UUID of the device, with its number, which is 0, in the last byte. It is the same on every
 /// machine and after every boot, so that a configuration can name it: it names
 /// the device, as no data survives a reboot.
 const UUID: [u8; 16] = [
@@ -74,55 +69,29 @@ pub fn parse_uuid(text: &[u8]) -> Result<u128, Refusal> {
     }
 }
 
-/// Writes the header of device `number`, with `pages` pages in all, page 0 included.
-pub fn write(page: &mut [u8; PAGE_SIZE], number: u8, pages: u32) {
+/// Writes the header of the device, with `pages` pages in all, page 0 included.
+pub fn write(page: &mut [u8; PAGE_SIZE], pages: u32) {
     page.fill(0);
     let last_page = pages.saturating_sub(1);
-    let mut uuid = UUID;
-    uuid[15] = number;
-    let mut label = [0; LABEL_BYTES];
-    label[..5].copy_from_slice(b"vswap");
-    write_decimal(&mut label[5..], number);
-
     put(page, VERSION_AT, &1u32.to_ne_bytes());
     put(page, LAST_PAGE_AT, &last_page.to_ne_bytes());
-    put(page, UUID_AT, &uuid);
-    put(page, LABEL_AT, &label);
+    put(page, UUID_AT, &UUID);
+    put(page, LABEL_AT, b"vswap0");
     put(page, SIGNATURE_AT, SIGNATURE);
 }
 
-/// Writes the signature of a disk that is a tier of device `number`: a header of one page, which
+/// Writes the signature of a disk that is a tier of the device: a header of one page, which
 /// tools recognize, a label that says more, and a UUID that identifies the owner. Swapped on,
 /// it gives next to no swap space.
-pub fn write_tier(page: &mut [u8; PAGE_SIZE], number: u8, uuid: u128) {
-    write(page, number, 2);
-    let digits = page
-        .iter()
-        .skip(LABEL_AT)
-        .take(LABEL_BYTES)
-        .take_while(|byte| **byte != 0)
-        .count();
-    put(page, LABEL_AT.saturating_add(digits), b"-tier");
-    let uuid: [u8; UUID_BYTES] = uuid.to_be_bytes();
-    put(page, UUID_AT, &uuid);
+pub fn write_tier(page: &mut [u8; PAGE_SIZE], uuid: u128) {
+    write(page, 2);
+    put(page, LABEL_AT, b"vswap0-tier");
+    put(page, UUID_AT, &uuid.to_be_bytes());
 }
 
 fn put(page: &mut [u8; PAGE_SIZE], at: usize, bytes: &[u8]) {
     for (to, from) in page.iter_mut().skip(at).zip(bytes) {
         *to = *from;
-    }
-}
-
-fn write_decimal(to: &mut [u8], number: u8) {
-    let digits =
-        [number / 100, number / 10 % 10, number % 10].map(|digit| b'0'.wrapping_add(digit));
-    let leading = digits
-        .iter()
-        .take(2)
-        .take_while(|digit| **digit == b'0')
-        .count();
-    for (to, digit) in to.iter_mut().zip(digits.iter().skip(leading)) {
-        *to = *digit;
     }
 }
 
@@ -134,7 +103,7 @@ mod tests {
     fn a_tier_is_labelled() {
         let mut page = [0xff; PAGE_SIZE];
         let uuid = 0x0123_4567_89ab_cdef_0011_2233_4455_6677;
-        write_tier(&mut page, 0, uuid);
+        write_tier(&mut page, uuid);
         assert_eq!(&page[4086..], b"SWAPSPACE2");
         assert_eq!(page[UUID_AT..UUID_AT + 4], [0x01, 0x23, 0x45, 0x67]);
         assert_eq!(page[UUID_AT..UUID_AT + 16], uuid.to_be_bytes());
@@ -145,7 +114,7 @@ mod tests {
     #[test]
     fn a_header_holds_what_the_swap_core_reads() {
         let mut page = [0xff; PAGE_SIZE];
-        write(&mut page, 0, 1000);
+        write(&mut page, 1000);
         assert_eq!(&page[4086..], b"SWAPSPACE2");
         assert_eq!(
             page[1024..1036],
@@ -153,28 +122,9 @@ mod tests {
         );
         assert_eq!(&page[1052..1068], b"vswap0\0\0\0\0\0\0\0\0\0\0");
         assert_eq!(page[1036 + 6] >> 4, 4, "a version 4 UUID");
+        assert_eq!(page[1051], 0, "the device's number");
         assert!(page[..1024].iter().all(|byte| *byte == 0));
         assert!(page[1068..4086].iter().all(|byte| *byte == 0));
-    }
-
-    #[test]
-    fn the_number_stands_in_label_and_uuid() {
-        for (number, label) in [
-            (7, "vswap7"),
-            (42, "vswap42"),
-            (100, "vswap100"),
-            (255, "vswap255"),
-        ] {
-            let mut page = [0; PAGE_SIZE];
-            write(&mut page, number, 10);
-            assert_eq!(
-                core::str::from_utf8(&page[1052..1068])
-                    .unwrap()
-                    .trim_end_matches('\0'),
-                label
-            );
-            assert_eq!(page[1051], number);
-        }
     }
 
     #[test]

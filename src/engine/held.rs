@@ -162,22 +162,8 @@ impl Held<'_> {
     }
 }
 
-/// The meaning of a [`Held`] entry; see [`Content`].
-#[derive(Debug)]
-pub enum HeldContent<'a> {
-    /// Nothing is stored.
-    Empty,
-    /// The page is this word, repeated.
-    Same(u64),
-    /// The page is an object in the ram tier.
-    Ram(HeldObject<'a>),
-    /// The page lies on a disk.
-    Disk(Place),
-    /// The page is an object on a disk.
-    Packed(Packed),
-    /// The page lay on a disk that was abandoned.
-    Lost,
-}
+/// The meaning of a [`Held`] entry.
+pub type HeldContent<'a> = Content<HeldObject<'a>>;
 
 /// An object that is not freed for `'a`.
 #[derive(Debug)]

@@ -34,14 +34,6 @@ impl Link {
     }
 }
 
-impl Links {
-    /// The cluster is on no list.
-    pub fn reset(&self) {
-        self.next.set(None);
-        self.previous.set(None);
-    }
-}
-
 /// Access to the clusters' links.
 pub trait Nodes {
     /// Calls `then` with the links of a cluster that is on a list.
@@ -87,7 +79,8 @@ impl Lists {
         let (mut previous, mut next) = (None, None);
         nodes.with(number, |links| {
             (previous, next) = (links.previous.get(), links.next.get());
-            links.reset();
+            links.next.set(None);
+            links.previous.set(None);
         });
         let ends = &mut self.0[generation.index()];
         match previous {

@@ -37,7 +37,6 @@ pub mod page;
 pub mod patience;
 pub mod pending;
 pub mod platform;
-pub mod protection;
 pub mod same;
 pub mod segment;
 #[cfg(all(test, loom))]

@@ -20,13 +20,16 @@ pub trait Platform: Sized + Send + Sync + 'static {
     type Reader;
 
     /// A spinlock around data.
-    type Lock<T: Send>: Lock<T>;
+    type Lock<T: Send + 'static>: Lock<T>;
 
     /// A value for each CPU.
     type PerCpu<T: Default + Send + Sync + 'static>: PerCpu<T, Cpu = Self::Cpu>;
 
     /// A map from numbers to objects.
-    type Map<T: Send + Sync, L: Default + Send + Sync>: Map<T, L, Cpu = Self::Cpu>;
+    type Map<T, L>: Map<T, L, Cpu = Self::Cpu>
+    where
+        T: Send + Sync + 'static,
+        L: Default + Send + Sync + 'static;
 
     /// A page for a table.
     type Page: Page;
@@ -63,7 +66,7 @@ pub enum Rank {
 }
 
 /// A spinlock around data.
-pub trait Lock<T>: Send + Sync {
+pub trait Lock<T: 'static>: Send + Sync {
     /// The data, while the lock is held.
     type Guard<'a>: DerefMut<Target = T>
     where
@@ -95,15 +98,14 @@ pub trait PerCpu<T: 'static>: Sized + Send + Sync {
 ///
 /// Looking up an object takes no lock. So an object that is removed may have been found before:
 /// it is [retired](Self::retire), and dropped when all present readers are done.
-pub trait Map<T, L>: Sized + Send + Sync {
+pub trait Map<T: 'static, L>: Sized + Send + Sync {
     /// Evidence of staying on a CPU.
     type Cpu;
 
     /// An object that was found. It was in the map then, and outlives this.
     type Found<'a>: Deref<Target = T>
     where
-        Self: 'a,
-        T: 'a;
+        Self: 'a;
 
     /// An object that is not in the map yet. Dropping it drops the object at once.
     type New: Deref<Target = T>;
@@ -125,14 +127,10 @@ pub trait Map<T, L>: Sized + Send + Sync {
     fn insert(&self, index: u32, object: Self::New) -> Option<bool>;
 
     /// The object at a place.
-    fn load<'a>(&'a self, cpu: &'a Self::Cpu, index: u32) -> Option<Self::Found<'a>>
-    where
-        T: 'a;
+    fn load<'a>(&'a self, cpu: &'a Self::Cpu, index: u32) -> Option<Self::Found<'a>>;
 
     /// The first object from that place on, and its place.
-    fn first<'a>(&'a self, cpu: &'a Self::Cpu, from: u32) -> Option<(u32, Self::Found<'a>)>
-    where
-        T: 'a;
+    fn first<'a>(&'a self, cpu: &'a Self::Cpu, from: u32) -> Option<(u32, Self::Found<'a>)>;
 
     /// The place of the first marked object from there on.
     fn first_marked(&self, from: u32) -> Option<u32>;
@@ -163,9 +161,7 @@ pub trait Map<T, L>: Sized + Send + Sync {
     /// The object of a token that somebody remembered. Since everybody forgets a token
     /// before its object is retired, the object may have been removed, but lives as long as
     /// those found in the map.
-    fn remembered<'a>(&'a self, cpu: &'a Self::Cpu, token: usize) -> Self::Found<'a>
-    where
-        T: 'a;
+    fn remembered<'a>(&'a self, cpu: &'a Self::Cpu, token: usize) -> Self::Found<'a>;
 }
 
 /// A domain of sections, which are begun by one task and ended by whichever drops them, and can be
@@ -192,7 +188,7 @@ pub trait Sections: Sized + Send + Sync {
 }
 
 /// A place that publishes an object to others, without a lock. Whoever takes it out waits for them.
-pub trait Published<D>: Send + Sync {
+pub trait Published<D: 'static>: Send + Sync {
     /// An object, as its owner has it.
     type Owner: Send;
 
@@ -202,8 +198,7 @@ pub trait Published<D>: Send + Sync {
     /// An object that was seen.
     type Seen<'a>: Deref<Target = D> + Clone
     where
-        Self: 'a,
-        D: 'a;
+        Self: 'a;
 
     /// An empty place.
     fn empty() -> Self;
@@ -212,9 +207,7 @@ pub trait Published<D>: Send + Sync {
     fn is_empty(&self) -> bool;
 
     /// The object, for a caller that whoever takes it out will wait for.
-    fn see<'a>(&'a self) -> Option<Self::Seen<'a>>
-    where
-        D: 'a;
+    fn see(&self) -> Option<Self::Seen<'_>>;
 
     /// Puts an object there, or none. Returns the old one.
     fn swap(&self, new: Option<Self::Owner>) -> Option<Self::Taken>;

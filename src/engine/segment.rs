@@ -124,11 +124,6 @@ impl Filling {
     pub fn bytes(self) -> usize {
         self.bytes
     }
-
-    /// Objects.
-    pub fn objects(self) -> usize {
-        self.objects
-    }
 }
 
 /// The objects of a segment that was read, with their positions in bytes.
@@ -191,13 +186,6 @@ impl Live {
     #[must_use]
     pub fn enter_written(&self) -> bool {
         self.count_up(WRITER)
-    }
-
-    /// One more object, or reader, of a segment in which the caller is counted. Says whether there was
-    /// room to count it.
-    #[must_use]
-    pub fn add(&self) -> bool {
-        self.enter()
     }
 
     /// Counts one more if the segment is in use, and the count is not at its maximum.

@@ -49,7 +49,7 @@ impl Disk {
     fn fill(&self, segment: usize) {
         self.live[segment].begin();
         self.contents[segment].with_mut(|_| ());
-        assert!(self.live[segment].add());
+        assert!(self.live[segment].enter());
         assert_eq!(self.live[segment].end_writing(), Some(false));
     }
 

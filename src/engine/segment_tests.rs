@@ -23,7 +23,7 @@ fn packed(headers: &[Header]) -> (Vec<u64>, Vec<(Header, usize)>) {
             spots.push((*header, spot.object));
         }
     }
-    assert_eq!(filling.objects(), spots.len());
+    assert_eq!(filling.objects, spots.len());
     (words, spots)
 }
 
@@ -81,7 +81,7 @@ fn the_last_one_frees() {
     assert!(!live.enter());
     assert_eq!(live.leave(), None);
     live.begin();
-    assert!(live.add() && live.enter());
+    assert!(live.enter() && live.enter());
     assert_eq!(live.leave(), Some(false));
     assert_eq!(live.end_writing(), Some(false));
     assert_eq!(live.count(), 1);
@@ -106,7 +106,7 @@ fn a_segment_being_written_is_not_entered_as_written() {
     live.begin();
     assert!(!live.enter_written());
     for _ in 0..MAX_OBJECTS {
-        assert!(live.add() && !live.enter_written());
+        assert!(live.enter() && !live.enter_written());
     }
     assert_eq!(live.end_writing(), Some(false));
     assert!(live.enter_written());

@@ -165,6 +165,19 @@ impl Backing {
             // SAFETY: as this function requires.
             .is_some_and(|dax| unsafe { dax.copy(direction, slot, page) })
     }
+
+    /// Copies pages to consecutive slots, when the device is memory. Returns how many were copied,
+    /// from the first one on; bios must transfer the others. Does not sleep.
+    ///
+    /// # Safety
+    ///
+    /// The pages stay, and nobody else writes to them meanwhile.
+    pub(super) unsafe fn write_run(&self, slot: PhysicalSlot, pages: &[NonNull<Page>]) -> usize {
+        self.dax
+            .as_ref()
+            // SAFETY: as this function requires.
+            .map_or(0, |dax| unsafe { dax.write_run(slot, pages) })
+    }
 }
 
 impl Drop for Backing {

@@ -4,11 +4,10 @@
 //!
 //! C header: `include/linux/bio.h`
 
-use super::bindings;
 use super::cipher::Cipher;
 use super::request::{self, Extent, Request};
 use super::target::Target;
-use super::trace;
+use super::{bindings, trace};
 use crate::engine::health::Fault;
 use crate::engine::slot::PhysicalSlot;
 use crate::engine::traffic::Direction;
@@ -113,7 +112,7 @@ unsafe fn end_bio<T: Target>(bio: *mut kernel::bindings::bio) {
         let disk = extent.keep.disk();
         disk.ended(direction, fault);
         disk.end(ticket);
-        bindings::vswap_bio_free(bio);
+        kernel::bindings::bio_put(bio);
         let shared = request.as_ref();
         if let Some(fault) = fault {
             trace::io_error(extent.number, extent.first, extent.count, direction);
@@ -201,17 +200,15 @@ unsafe fn incoming<T: Target>(
             let Incoming { disk, slot, bad } = &mut *data.cast::<Incoming<'_, T>>();
             let here = *slot;
             *slot = here.next();
-            let Some(page) = NonNull::new(page.cast()) else {
-                *bad = Some((bad.map_or(here, |(first, _)| first), here));
-                return;
-            };
-            if disk.tags().is_some_and(|tags| !tags.fits(here, page)) {
-                disk.found_corrupt(here);
-                *bad = Some((bad.map_or(here, |(first, _)| first), here));
-            } else if disk
-                .cipher()
-                .is_some_and(|cipher| !cipher.decrypt(here, page))
-            {
+            let is_good = NonNull::new(page.cast()).is_some_and(|page| {
+                if disk.tags().is_some_and(|tags| !tags.fits(here, page)) {
+                    disk.found_corrupt(here);
+                    return false;
+                }
+                disk.cipher()
+                    .is_none_or(|cipher| cipher.decrypt(here, page))
+            });
+            if !is_good {
                 *bad = Some((bad.map_or(here, |(first, _)| first), here));
             }
         }

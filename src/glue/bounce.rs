@@ -19,7 +19,7 @@ const RESERVE: u32 = 32;
 /// # Invariants
 ///
 /// The pointer is to a reserve, owned by this value.
-pub(crate) struct Pairs(NonNull<bindings::vswap_pairs>);
+pub(crate) struct Pairs(NonNull<kernel::bindings::mempool>);
 
 // SAFETY: a reserve may be used from any thread.
 unsafe impl Send for Pairs {}
@@ -85,7 +85,7 @@ impl Bounce<'static> {
 impl Drop for Pairs {
     fn drop(&mut self) {
         // SAFETY: the reserve is this value's by the invariant; whoever has pages of it borrows it.
-        unsafe { bindings::vswap_pairs_free(self.0.as_ptr()) }
+        unsafe { kernel::bindings::mempool_destroy(self.0.as_ptr()) }
     }
 }
 
@@ -149,8 +149,11 @@ impl Drop for Bounce<'_> {
         // SAFETY: it is this value's by the invariant, and came from there.
         unsafe {
             match self.reserve {
-                Some(pairs) => bindings::vswap_pair_free(pairs.0.as_ptr(), start),
-                None => bindings::vswap_span_free(start, self.pages.wrapping_mul(PAGE_SIZE)),
+                Some(pairs) => kernel::bindings::mempool_free(start, pairs.0.as_ptr()),
+                None => {
+                    let bytes = self.pages.wrapping_mul(PAGE_SIZE);
+                    kernel::bindings::free_pages_exact(start, bytes);
+                }
             }
         }
     }

@@ -13,6 +13,10 @@ use crate::engine::bay::Entered;
 use crate::engine::page::Page;
 use crate::engine::slot::PhysicalSlot;
 use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+/// How many pages are copied in one go to a disk that is memory.
+const COPIED: usize = 16;
 
 /// A transfer that owns the buffer until its pages are there: nobody can look at pages that are
 /// being read, or reuse those that are being written. Dropping
@@ -28,6 +32,50 @@ impl<T: Target> BufferTransfer<Store, T> {
     /// Pages that go to disks. May sleep.
     pub(crate) fn write(reserves: &Reserves, buffer: Buffer) -> Self {
         Self::new(reserves, buffer, BIO_PAGES)
+    }
+
+    /// Adds `count` pages of the buffer, from the one of that index on, that go to consecutive slots.
+    /// May sleep.
+    pub(crate) fn add_run(
+        &mut self,
+        index: usize,
+        count: usize,
+        entered: &Entered<'_, Kernel, T>,
+        slot: PhysicalSlot,
+    ) {
+        let copied = self.copy_run(index, count, entered.disk(), slot);
+        for done in copied..count {
+            if let Some(slot) = slot.checked_add(done) {
+                self.add(index.saturating_add(done), entered, slot);
+            }
+        }
+    }
+
+    /// Copies the first of them to a disk that is memory. Returns how many it has copied.
+    fn copy_run(&self, index: usize, count: usize, disk: &T, slot: PhysicalSlot) -> usize {
+        let mut copied = 0usize;
+        while copied < count && disk.backing().is_memory() {
+            let mut pages = [NonNull::dangling(); COPIED];
+            let mut found = 0usize;
+            for place in pages.iter_mut().take(count.saturating_sub(copied)) {
+                let at = index.saturating_add(copied).saturating_add(found);
+                let Some(page) = self.buffer.pointer(at) else {
+                    break;
+                };
+                *place = page;
+                found = found.saturating_add(1);
+            }
+            let (Some(pages), Some(slot)) = (pages.get(..found), slot.checked_add(copied)) else {
+                break;
+            };
+            // SAFETY: as in `add`; the pages are there, as their indices were found.
+            let done = unsafe { self.transfer.copy_run(disk, slot, pages) };
+            copied = copied.saturating_add(done);
+            if done < COPIED {
+                break;
+            }
+        }
+        copied
     }
 
     /// A page that goes to a disk, or is not submitted yet.

@@ -176,12 +176,6 @@ impl<W: Way, D: Serves> Call<W, D> {
         }
     }
 
-    /// The call, as the swap core filled it.
-    #[inline]
-    fn sio(&self) -> &bindings::swap_iocb {
-        self.raw.sio()
-    }
-
     /// Waits for pages under way, if any are, for at most `milliseconds`.
     /// Returns what failed; pages that took longer are still [under way](Self::is_under_way).
     /// May sleep.
@@ -274,7 +268,7 @@ impl<W: Way, D: Serves> Pages<'_, W, D> {
     /// The next folio, or `None` when the call has no more.
     #[inline]
     fn next_folio(&mut self) -> Result<Option<Folio>> {
-        let sio = self.call.sio();
+        let sio = self.call.raw.sio();
         let Some(bvec) = usize::try_from(sio.nr_bvecs)
             .ok()
             .and_then(|count| sio.bvecs.get(..count)?.get(self.bvec))
@@ -307,7 +301,7 @@ impl<W: Way, D: Serves> Pages<'_, W, D> {
 
     /// Ends the walk, again if need be. `EIO`: the call is impossible.
     fn end(&mut self) -> Result<Option<Folio>> {
-        let sio = self.call.sio();
+        let sio = self.call.raw.sio();
         let is_whole = usize::try_from(sio.nr_bvecs) == Ok(self.bvec)
             && usize::try_from(sio.len) == Ok(self.bytes);
         if is_whole || self.bvec == OVER {
@@ -332,7 +326,7 @@ impl<'a, W: Way, D: Serves> CallPage<'a, W, D> {
             return reserves.copied(&Pinned::new(), W::DIRECTION, entered.disk());
         }
         let mut transfer = self.call.transfer.take().unwrap_or_else(|| {
-            let sio = self.call.sio();
+            let sio = self.call.raw.sio();
             let pages = usize::try_from(sio.len).map_or(0, |bytes| bytes / PAGE_SIZE);
             // At most what a bio takes; if the room is too small, the excess fails.
             let room = |count| u16::try_from(count).map_or(BIO_PAGES, |n| n.min(BIO_PAGES));

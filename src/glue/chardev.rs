@@ -9,11 +9,9 @@
 
 use super::bindings;
 use super::inode::{SwapInode, Swappable};
-use super::sysfs::Groups;
-use crate::engine::config::Size;
+use super::sysfs::{Attribute, Groups};
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
-use core::marker::PhantomData;
 use kernel::bindings::{dev_t, file, inode, loff_t};
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
@@ -27,9 +25,6 @@ pub(crate) trait Behind: Send + Sync + 'static {
 
     /// The inode that `swapon` uses as a swap file.
     fn inode(&self) -> &SwapInode<Self::Device>;
-
-    /// The virtual size.
-    fn size(&self) -> Size;
 }
 
 /// The private data of an open file.
@@ -92,14 +87,14 @@ unsafe extern "C" fn read<B: Behind>(
 /// Reads up to the end of a page at most.
 fn read_at<B: Behind>(behind: &B, to: UserPtr, length: usize, position: loff_t) -> Result<usize> {
     let position = u64::try_from(position).map_err(|_| EINVAL)?;
-    let size = behind.size();
+    let size = behind.inode().size();
     let start = usize::try_from(position)? % PAGE_SIZE;
     let left = usize::try_from(size.bytes().saturating_sub(position))?;
     let length = length.min(left).min(PAGE_SIZE.saturating_sub(start));
     let mut page = KVec::from_elem(0u8, PAGE_SIZE, GFP_KERNEL)?;
     if usize::try_from(position)? < PAGE_SIZE {
         let page: &mut [u8; PAGE_SIZE] = page.as_mut_slice().try_into().map_err(|_| EINVAL)?;
-        header::write(page, header::NUMBER, size.pages());
+        header::write(page, size.pages());
     }
     let bytes = page
         .get(start..)
@@ -116,7 +111,7 @@ fn read_at<B: Behind>(behind: &B, to: UserPtr, length: usize, position: loff_t) 
 /// Called by the VFS, for the node's file operations.
 unsafe extern "C" fn llseek<B: Behind>(file: *mut file, offset: loff_t, whence: c_int) -> loff_t {
     // SAFETY: the VFS's call, for a file opened by `open`.
-    let bytes = unsafe { behind::<B>(file) }.size().bytes();
+    let bytes = unsafe { behind::<B>(file) }.inode().size().bytes();
     // SAFETY: as above.
     unsafe {
         kernel::bindings::fixed_size_llseek(
@@ -144,25 +139,12 @@ unsafe extern "C" fn ioctl<B: Behind>(
         let to = UserPtr::from_addr(argument);
         UserSlice::new(to, size_of::<u64>())
             .writer()
-            .write(&behind.size().bytes())
+            .write(&behind.inode().size().bytes())
     } else {
         Err(ENOTTY)
     };
     // Lossless: an errno is a small number.
     result.map_or_else(|error| error.to_errno() as isize, |()| 0)
-}
-
-/// The operations of a node with a `B` behind it.
-struct Ops<B>(PhantomData<B>);
-
-impl<B: Behind> Ops<B> {
-    const OPS: kernel::bindings::file_operations = kernel::bindings::file_operations {
-        open: Some(open::<B>),
-        read: Some(read::<B>),
-        llseek: Some(llseek::<B>),
-        unlocked_ioctl: Some(ioctl::<B>),
-        ..pin_init::zeroed()
-    };
 }
 
 /// A device number.
@@ -220,7 +202,11 @@ impl<B: Behind> Registered<B> {
     fn new(module: &'static ThisModule, number: dev_t, behind: B) -> Result<Self> {
         let ops = kernel::bindings::file_operations {
             owner: module.as_ptr(),
-            ..Ops::<B>::OPS
+            open: Some(open::<B>),
+            read: Some(read::<B>),
+            llseek: Some(llseek::<B>),
+            unlocked_ioctl: Some(ioctl::<B>),
+            ..pin_init::zeroed()
         };
         let ops = KBox::new(ops, GFP_KERNEL)?;
         let mut private = KBox::new(
@@ -261,6 +247,7 @@ pub(crate) struct Node<B> {
     _registered: Registered<B>,
     class: Class,
     region: Region,
+    _groups: Groups,
 }
 
 // SAFETY: a node may be removed from any thread.
@@ -276,8 +263,9 @@ impl<B: Behind> Node<B> {
         class: &'static CStr,
         name: &'static CStr,
         behind: B,
-        groups: &Groups<B>,
+        attributes: &'static [Attribute<B>],
     ) -> Result<Self> {
+        let groups = Groups::new(attributes)?;
         let region = Region::new(class)?;
         let class = Class::new(class)?;
         let registered = Registered::new(module, region.0, behind)?;
@@ -290,7 +278,7 @@ impl<B: Behind> Node<B> {
                 core::ptr::null_mut(),
                 region.0,
                 behind.cast_mut().cast::<c_void>(),
-                (&raw const groups.0 .0).cast_mut().cast(),
+                groups.as_ptr(),
                 c"%s".as_char_ptr(),
                 name.as_char_ptr(),
             )
@@ -300,6 +288,7 @@ impl<B: Behind> Node<B> {
             _registered: registered,
             class,
             region,
+            _groups: groups,
         })
     }
 }

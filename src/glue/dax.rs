@@ -73,6 +73,29 @@ impl Dax {
             }
         }
     }
+
+    /// Copies pages to consecutive slots of the device. Returns how many were copied, from the
+    /// first one on; the next one may be partly overwritten.
+    ///
+    /// # Safety
+    ///
+    /// The pages stay, and nobody else writes to them meanwhile.
+    pub(super) unsafe fn write_run(&self, slot: PhysicalSlot, pages: &[NonNull<Page>]) -> usize {
+        let count = u32::try_from(pages.len()).unwrap_or(0);
+        // SAFETY: as this function requires; the devices are what the invariant says. A pointer that
+        // is not null is laid out like any other.
+        let done = unsafe {
+            bindings::vswap_dax_write_run(
+                self.device.as_ptr(),
+                self.bdev,
+                self.first,
+                slot.number(),
+                pages.as_ptr().cast(),
+                count,
+            )
+        };
+        usize::try_from(done).unwrap_or(0)
+    }
 }
 
 impl Drop for Dax {

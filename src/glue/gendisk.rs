@@ -9,8 +9,8 @@
 use super::cpu::Pinned;
 use super::{bindings, swap_io};
 use crate::engine::slot::Slot;
-use core::marker::PhantomData;
 use core::ptr::NonNull;
+use kernel::bindings::{block_device, block_device_operations, gendisk};
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::c_void;
 use kernel::prelude::*;
@@ -28,7 +28,7 @@ pub(crate) trait Frees: Send + Sync + 'static {
 ///
 /// `disk` is a valid, added disk made with the operations of a `D`, whose private data is `_device`.
 pub(crate) struct Disk<D: Frees> {
-    disk: NonNull<kernel::bindings::gendisk>,
+    disk: NonNull<gendisk>,
     // After the disk, which `drop` removes: notifications use it.
     _device: Arc<D>,
 }
@@ -43,10 +43,7 @@ unsafe impl<D: Frees> Sync for Disk<D> {}
 /// # Safety
 ///
 /// Called by the swap core, with the block device of a [`Disk`] of a `D`.
-unsafe extern "C" fn slot_free_notify<D: Frees>(
-    bdev: *mut kernel::bindings::block_device,
-    offset: usize,
-) {
+unsafe extern "C" fn slot_free_notify<D: Frees>(bdev: *mut block_device, offset: usize) {
     // SAFETY: the block device is that of a `Disk`; by its invariant the private data is the
     // device, which lives at least as long.
     let device = unsafe { &*(*(*bdev).bd_disk).private_data.cast::<D>() };
@@ -72,37 +69,29 @@ unsafe extern "C" fn submit_bio(bio: *mut kernel::bindings::bio) {
 /// # Safety
 ///
 /// Called by the block layer, once [`Disk`]'s drop has put its own reference.
-unsafe extern "C" fn free_disk(disk: *mut kernel::bindings::gendisk) {
-    // SAFETY: as this function requires; the drop waits for it.
-    unsafe { bindings::vswap_disk_released(disk) }
-}
-
-/// The disk has no node, so nobody opens it and it needs no owner: the module stays while the
-/// character device is open.
-struct Ops<D>(PhantomData<D>);
-
-impl<D: Frees> Ops<D> {
-    const OPS: kernel::bindings::block_device_operations =
-        kernel::bindings::block_device_operations {
-            submit_bio: Some(submit_bio),
-            swap_slot_free_notify: Some(slot_free_notify::<D>),
-            free_disk: Some(free_disk),
-            ..pin_init::zeroed()
-        };
+unsafe extern "C" fn free_disk(disk: *mut gendisk) {
+    // SAFETY: as this function requires; the drop has put a completion there, for which it waits.
+    unsafe { kernel::bindings::complete((*disk).private_data.cast()) }
 }
 
 impl<D: Frees> Disk<D> {
     /// Creates and adds the disk. May sleep.
     pub(crate) fn new(name: &CStr, device: Arc<D>) -> Result<Self> {
         let private: *const D = &*device;
+        // The disk has no node, so nobody opens it and it needs no owner: the module stays while the
+        // character device is open.
+        let ops = const {
+            &block_device_operations {
+                submit_bio: Some(submit_bio),
+                swap_slot_free_notify: Some(slot_free_notify::<D>),
+                free_disk: Some(free_disk),
+                ..pin_init::zeroed()
+            }
+        };
         // SAFETY: the name is copied, the operations live as long as the module, and the device
         // as long as the disk.
         let disk = from_err_ptr(unsafe {
-            bindings::vswap_disk_add(
-                name.as_char_ptr(),
-                private.cast_mut().cast::<c_void>(),
-                &Ops::<D>::OPS,
-            )
+            bindings::vswap_disk_add(name.as_char_ptr(), private.cast_mut().cast::<c_void>(), ops)
         })?;
         // INVARIANT: just made so.
         Ok(Self {
@@ -119,7 +108,7 @@ impl<D: Frees> Disk<D> {
     }
 
     /// The disk's block device, valid as long as the disk.
-    pub(super) fn bdev(&self) -> *mut kernel::bindings::block_device {
+    pub(super) fn bdev(&self) -> *mut block_device {
         // SAFETY: the disk is valid by the invariant.
         unsafe { (*self.disk.as_ptr()).part0 }
     }

@@ -111,35 +111,20 @@ static void vswap_free_pair(void *pair, void *unused)
 	free_pages((unsigned long)pair, PAIR_ORDER);
 }
 
-struct vswap_pairs *vswap_pairs_new(unsigned int reserve)
+mempool_t *vswap_pairs_new(unsigned int reserve)
 {
-	return (void *)mempool_create(reserve, vswap_alloc_pair, vswap_free_pair, NULL);
+	return mempool_create(reserve, vswap_alloc_pair, vswap_free_pair, NULL);
 }
 
-void vswap_pairs_free(struct vswap_pairs *pairs)
+void *vswap_pair_alloc(mempool_t *pairs)
 {
-	mempool_destroy((void *)pairs);
-}
-
-void *vswap_pair_alloc(struct vswap_pairs *pairs)
-{
-	return mempool_alloc((void *)pairs, GFP_NOIO);
-}
-
-void vswap_pair_free(struct vswap_pairs *pairs, void *pair)
-{
-	mempool_free(pair, (void *)pairs);
+	return mempool_alloc(pairs, GFP_NOIO);
 }
 
 void *vswap_span_alloc(size_t bytes)
 {
 	return alloc_pages_exact(bytes, GFP_NOWAIT | __GFP_NORETRY | __GFP_NOMEMALLOC |
 				 __GFP_NOWARN | __GFP_ZERO);
-}
-
-void vswap_span_free(void *span, size_t bytes)
-{
-	free_pages_exact(span, bytes);
 }
 
 void vswap_copy_page(void *to, void *from)
@@ -333,11 +318,6 @@ bool vswap_bio_add(struct bio *bio, void *page)
 	return bio_add_page(bio, virt_to_page(page), PAGE_SIZE, 0) == PAGE_SIZE;
 }
 
-void vswap_bio_submit(struct bio *bio)
-{
-	submit_bio(bio);
-}
-
 /* A bio's pages, in their order, even when it has ended. */
 void vswap_bio_pages(struct bio *bio, void (*each)(void *data, void *page), void *data)
 {
@@ -346,11 +326,6 @@ void vswap_bio_pages(struct bio *bio, void (*each)(void *data, void *page), void
 
 	bio_for_each_segment_all(vec, bio, iter)
 		each(data, bvec_virt(vec));
-}
-
-void vswap_bio_free(struct bio *bio)
-{
-	bio_put(bio);
 }
 
 struct gendisk *vswap_disk_add(const char *name, void *private,
@@ -404,11 +379,6 @@ void vswap_disk_remove(struct gendisk *disk)
 	disk->private_data = &released;
 	put_disk(disk);
 	wait_for_completion(&released);
-}
-
-void vswap_disk_released(struct gendisk *disk)
-{
-	complete(disk->private_data);
 }
 
 void vswap_tasks_wait(void)
@@ -493,11 +463,6 @@ void *vswap_folio_page(struct folio *folio, unsigned long *index)
 {
 	*index = folio->index;
 	return folio_address(folio);
-}
-
-void vswap_folio_read(struct folio *folio)
-{
-	folio_end_read(folio, true);
 }
 
 struct cdev *vswap_inode_cdev(struct inode *inode)
@@ -602,11 +567,11 @@ void vswap_dax_close(struct dax_device *dax)
  * The DAX device is the whole disk. A partition can shrink while it is held, and then the memory
  * behind its end is not part of it.
  */
-static bool vswap_dax_has(struct block_device *bdev, u32 slot)
+static bool vswap_dax_has(struct block_device *bdev, u64 slot)
 {
 	u64 sectors = PAGE_SIZE >> SECTOR_SHIFT;
 
-	return (slot + 1ULL) * sectors <= bdev_nr_sectors(bdev);
+	return (slot + 1) * sectors <= bdev_nr_sectors(bdev);
 }
 
 /* The data need not survive a power failure, so no cache is flushed. */
@@ -620,6 +585,23 @@ bool vswap_dax_write(struct dax_device *dax, struct block_device *bdev, u64 firs
 
 	if (done)
 		copy_page(to, (void *)page);
+	dax_read_unlock(lock);
+	return done;
+}
+
+/* Returns how many of the pages were written, from the first one on. */
+u32 vswap_dax_write_run(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
+			void *const *pages, u32 count)
+{
+	int lock = dax_read_lock();
+	long mapped = 0;
+	void *to;
+	u32 done;
+
+	if (count && vswap_dax_has(bdev, slot + (count - 1ULL)))
+		mapped = dax_direct_access(dax, first + slot, count, DAX_ACCESS, &to, NULL);
+	for (done = 0; done < count && done < mapped; done++)
+		copy_page(to + done * PAGE_SIZE, pages[done]);
 	dax_read_unlock(lock);
 	return done;
 }
@@ -822,9 +804,4 @@ unsigned int vswap_noreclaim_save(void)
 void vswap_noreclaim_restore(unsigned int flags)
 {
 	memalloc_noreclaim_restore(flags);
-}
-
-struct workqueue_struct *vswap_workqueue(const char *name)
-{
-	return alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0, name);
 }

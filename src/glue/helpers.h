@@ -10,6 +10,7 @@
 #include <linux/cdev.h>
 #include <linux/fs.h>
 #include <linux/lz4.h>
+#include <linux/mempool.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
@@ -80,16 +81,13 @@ struct bio *vswap_bio_new(struct vswap_io *io, struct block_device *bdev, bool w
 			  bool alone, unsigned int slot, unsigned short pieces,
 			  bio_end_io_t *end_io);
 bool vswap_bio_add(struct bio *bio, void *page);
-void vswap_bio_submit(struct bio *bio);
 void vswap_bio_pages(struct bio *bio, void (*each)(void *data, void *page), void *data);
-void vswap_bio_free(struct bio *bio);
 
 /* the disk that the swap core reports freed slots to */
 struct gendisk *vswap_disk_add(const char *name, void *private,
 			       const struct block_device_operations *ops);
 int vswap_disk_set_synchronous(struct gendisk *disk, bool synchronous);
 void vswap_disk_remove(struct gendisk *disk);
-void vswap_disk_released(struct gendisk *disk);
 void vswap_tasks_wait(void);
 void vswap_bio_fail(struct bio *bio);
 
@@ -102,7 +100,6 @@ int vswap_inode_lock_unused(struct inode *inode);
 void vswap_inode_resize(struct inode *inode, loff_t bytes);
 void vswap_inode_unlock(struct inode *inode);
 void *vswap_folio_page(struct folio *folio, unsigned long *index);
-void vswap_folio_read(struct folio *folio);
 struct cdev *vswap_inode_cdev(struct inode *inode);
 
 /* block devices that hold pages; "dead" becomes true when the device goes */
@@ -128,6 +125,8 @@ struct dax_device *vswap_dax_open(struct block_device *bdev, u64 *first);
 void vswap_dax_close(struct dax_device *dax);
 bool vswap_dax_write(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
 		     const void *page);
+u32 vswap_dax_write_run(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
+			void *const *pages, u32 count);
 bool vswap_dax_read(struct dax_device *dax, struct block_device *bdev, u64 first, u32 slot,
 		    void *page);
 
@@ -143,13 +142,9 @@ int vswap_tag_key(siphash_key_t *key);
 u64 vswap_tag(const siphash_key_t *key, const void *page);
 
 /* buffers for reading: two pages of a reserve, or that many bytes if they are available at once */
-struct vswap_pairs;
-struct vswap_pairs *vswap_pairs_new(unsigned int reserve);
-void vswap_pairs_free(struct vswap_pairs *pairs);
-void *vswap_pair_alloc(struct vswap_pairs *pairs);
-void vswap_pair_free(struct vswap_pairs *pairs, void *pair);
+mempool_t *vswap_pairs_new(unsigned int reserve);
+void *vswap_pair_alloc(mempool_t *pairs);
 void *vswap_span_alloc(size_t bytes);
-void vswap_span_free(void *span, size_t bytes);
 
 /* tracepoints: see tracepoints.h */
 void vswap_trace_store(unsigned int slot, unsigned int tier, unsigned int bytes);
@@ -169,8 +164,8 @@ struct vswap_pressure;
 struct vswap_pressure_ops {
 	/* Pages that could be freed. */
 	unsigned long (*count)(void *data);
-	/* Frees some; false: none can be freed. */
-	bool (*scan)(void *data, unsigned long wanted, unsigned long *freed);
+	/* Frees some: how many, or ULONG_MAX if none can be freed. */
+	unsigned long (*scan)(void *data, unsigned long wanted);
 	/* Before the OOM killer kills a process: pages freed. */
 	unsigned long (*last)(void *data);
 };
@@ -203,6 +198,5 @@ struct task_struct *vswap_thread_start(int (*run)(void *data), void *data, const
 bool vswap_thread_is_to_stop(void);
 unsigned int vswap_noreclaim_save(void);
 void vswap_noreclaim_restore(unsigned int flags);
-struct workqueue_struct *vswap_workqueue(const char *name);
 
 #endif

@@ -11,8 +11,10 @@ use super::{bindings, swap_io};
 use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
-use core::marker::PhantomData;
 use core::ptr::NonNull;
+use kernel::bindings::{
+    address_space, address_space_operations, file, folio, inode, sector_t, swap_info_struct,
+};
 use kernel::error::{from_err_ptr, to_result};
 use kernel::ffi::{c_int, c_void};
 use kernel::prelude::*;
@@ -53,7 +55,7 @@ struct Backing<D: Swappable> {
 ///
 /// `inode` is a valid inode made with the operations of a `D`, whose private data is `backing`.
 pub(crate) struct SwapInode<D: Swappable> {
-    inode: NonNull<kernel::bindings::inode>,
+    inode: NonNull<inode>,
     // After the inode, which `drop` frees: its operations use it.
     backing: KBox<Backing<D>>,
 }
@@ -66,9 +68,7 @@ unsafe impl<D: Swappable> Sync for SwapInode<D> {}
 /// # Safety
 ///
 /// `mapping` is that of the inode of a `SwapInode<D>`.
-unsafe fn backing<'a, D: Swappable>(
-    mapping: *mut kernel::bindings::address_space,
-) -> &'a Backing<D> {
+unsafe fn backing<'a, D: Swappable>(mapping: *mut address_space) -> &'a Backing<D> {
     // SAFETY: by the invariant the private data is the backing, which outlives the inode.
     unsafe { &*(*(*mapping).host).i_private.cast::<Backing<D>>() }
 }
@@ -78,10 +78,7 @@ unsafe fn backing<'a, D: Swappable>(
 /// # Safety
 ///
 /// Called by the page cache, with a locked folio of one page in the mapping of a [`SwapInode`] of a `D`.
-unsafe extern "C" fn read_folio<D: Swappable>(
-    _file: *mut kernel::bindings::file,
-    folio: *mut kernel::bindings::folio,
-) -> c_int {
+unsafe extern "C" fn read_folio<D: Swappable>(_file: *mut file, folio: *mut folio) -> c_int {
     let mut index = 0;
     // SAFETY: the page cache's call: a locked folio of one page, in a mapping with these
     // operations, to be filled by nobody else.
@@ -89,15 +86,11 @@ unsafe extern "C" fn read_folio<D: Swappable>(
         let page = bindings::vswap_folio_page(folio, &mut index).cast::<[u8; PAGE_SIZE]>();
         let mapping = (*folio).__bindgen_anon_1.__bindgen_anon_1.mapping;
         if index == 0 {
-            header::write(
-                &mut *page,
-                header::NUMBER,
-                backing::<D>(mapping).device.size().pages(),
-            );
+            header::write(&mut *page, backing::<D>(mapping).device.size().pages());
         } else {
             (*page).fill(0);
         }
-        bindings::vswap_folio_read(folio);
+        kernel::bindings::folio_end_read(folio, true);
     }
     0
 }
@@ -108,9 +101,9 @@ unsafe extern "C" fn read_folio<D: Swappable>(
 ///
 /// Called by `swapon`, with a file that shows the mapping of a [`SwapInode`] of a `D`.
 unsafe extern "C" fn swap_activate<D: Swappable>(
-    sis: *mut kernel::bindings::swap_info_struct,
-    file: *mut kernel::bindings::file,
-    span: *mut kernel::bindings::sector_t,
+    sis: *mut swap_info_struct,
+    file: *mut file,
+    span: *mut sector_t,
 ) -> c_int {
     // SAFETY: `swapon`'s call, with a file whose mapping `chardev` set to this one. The disk
     // lives as long as the inode, which the open file keeps.
@@ -137,23 +130,11 @@ unsafe extern "C" fn swap_activate<D: Swappable>(
 /// # Safety
 ///
 /// Called by `swapoff`, with the file of `swap_activate`.
-unsafe extern "C" fn swap_deactivate<D: Swappable>(file: *mut kernel::bindings::file) {
+unsafe extern "C" fn swap_deactivate<D: Swappable>(file: *mut file) {
     // SAFETY: `swapoff`'s call, with the file of `swap_activate`.
     unsafe { backing::<D>((*file).f_mapping) }
         .device
         .deactivated();
-}
-
-struct Ops<D>(PhantomData<D>);
-
-impl<D: Swappable> Ops<D> {
-    const OPS: kernel::bindings::address_space_operations =
-        kernel::bindings::address_space_operations {
-            read_folio: Some(read_folio::<D>),
-            swap_activate: Some(swap_activate::<D>),
-            swap_deactivate: Some(swap_deactivate::<D>),
-            ..pin_init::zeroed()
-        };
 }
 
 impl<D: Swappable> SwapInode<D> {
@@ -162,16 +143,29 @@ impl<D: Swappable> SwapInode<D> {
         let bytes = i64::try_from(device.size().bytes())?;
         let backing = KBox::new(Backing { device, disk }, GFP_KERNEL)?;
         let private: *const Backing<D> = &*backing;
+        let ops = const {
+            &address_space_operations {
+                read_folio: Some(read_folio::<D>),
+                swap_activate: Some(swap_activate::<D>),
+                swap_deactivate: Some(swap_deactivate::<D>),
+                ..pin_init::zeroed()
+            }
+        };
         // SAFETY: the operations live as long as the module, and the backing as long as the
         // inode.
         let inode = from_err_ptr(unsafe {
-            bindings::vswap_inode_new(private.cast_mut().cast::<c_void>(), &Ops::<D>::OPS, bytes)
+            bindings::vswap_inode_new(private.cast_mut().cast::<c_void>(), ops, bytes)
         })?;
         // INVARIANT: just made so.
         Ok(Self {
             inode: NonNull::new(inode).ok_or(ENOMEM)?,
             backing,
         })
+    }
+
+    /// The virtual size.
+    pub(super) fn size(&self) -> Size {
+        self.backing.device.size()
     }
 
     /// Changes the size of the inode and the device, while nobody can swap it on. `EBUSY`: it
@@ -194,7 +188,7 @@ impl<D: Swappable> SwapInode<D> {
     /// # Safety
     ///
     /// `file` is being opened, and its owner keeps this inode while it is open.
-    pub(super) unsafe fn back(&self, file: *mut kernel::bindings::file) {
+    pub(super) unsafe fn back(&self, file: *mut file) {
         self.backing.device.opened();
         // SAFETY: as this function requires; the inode is valid by the invariant.
         unsafe { (*file).f_mapping = (*self.inode.as_ptr()).i_mapping }

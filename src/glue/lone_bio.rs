@@ -6,9 +6,9 @@
 
 use super::backing::Backing;
 use super::bindings;
-use crate::engine::page::Page;
+use super::memory::{Buffer, Pages};
 use crate::engine::slot::PhysicalSlot;
-use core::mem::ManuallyDrop;
+use core::mem::{take, ManuallyDrop};
 use core::ptr::NonNull;
 use kernel::error::to_result;
 use kernel::prelude::*;
@@ -17,67 +17,72 @@ use kernel::prelude::*;
 ///
 /// # Invariants
 ///
-/// It was started, and is this value's own.
-pub(crate) struct LoneBio(NonNull<bindings::vswap_lone_bio>);
+/// `io` was started, and is this value's own.
+pub(crate) struct LoneBio {
+    io: NonNull<bindings::vswap_lone_bio>,
+    /// The page that is read or written, if it is no discard.
+    buffer: Buffer,
+}
 
 // SAFETY: it may be waited for, and ended, by any thread.
 unsafe impl Send for LoneBio {}
 
 impl LoneBio {
-    /// Begins to read the device's first page, or to write it. May sleep, and allocates: not for the
-    /// swap path. `ENOMEM`: no memory.
-    ///
-    /// # Safety
-    ///
-    /// The page is one of the direct map, and stays until this value is gone. Nobody else writes to it
-    /// meanwhile, nor, when it is read, looks at it.
-    pub(super) unsafe fn first_page(
-        backing: &Backing,
-        page: NonNull<Page>,
-        is_write: bool,
-    ) -> Result<Self> {
-        // SAFETY: the file is an open block device, of which a reference is taken; the page is as this
-        // function requires.
-        Self::started(unsafe {
-            bindings::vswap_lone_bio_first_page(backing.file(), page.as_ptr().cast(), is_write)
-        })
+    /// Begins to read the device's first page. May sleep, and allocates: not for the swap path. `ENOMEM`:
+    /// no memory.
+    pub(crate) fn read_first(backing: &Backing) -> Result<Self> {
+        Self::first_page(backing, Buffer::new(1)?, false)
+    }
+
+    /// Begins to write the buffer's page there. A completed write survives a power failure, and is visible
+    /// to readers of the node. As [`read_first`](Self::read_first).
+    pub(crate) fn write_first(backing: &Backing, buffer: Buffer) -> Result<Self> {
+        Self::first_page(backing, buffer, true)
+    }
+
+    fn first_page(backing: &Backing, buffer: Buffer, is_write: bool) -> Result<Self> {
+        let page = buffer.pointer(0).ok_or(ENOMEM)?.as_ptr().cast();
+        // SAFETY: the file is an open block device, of which a reference is taken. The page is one of the
+        // direct map, and the buffer's, which is kept until the bio is done and lent to nobody meanwhile.
+        let io = unsafe { bindings::vswap_lone_bio_first_page(backing.file(), page, is_write) };
+        Self::started(io, buffer)
     }
 
     /// Begins to tell the device that slots hold nothing any more. As
-    /// [`first_page`](Self::first_page).
+    /// [`read_first`](Self::read_first).
     pub(crate) fn discard(backing: &Backing, first: PhysicalSlot, slots: u16) -> Result<Self> {
+        let (first, slots) = (u64::from(first.number()), u32::from(slots));
         // SAFETY: the file is an open block device, of which a reference is taken.
-        Self::started(unsafe {
-            bindings::vswap_lone_bio_discard(
-                backing.file(),
-                u64::from(first.number()),
-                u32::from(slots),
-            )
-        })
+        let io = unsafe { bindings::vswap_lone_bio_discard(backing.file(), first, slots) };
+        Self::started(io, Buffer::default())
     }
 
-    fn started(io: *mut bindings::vswap_lone_bio) -> Result<Self> {
+    fn started(io: *mut bindings::vswap_lone_bio, buffer: Buffer) -> Result<Self> {
+        let io = NonNull::new(io).ok_or(ENOMEM)?;
         // INVARIANT: just started.
-        NonNull::new(io).map(Self).ok_or(ENOMEM)
+        Ok(Self { io, buffer })
     }
 
     /// Whether it is done. Does not sleep.
     pub(crate) fn is_done(&self) -> bool {
         // SAFETY: by the invariant.
-        unsafe { bindings::vswap_lone_bio_done(self.0.as_ptr()) }
+        unsafe { bindings::vswap_lone_bio_done(self.io.as_ptr()) }
     }
 
     /// Waits until it is done, or a fatal signal comes. Says whether it is done.
     pub(crate) fn wait(&self) -> bool {
         // SAFETY: by the invariant.
-        unsafe { bindings::vswap_lone_bio_wait(self.0.as_ptr(), true) }
+        unsafe { bindings::vswap_lone_bio_wait(self.io.as_ptr(), true) }
     }
 
-    /// Waits for as long as that takes. Returns the device's error, mostly `EIO`.
-    pub(crate) fn end(self) -> Result {
-        let this = ManuallyDrop::new(self);
+    /// Waits for as long as that takes. Returns the buffer, or the device's error, mostly `EIO`.
+    pub(crate) fn end(self) -> Result<Buffer> {
+        let mut this = ManuallyDrop::new(self);
         // SAFETY: the value is not dropped, so it is ended once.
-        to_result(unsafe { this.finish() })
+        let error = unsafe { this.finish() };
+        let buffer = take(&mut this.buffer);
+        to_result(error)?;
+        Ok(buffer)
     }
 
     /// # Safety
@@ -86,8 +91,8 @@ impl LoneBio {
     unsafe fn finish(&self) -> kernel::ffi::c_int {
         // SAFETY: by the invariant, and nobody else ends it, as this function requires.
         unsafe {
-            bindings::vswap_lone_bio_wait(self.0.as_ptr(), false);
-            bindings::vswap_lone_bio_end(self.0.as_ptr())
+            bindings::vswap_lone_bio_wait(self.io.as_ptr(), false);
+            bindings::vswap_lone_bio_end(self.io.as_ptr())
         }
     }
 }

@@ -4,10 +4,12 @@
 //!
 //! C headers: `include/linux/gfp.h`, `include/linux/slab.h`
 
-use super::bindings;
-use super::rcu;
+use super::{bindings, rcu};
 use crate::engine::page::{Page, PAGE_SIZE};
-use core::ptr::NonNull;
+use crate::engine::platform;
+use crate::engine::table::Table;
+use core::mem::ManuallyDrop;
+use core::ptr::{self, NonNull};
 use kernel::ffi::c_void;
 use kernel::prelude::*;
 
@@ -21,28 +23,6 @@ pub(crate) fn total_ram() -> u64 {
 pub(crate) fn available_ram() -> u64 {
     // SAFETY: no requirements.
     unsafe { bindings::vswap_available_ram() }
-}
-
-/// A zeroed page, without waiting for one, or `None`.
-pub(super) fn zeroed_page() -> Option<NonNull<c_void>> {
-    // SAFETY: no requirements.
-    NonNull::new(unsafe { bindings::vswap_zeroed_page() })
-}
-
-/// A zeroed page, or `None`. May sleep, and reclaim memory.
-pub(super) fn zeroed_page_wait() -> Option<NonNull<c_void>> {
-    // SAFETY: no requirements.
-    NonNull::new(unsafe { bindings::vswap_buffer_page() })
-}
-
-/// Frees a page.
-///
-/// # Safety
-///
-/// `page` came from [`zeroed_page`] or [`zeroed_page_wait`] and nobody uses it any more.
-pub(super) unsafe fn free_page(page: NonNull<c_void>) {
-    // SAFETY: as this function requires. The address of a page is no more than its number.
-    unsafe { kernel::bindings::free_pages(page.as_ptr() as usize, 0) }
 }
 
 /// A slab cache, for objects of one size that are freed under RCU.
@@ -88,7 +68,7 @@ impl Drop for ObjectCache {
 #[inline]
 pub(crate) fn bytes_of(page: &Page) -> &[u8; PAGE_SIZE] {
     // SAFETY: the words are as many bytes, and any byte is valid.
-    unsafe { &*core::ptr::from_ref(page).cast() }
+    unsafe { &*ptr::from_ref(page).cast() }
 }
 
 /// A page of the direct map.
@@ -96,7 +76,7 @@ pub(crate) fn bytes_of(page: &Page) -> &[u8; PAGE_SIZE] {
 /// # Invariants
 ///
 /// The pointer is to an initialized page, owned by this value.
-struct OwnedPage(NonNull<Page>);
+pub(crate) struct OwnedPage(NonNull<Page>);
 
 // SAFETY: a page is plain memory, which this value owns.
 unsafe impl Send for OwnedPage {}
@@ -104,12 +84,12 @@ unsafe impl Send for OwnedPage {}
 unsafe impl Sync for OwnedPage {}
 
 impl OwnedPage {
-    /// A zeroed page. May sleep.
-    fn new() -> Result<Self> {
+    /// A zeroed page. `None`: no memory. May sleep, and reclaim memory.
+    pub(crate) fn wait() -> Option<Self> {
         // SAFETY: no requirements.
         let page = unsafe { bindings::vswap_buffer_page() };
         // INVARIANT: just allocated, and kept by nobody else.
-        NonNull::new(page.cast()).map(Self).ok_or(ENOMEM)
+        NonNull::new(page.cast()).map(Self)
     }
 }
 
@@ -118,6 +98,38 @@ impl Drop for OwnedPage {
         // SAFETY: the page is this value's by the invariant, and goes with it. The address of a
         // page is no more than its number.
         unsafe { kernel::bindings::free_pages(self.0.as_ptr() as usize, 0) }
+    }
+}
+
+const _: () = assert!(size_of::<Table>() == PAGE_SIZE);
+
+impl platform::Page for OwnedPage {
+    fn new() -> Option<Self> {
+        // SAFETY: no requirements.
+        let page = unsafe { bindings::vswap_zeroed_page() };
+        // INVARIANT: as in `wait`.
+        NonNull::new(page.cast()).map(Self)
+    }
+
+    #[inline]
+    fn into_address(self) -> usize {
+        ManuallyDrop::new(self).0.as_ptr().expose_provenance()
+    }
+
+    #[inline]
+    fn from_address(address: usize) -> Self {
+        let page = ptr::with_exposed_provenance_mut(address);
+        // INVARIANT: as the trait requires, a page that was given away.
+        // SAFETY: its address is not 0.
+        Self(unsafe { NonNull::new_unchecked(page) })
+    }
+
+    #[inline(always)]
+    fn with<R>(address: usize, then: impl FnOnce(&Table) -> R) -> R {
+        // SAFETY: as the trait requires, it is the address of a page that was given away, and the
+        // index frees it only when its readers are done. A zeroed page is a table, and anybody may
+        // read one.
+        then(unsafe { &*ptr::with_exposed_provenance::<Table>(address) })
     }
 }
 
@@ -142,7 +154,7 @@ impl Buffer {
     pub(crate) fn new(pages: usize) -> Result<Self> {
         let mut buffer = KVec::with_capacity(pages, GFP_KERNEL)?;
         for _ in 0..pages {
-            buffer.push(OwnedPage::new()?, GFP_KERNEL)?;
+            buffer.push(OwnedPage::wait().ok_or(ENOMEM)?, GFP_KERNEL)?;
         }
         Ok(Self(buffer))
     }
@@ -175,7 +187,7 @@ unsafe impl Pages for Buffer {
 #[inline]
 pub(crate) fn bytes_of_mut(page: &mut Page) -> &mut [u8; PAGE_SIZE] {
     // SAFETY: as in `bytes_of`.
-    unsafe { &mut *core::ptr::from_mut(page).cast() }
+    unsafe { &mut *ptr::from_mut(page).cast() }
 }
 
 /// `count` default values. May sleep.

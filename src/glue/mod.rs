@@ -12,7 +12,6 @@ pub(crate) mod cipher;
 pub(crate) mod clock;
 pub(crate) mod cpu;
 mod dax;
-pub(crate) mod first_page;
 pub(crate) mod gendisk;
 pub(crate) mod inode;
 #[cfg(vswap_kunit)]
@@ -37,7 +36,6 @@ pub(crate) mod srcu;
 pub(crate) mod swap_area;
 pub(crate) mod swap_io;
 pub(crate) mod sysfs;
-pub(crate) mod table_page;
 pub(crate) mod tags;
 pub(crate) mod target;
 pub(crate) mod task;

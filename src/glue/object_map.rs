@@ -99,13 +99,9 @@ unsafe extern "C" fn retired<T, L>(head: *mut callback_head) {
     unsafe { end(NonNull::new_unchecked(head.cast::<Object<T, L>>())) }
 }
 
-impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for ObjectMap<T, L> {
+impl<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> Map<T, L> for ObjectMap<T, L> {
     type Cpu = Pinned;
-    type Found<'a>
-        = &'a T
-    where
-        T: 'a,
-        L: 'a;
+    type Found<'a> = &'a T;
     type New = New<T, L>;
     type Removed = Removed<T, L>;
 
@@ -146,20 +142,14 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for ObjectMap<T, L> {
     }
 
     #[inline]
-    fn load<'a>(&'a self, _cpu: &'a Pinned, index: u32) -> Option<&'a T>
-    where
-        T: 'a,
-    {
+    fn load<'a>(&'a self, _cpu: &'a Pinned, index: u32) -> Option<&'a T> {
         let object = self.array.load(place(index))?;
         // SAFETY: it was in the map after the pin, an RCU reader, had begun, which keeps it an
         // object.
         Some(unsafe { &(*object.as_ptr()).value })
     }
 
-    fn first<'a>(&'a self, _cpu: &'a Pinned, from: u32) -> Option<(u32, &'a T)>
-    where
-        T: 'a,
-    {
+    fn first<'a>(&'a self, _cpu: &'a Pinned, from: u32) -> Option<(u32, &'a T)> {
         let (found, object) = self.array.find(place(from))?;
         // SAFETY: as in `load`.
         Some((number(found)?, unsafe { &(*object.as_ptr()).value }))
@@ -211,10 +201,7 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for ObjectMap<T, L> {
     }
 
     #[inline]
-    fn remembered<'a>(&'a self, _cpu: &'a Pinned, token: usize) -> &'a T
-    where
-        T: 'a,
-    {
+    fn remembered<'a>(&'a self, _cpu: &'a Pinned, token: usize) -> &'a T {
         // SAFETY: as the trait requires, it is the token of an object, which is retired only when it
         // is no longer remembered; the pin is an RCU reader, which keeps it an object.
         unsafe { &*ptr::with_exposed_provenance(token) }

@@ -4,13 +4,13 @@
 
 use super::clock;
 use super::cpu::{self, Pinned};
+use super::memory::OwnedPage;
 use super::object_map::ObjectMap;
 use super::once::Once;
 use super::published::Published;
 use super::rcu::{self, Reader};
 use super::spinlock::SpinLock;
 use super::srcu::Domain;
-use super::table_page::TablePage;
 use crate::engine::platform::{PerCpu, Platform};
 
 /// The kernel.
@@ -19,10 +19,10 @@ pub(crate) struct Kernel;
 impl Platform for Kernel {
     type Cpu = Pinned;
     type Reader = Reader;
-    type Lock<T: Send> = SpinLock<T>;
+    type Lock<T: Send + 'static> = SpinLock<T>;
     type PerCpu<T: Default + Send + Sync + 'static> = cpu::PerCpu<T>;
-    type Map<T: Send + Sync, L: Default + Send + Sync> = ObjectMap<T, L>;
-    type Page = TablePage;
+    type Map<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> = ObjectMap<T, L>;
+    type Page = OwnedPage;
     type Sections = Domain;
     type Published<D: Send + Sync + 'static> = Published<D>;
     type Once<T> = Once<T>;

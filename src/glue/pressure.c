@@ -69,15 +69,17 @@ static unsigned long vswap_pressure_count(struct shrinker *shrinker, struct shri
 	return pressure->ops.count(pressure->data);
 }
 
+static_assert(SHRINK_STOP == ULONG_MAX);
+
 static unsigned long vswap_pressure_scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct vswap_pressure *pressure = shrinker->private_data;
-	unsigned long freed = 0;
-	bool go_on = pressure->ops.scan(pressure->data, sc->nr_to_scan, &freed);
+	unsigned long freed = pressure->ops.scan(pressure->data, sc->nr_to_scan);
 
 	/* Reclaim ignores the return value, and would consider itself failed. */
-	mm_account_reclaimed_pages(freed);
-	return go_on ? freed : SHRINK_STOP;
+	if (freed != SHRINK_STOP)
+		mm_account_reclaimed_pages(freed);
+	return freed;
 }
 
 static int vswap_pressure_oom(struct notifier_block *block, unsigned long action, void *freed)

@@ -60,21 +60,11 @@ unsafe extern "C" fn count<G: Gives>(data: *mut c_void) -> c_ulong {
 
 /// # Safety
 ///
-/// As [`giver`] requires; `freed` is valid.
-unsafe extern "C" fn scan<G: Gives>(
-    data: *mut c_void,
-    wanted: c_ulong,
-    freed: *mut c_ulong,
-) -> bool {
+/// As [`giver`] requires.
+unsafe extern "C" fn scan<G: Gives>(data: *mut c_void, wanted: c_ulong) -> c_ulong {
     // SAFETY: as this function requires.
-    match unsafe { giver::<G>(data) }.scan(wanted) {
-        Some(pages) => {
-            // SAFETY: as this function requires.
-            unsafe { *freed = pages };
-            true
-        }
-        None => false,
-    }
+    let freed = unsafe { giver::<G>(data) }.scan(wanted);
+    freed.unwrap_or(c_ulong::MAX)
 }
 
 /// # Safety

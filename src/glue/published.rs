@@ -39,10 +39,7 @@ impl<D: Send + Sync + 'static> platform::Published<D> for Published<D> {
     }
 
     #[inline]
-    fn see<'a>(&'a self) -> Option<&'a D>
-    where
-        D: 'a,
-    {
+    fn see(&self) -> Option<&D> {
         // SAFETY: by the invariant it is an object; as the trait says, whoever has taken it out waits
         // for the caller before reclaiming it.
         unsafe { self.0.load(Ordering::Acquire).as_ref() }

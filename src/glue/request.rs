@@ -2,14 +2,13 @@
 
 //! Bios that end together, and what failed of them.
 
-use super::bindings;
 use super::platform::Kernel;
 use super::raw_call::RawCall;
 use super::reserves::{Pools, Reserves};
 use super::srcu::Section;
-use super::swap_area;
 use super::target::Target;
 use super::thread::NoReclaim;
+use super::{bindings, swap_area};
 use crate::engine::bay::Entered;
 use crate::engine::failed::{self, FailedExtents};
 use crate::engine::traffic::Direction;
@@ -85,7 +84,7 @@ impl<T: Target> Request<T> {
             );
             (&raw mut (*request).reserves).write(NonNull::from(reserves.pools()));
             (&raw mut (*request).remaining).write(AtomicU32::new(1));
-            (&raw mut (*request).failed).write(FailedExtents::new());
+            (&raw mut (*request).failed).write(FailedExtents::default());
             (&raw mut (*request).call).write(UnsafeCell::new(None));
             NonNull::new_unchecked(request)
         }

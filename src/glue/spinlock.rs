@@ -39,11 +39,8 @@ unsafe impl<T: Send> Sync for SpinLock<T> {}
 /// The lock is held by the current task.
 pub(crate) struct Guard<'a, T>(&'a SpinLock<T>, NotThreadSafe);
 
-impl<T: Send> Lock<T> for SpinLock<T> {
-    type Guard<'a>
-        = Guard<'a, T>
-    where
-        T: 'a;
+impl<T: Send + 'static> Lock<T> for SpinLock<T> {
+    type Guard<'a> = Guard<'a, T>;
 
     fn new(data: T, rank: Rank) -> Self {
         match rank {

@@ -4,13 +4,12 @@
 //!
 //! C headers: `include/linux/swap_ops.h`, `mm/page_io.c`
 
-use super::bindings;
 use super::call::{Call, Serves};
-use super::swap_area;
 use super::way::{Load, Store};
+use super::{bindings, swap_area};
 use crate::engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
 use crate::engine::slot::Slot;
-use core::marker::PhantomData;
+use kernel::bindings::{block_device, folio, swap_info_struct};
 use kernel::ffi::c_int;
 use kernel::prelude::*;
 
@@ -54,8 +53,8 @@ unsafe extern "C" fn submit_read<D: Serves>(ctx: *mut bindings::swap_io_ctx) {
 ///
 /// May be called with anything.
 unsafe extern "C" fn can_merge(
-    _folio: *mut kernel::bindings::folio,
-    _previous: *mut kernel::bindings::folio,
+    _folio: *mut folio,
+    _previous: *mut folio,
     _previous_size: usize,
     rw: c_int,
 ) -> bool {
@@ -69,18 +68,6 @@ const WRITE: c_int = 1;
 
 const _: () = assert!(size_of::<Page>() == PAGE_SIZE && PAGE_WORDS == 512);
 
-/// The operations of areas of a `D`.
-struct Ops<D>(PhantomData<D>);
-
-impl<D: Serves> Ops<D> {
-    const OPS: bindings::swap_ops = bindings::swap_ops {
-        flags: 0,
-        can_merge: Some(can_merge),
-        submit_write: Some(submit_write::<D>),
-        submit_read: Some(submit_read::<D>),
-    };
-}
-
 /// Makes a swap area, in `swapon`, that sends its I/O to the device of `bdev`. Returns the
 /// number of extents.
 ///
@@ -89,16 +76,24 @@ impl<D: Serves> Ops<D> {
 /// `sis` is what the swap core gave to `swap_activate`, and `bdev` is the block device of a
 /// `gendisk::Disk` of a `D` that outlives the area.
 pub(super) unsafe fn activate<D: Serves>(
-    sis: *mut kernel::bindings::swap_info_struct,
-    bdev: *mut kernel::bindings::block_device,
+    sis: *mut swap_info_struct,
+    bdev: *mut block_device,
 ) -> c_int {
+    let ops = const {
+        &bindings::swap_ops {
+            flags: 0,
+            can_merge: Some(can_merge),
+            submit_write: Some(submit_write::<D>),
+            submit_read: Some(submit_read::<D>),
+        }
+    };
     // SAFETY: as this function requires; the operations live as long as the module, which the open node
     // keeps.
     unsafe {
         (*sis).bdev = bdev;
         // Freed slots are reported, and large folios accepted, for block devices only.
         (*sis).flags |= bindings::VSWAP_SWP_BLKDEV;
-        bindings::swap_fs_activate(sis, &Ops::<D>::OPS)
+        bindings::swap_fs_activate(sis, ops)
     }
 }
 

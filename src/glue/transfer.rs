@@ -54,6 +54,21 @@ impl<T: Target> Open<T> {
     }
 }
 
+/// A single slot of a disk.
+fn extent<T: Target>(
+    entered: &Entered<'_, Kernel, T>,
+    first: PhysicalSlot,
+    is_bad: bool,
+) -> Extent<T> {
+    Extent {
+        number: entered.number(),
+        first,
+        count: 1,
+        is_bad,
+        keep: Kept::new(entered),
+    }
+}
+
 /// A request under construction.
 ///
 /// Bios are submitted as soon as they can't grow, in the order in which pages were added.
@@ -138,8 +153,8 @@ impl<T: Target> Transfer<T> {
             (Direction::Write, Some(_)) => self.pages,
             _ => self.pieces,
         };
-        let keep = Kept::new(entered);
-        let disk = NonNull::from(keep.disk());
+        let extent = extent(entered, slot, false);
+        let disk = NonNull::from(extent.keep.disk());
         // SAFETY: the reserves outlive the request, which their drop waits for; the section keeps the
         // disk, and with it its block device, until the unit is dropped. The bio has room in
         // front for a unit. If the page is not in it, nobody has seen it, or the bounce page.
@@ -154,7 +169,7 @@ impl<T: Target> Transfer<T> {
                 Some(bio::ended::<T>),
             );
             if !bindings::vswap_bio_add(bio, page.as_ptr().cast()) {
-                bindings::vswap_bio_free(bio);
+                kernel::bindings::bio_put(bio);
                 if let (Direction::Write, Some(cipher)) = (direction, entered.disk().cipher()) {
                     cipher.give_back(page);
                 }
@@ -163,13 +178,7 @@ impl<T: Target> Transfer<T> {
             bio::unit_of(bio).write(Unit {
                 work: MaybeUninit::uninit(),
                 request: self.request,
-                extent: Extent {
-                    number: entered.number(),
-                    first: slot,
-                    count: 1,
-                    is_bad: false,
-                    keep,
-                },
+                extent,
                 direction,
                 ticket: disk.as_ref().begin(),
             });
@@ -198,13 +207,36 @@ impl<T: Target> Transfer<T> {
     ) -> bool {
         // SAFETY: as this function requires.
         let done = unsafe { disk.backing().copy(direction, slot, page) };
-        if done {
+        self.has_copied(disk, direction, u32::from(done));
+        done
+    }
+
+    /// Copies pages to consecutive slots of a disk that is memory. Returns how many were copied, from
+    /// the first one on.
+    ///
+    /// # Safety
+    ///
+    /// As for [`add`](Self::add), until this returns.
+    pub(super) unsafe fn copy_run(
+        &self,
+        disk: &T,
+        slot: PhysicalSlot,
+        pages: &[NonNull<Page>],
+    ) -> usize {
+        // SAFETY: as this function requires.
+        let done = unsafe { disk.backing().write_run(slot, pages) };
+        self.has_copied(disk, Direction::Write, u32::try_from(done).unwrap_or(0));
+        done
+    }
+
+    /// Counts pages that were copied to a disk that is memory, or from there.
+    fn has_copied(&self, disk: &T, direction: Direction, pages: u32) {
+        if pages != 0 {
             // SAFETY: this has a count of the request, and the reserves outlive that.
             let reserves = unsafe { self.request.as_ref().reserves.as_ref() };
-            reserves.count(&Pinned::new(), disk, direction, 1);
+            reserves.count(&Pinned::new(), disk, direction, pages);
             disk.ended(direction, None);
         }
-        done
     }
 
     /// The page to write: an encrypted copy, if the disk's pages are encrypted. `None`: it
@@ -249,15 +281,8 @@ impl<T: Target> Transfer<T> {
     /// Records a page that could not be written, or read.
     #[cold]
     pub(super) fn fail(&self, entered: &Entered<'_, Kernel, T>, slot: PhysicalSlot, is_bad: bool) {
-        let extent = Extent {
-            number: entered.number(),
-            first: slot,
-            count: 1,
-            is_bad,
-            keep: Kept::new(entered),
-        };
         // SAFETY: the request is there as long as the count is held.
-        unsafe { self.request.as_ref().note(extent) };
+        unsafe { self.request.as_ref() }.note(extent(entered, slot, is_bad));
     }
 
     /// Submits the bio that could still grow.
@@ -274,7 +299,7 @@ impl<T: Target> Transfer<T> {
                 .remaining
                 .fetch_add(1, Ordering::Relaxed);
             self.count(&open);
-            bindings::vswap_bio_submit(open.bio.as_ptr());
+            kernel::bindings::submit_bio(open.bio.as_ptr());
         }
     }
 

@@ -61,6 +61,18 @@ fn bit(disk: DiskNumber) -> u8 {
 
 const _: () = assert!(MAX_DISKS <= 8);
 
+/// How many of the first pages follow each other in the buffer and on their disk: at least one.
+fn consecutive(placed: &[(usize, Place)]) -> usize {
+    let pairs = placed.iter().zip(placed.iter().skip(1));
+    pairs
+        .take_while(|((index, place), (next_index, next))| {
+            index.checked_add(1) == Some(*next_index)
+                && place.disk == next.disk
+                && place.slot.next() == next.slot
+        })
+        .fold(1, |count, _| count.saturating_add(1))
+}
+
 /// A page of a chunk.
 pub(super) struct Item {
     pub(super) source: Source,
@@ -291,21 +303,24 @@ impl Chunk {
         let mut transfer = BufferTransfer::write(device.reserves(), take(&mut self.buffer));
         // The disks exist, as the chunk stays in their bays. A page that is not sent is not moved.
         let mut unsent = 0;
-        let mut send = |index, Place { disk, slot }| match device
+        let mut send = |index, count, Place { disk, slot }| match device
             .disks()
             .bay(disk)
             .and_then(|bay| bay.enter())
         {
-            Some(entered) => transfer.add(index, &entered, slot),
+            Some(entered) => transfer.add_run(index, count, &entered, slot),
             None => unsent |= bit(disk),
         };
         for filled in &self.segments {
-            for (index, place) in (0..SEGMENT_SLOTS).zip(filled.places()) {
-                send(filled.page.saturating_add(index), place);
+            if let Some(first) = filled.places().next() {
+                send(filled.page, SEGMENT_SLOTS, first);
             }
         }
-        for (index, place) in &self.placed {
-            send(*index, *place);
+        let mut rest = self.placed.as_slice();
+        while let Some((index, first)) = rest.first() {
+            let count = consecutive(rest);
+            send(*index, count, *first);
+            rest = rest.get(count..).unwrap_or_default();
         }
         self.unsent = unsent;
         let result = self.send_anywhere(device, &mut transfer);

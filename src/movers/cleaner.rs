@@ -45,14 +45,9 @@ impl Cleaner {
 
     /// Cleans the disks that need it. May sleep.
     pub(super) fn clean(&mut self, device: &Device, writer: &mut Writer, stop: &Stop) {
-        for bay in device.disks().bays() {
-            if let Some(entered) = bay.enter() {
-                while !stop.requested() && is_to_be_cleaned(entered.disk()) {
-                    if !self.clean_some(device, writer, &entered, stop) {
-                        break;
-                    }
-                }
-            }
+        for entered in device.disks().all() {
+            let is_wanted = || !stop.requested() && is_to_be_cleaned(entered.disk());
+            while is_wanted() && self.clean_some(device, writer, &entered, stop) {}
         }
     }
 

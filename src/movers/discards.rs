@@ -19,7 +19,7 @@ const PART: usize = 2;
 
 /// Clusters of a disk that are being discarded. Dropping this waits.
 pub(super) struct Discards {
-    under_way: KBox<[Option<(PhysicalCluster, LoneBio)>; AT_ONCE]>,
+    under_way: KVec<(PhysicalCluster, LoneBio)>,
     /// Keeps the disk.
     _section: Section,
 }
@@ -37,11 +37,12 @@ impl Discards {
         if stale < 2 {
             return None;
         }
-        let mut under_way = KBox::new([const { None }; AT_ONCE], GFP_KERNEL).ok()?;
+        let mut under_way = KVec::with_capacity(AT_ONCE, GFP_KERNEL).ok()?;
         let mut search = Search::default();
-        let most = (stale / PART).max(1);
-        for (place, _) in under_way.iter_mut().zip(0..most) {
-            *place = disk.start_discard(&mut search);
+        let most = (stale / PART).clamp(1, AT_ONCE);
+        for begun in (0..most).filter_map(|_| disk.start_discard(&mut search)) {
+            // The capacity is the most.
+            let _ = under_way.push_within_capacity(begun);
         }
         // The next clusters follow in the next second.
         discarding.go_on();
@@ -53,19 +54,19 @@ impl Discards {
 
     /// Whether the disk has answered. Does not sleep.
     pub(super) fn is_done(&self) -> bool {
-        self.under_way.iter().flatten().all(|(_, io)| io.is_done())
+        self.under_way.iter().all(|(_, io)| io.is_done())
     }
 
     /// Frees the clusters. `disk` is the one that they belong to.
-    pub(super) fn end(mut self, disk: &Disk) {
+    pub(super) fn end(self, disk: &Disk) {
         let Some(discarding) = disk.discarding() else {
             return;
         };
-        for (cluster, io) in self.under_way.iter_mut().filter_map(Option::take) {
+        for (cluster, io) in self.under_way {
             let result = io.end();
             disk.free_stale(cluster, result.is_ok());
             match result {
-                Ok(()) => discarding.count(CLUSTER_BYTES),
+                Ok(_) => discarding.count(CLUSTER_BYTES),
                 Err(error) if !discarding.is_over() => {
                     discarding.end();
                     pr_warn!(

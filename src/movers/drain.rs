@@ -6,7 +6,7 @@
 //! was there when it was looked up, or there is none.
 
 use super::drain_packed::DrainPacked;
-use super::mover::{Mover, NewContent, CHUNK};
+use super::mover::{clusters, Mover, NewContent, CHUNK};
 use crate::device::Device;
 use crate::engine::bay::Grace;
 use crate::engine::counters::Counter;
@@ -16,14 +16,12 @@ use crate::engine::held::Owned;
 use crate::engine::index::moves::Moved;
 use crate::engine::map::SlotMap;
 use crate::engine::page::Page;
-use crate::engine::slot::{ClusterNumber, Offset, Slot, SLOTS_PER_CLUSTER};
+use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::cpu::Pinned;
-use crate::glue::memory::Buffer;
-use crate::glue::signal;
-use crate::glue::table_page::TablePage;
-use crate::glue::trace;
+use crate::glue::memory::{Buffer, OwnedPage};
 use crate::glue::wait::Pause;
 use crate::glue::way::{Load, Store};
+use crate::glue::{signal, trace};
 use crate::tiers::contexts::Lazy;
 use crate::tiers::disk::{bytes, Allocating, Disk};
 use crate::tiers::disks::Disks;
@@ -42,13 +40,13 @@ use kernel::sync::Arc;
 /// again, with the pages that are still on it.
 pub(crate) fn remove(device: &Arc<Device>, path: &CStr, force: bool) -> Result {
     let disks = device.disks();
-    let number = start(disks, path)?;
-    let result = drain(device, number, path, force).and_then(|()| check_empty(device, number));
+    let bay = disks.bay(start(disks, path)?).ok_or(ENOENT)?;
+    let result = drain(device, bay, path, force).and_then(|()| check_empty(device, bay));
     if result.is_ok() {
-        disks.take_out(number);
+        disks.take_out(bay);
         pr_info!("{}: removed\n", path);
     } else {
-        disks.put_back(number);
+        disks.put_back(bay);
     }
     result
 }
@@ -122,8 +120,7 @@ pub(crate) fn not_a_disk(path: &CStr) -> Error {
 
 // Out of line, as are the steps below, so that their stack frames don't add up.
 #[inline(never)]
-fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> Result {
-    let bay = device.disks().bay(number).ok_or(ENOENT)?;
+fn drain(device: &Arc<Device>, bay: &Bay, path: &CStr, force: bool) -> Result {
     // After this, all writes that were under way have reached their place.
     wait_for(bay)?;
     let entered = bay.enter().ok_or(ENOENT)?;
@@ -139,10 +136,10 @@ fn drain(device: &Arc<Device>, number: DiskNumber, path: &CStr, force: bool) -> 
         failing: Chosen::default(),
         unreadable_here: 0,
         unreadable: 0,
-        packed: match disk.packing() {
-            Some(_) => Some(DrainPacked::new(device.clone())?),
-            None => None,
-        },
+        packed: disk
+            .packing()
+            .map(|_| DrainPacked::new(device.clone()))
+            .transpose()?,
     };
     drainer.drain_all(path)?;
     let unreadable = drainer.unreadable;
@@ -184,8 +181,7 @@ fn stopped(path: &CStr, disk: &Disk, error: Error) {
 
 /// Checks that nothing on the disk is in use any more. `EBUSY`: something is, and no slot says so.
 #[inline(never)]
-fn check_empty(device: &Device, number: DiskNumber) -> Result {
-    let bay = device.disks().bay(number).ok_or(ENOENT)?;
+fn check_empty(device: &Device, bay: &Bay) -> Result {
     // What a slot frees stays in use for a moment longer than its entry.
     wait_for(bay)?;
     let used = || {
@@ -199,7 +195,7 @@ fn check_empty(device: &Device, number: DiskNumber) -> Result {
     // Whoever had claimed places here has sent his pages by now, and their bios keep the disk until it has
     // answered: only then are the places nobody's.
     wait_for(bay)?;
-    device.leftovers.answered(device.disks(), number);
+    device.leftovers.answered(device.disks(), bay.number());
     let used = used()?;
     if used == 0 {
         return Ok(());
@@ -296,15 +292,6 @@ impl Chosen {
     }
 }
 
-impl Target {
-    fn place(&self) -> Option<Place> {
-        match self {
-            Self::Disk(place) => Some(*place),
-            _ => None,
-        }
-    }
-}
-
 /// Where a page of the buffer goes.
 enum Target {
     /// It could not be read.
@@ -322,14 +309,19 @@ impl Drainer<'_> {
     /// disk.
     #[inline(never)]
     fn drain_all(&mut self, path: &CStr) -> Result {
-        let device = self.mover.device();
+        self.drain_whole()
+            .and_then(|()| self.drain_packed())
+            .inspect_err(|error| {
+                if matches!(*error, ENOSPC | ENOMEM) {
+                    stopped(path, self.disk.disk(), *error);
+                }
+            })
+    }
+
+    fn drain_whole(&mut self) -> Result {
+        let device = self.mover.device().clone();
         let disk = self.disk.disk();
-        let mut next = Some(0);
-        while let Some(from) = next {
-            let Some(overview) = device.index().overview(&Pinned::new(), from) else {
-                break;
-            };
-            next = overview.number.index().checked_add(1);
+        for overview in clusters(&device) {
             check(disk)?;
             if !self.mover.has_room() {
                 disk.health().set_moved(0);
@@ -338,19 +330,11 @@ impl Drainer<'_> {
             let moved = self.drain(overview.number);
             disk.health().set_moved(bytes(self.mover.waiting()));
             trace::drain(overview.number, &moved);
-            moved.inspect_err(|error| {
-                if matches!(*error, ENOSPC | ENOMEM) {
-                    stopped(path, disk, *error);
-                }
-            })?;
+            moved?;
         }
         disk.health().set_moved(0);
         self.mover.flush();
-        self.drain_packed().inspect_err(|error| {
-            if matches!(*error, ENOSPC | ENOMEM) {
-                stopped(path, disk, *error);
-            }
-        })
+        Ok(())
     }
 
     /// Moves all packed pages away. Repeats that as long as it moves pages that had no room before.
@@ -365,15 +349,10 @@ impl Drainer<'_> {
         for _ in 0..ROUNDS {
             let errors = device.disks().sum(errors_of);
             packed.unreadable = 0;
-            let mut next = Some(0);
-            while let Some(from) = next {
-                let Some(overview) = device.index().overview(&Pinned::new(), from) else {
-                    break;
-                };
-                next = overview.number.index().checked_add(1);
+            for overview in clusters(device) {
                 check(disk.disk())?;
                 let go_on = || check(disk.disk());
-                let pages = packed.drain(&device, disk, overview.number, force, go_on)?;
+                let pages = packed.drain(device, disk, overview.number, force, go_on)?;
                 if pages != 0 {
                     trace::drain(overview.number, &Ok(pages));
                 }
@@ -397,7 +376,7 @@ impl Drainer<'_> {
     /// Moves a cluster's pages away. Returns how many there were.
     #[inline(never)]
     fn drain(&mut self, number: ClusterNumber) -> Result<usize> {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let from = device.index().home(&Pinned::new(), number);
         let from = from.filter(|home| home.disk == self.disk.number());
         self.look(number);
@@ -430,11 +409,8 @@ impl Drainer<'_> {
     }
 
     fn move_places(&mut self) -> Result {
-        let mut start = 0;
-        while start < self.places.len() {
-            let end = start.saturating_add(CHUNK).min(self.places.len());
+        for (start, end) in chunks(self.places.len()) {
             self.move_chunk(start, end)?;
-            start = end;
         }
         Ok(())
     }
@@ -459,12 +435,8 @@ impl Drainer<'_> {
     /// changed.
     #[inline(never)]
     fn rehome(&mut self, number: ClusterNumber, from: Home, mut to: NewHome<'_>) -> Result<bool> {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let home = to.home();
-        let place = |offset: Offset| Place {
-            disk: home.disk,
-            slot: home.cluster.slot(offset),
-        };
         let mut claimed = KVec::with_capacity(SLOTS_PER_CLUSTER, GFP_KERNEL)?;
         for (slot, _) in &self.places {
             let Some((place, _)) = to.claim(slot.offset()) else {
@@ -475,9 +447,10 @@ impl Drainer<'_> {
         let mut result = Ok(());
         let mut copied = claimed.len() == self.places.len();
         let mut unwritten = None;
-        let mut start = 0;
-        while copied && start < self.places.len() {
-            let end = start.saturating_add(CHUNK).min(self.places.len());
+        for (start, end) in chunks(self.places.len()) {
+            if !copied {
+                break;
+            }
             match self.read(start, end) {
                 Ok(failed) => copied = failed.is_none(),
                 Err(error) => {
@@ -490,7 +463,7 @@ impl Drainer<'_> {
                 let buffer = take(&mut self.mover.buffer);
                 let mut write = BufferTransfer::write(device.reserves(), buffer);
                 for (index, (slot, _)) in (0..CHUNK).zip(chunk) {
-                    write.add(index, &to.entered, place(slot.offset()).slot);
+                    write.add(index, &to.entered, home.place(slot.offset()).slot);
                 }
                 match self.wait_write(write, &mut claimed)? {
                     Some(failed) => {
@@ -500,7 +473,6 @@ impl Drainer<'_> {
                     None => return Ok(false),
                 }
             }
-            start = end;
         }
         let used = SlotMap::default();
         let done = copied && {
@@ -518,7 +490,7 @@ impl Drainer<'_> {
                 moved = moved.saturating_add(1);
             } else {
                 // The slot was freed meanwhile, or its page was not copied.
-                let unused = Owned::disk(place(offset));
+                let unused = Owned::disk(home.place(offset));
                 match &unwritten {
                     Some(failed) => device.release(&cpu, unused, &[failed]),
                     None => device.release(&cpu, unused, &[]),
@@ -567,7 +539,7 @@ impl Drainer<'_> {
     /// Reads the pages from index `start` to `end` into the buffer. Returns the failed ones.
     #[inline(never)]
     fn read(&mut self, start: usize, end: usize) -> Result<Failed> {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let buffer = take(&mut self.mover.buffer);
         let mut read = BufferTransfer::read(device.reserves(), buffer);
         let chunk = self.places.get(start..end).unwrap_or(&[]);
@@ -587,7 +559,7 @@ impl Drainer<'_> {
                 Ok(failed)
             }
             Err(read) => {
-                let device = self.mover.device();
+                let device = self.mover.device().clone();
                 device.leftovers.leave(device.disks(), Left::Read(read));
                 self.mover.buffer = Buffer::new(CHUNK)?;
                 check(disk).and(Err(ECANCELED))
@@ -603,7 +575,7 @@ impl Drainer<'_> {
         if failed.is_none() {
             return Ok(unreadable);
         }
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         for index in 0..end.saturating_sub(start).min(CHUNK) {
             let place = self.places.get(start.saturating_add(index));
             let Some((_, place)) = place.filter(|(_, place)| failed.has(*place)).copied() else {
@@ -622,7 +594,7 @@ impl Drainer<'_> {
     /// Moves the pages from index `start` to `end` away, one by one.
     #[inline(never)]
     fn move_chunk(&mut self, start: usize, end: usize) -> Result {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let unread = self.read(start, end)?;
         let unreadable = self.read_again(start, end, &unread)?;
         drop(unread);
@@ -656,6 +628,7 @@ impl Drainer<'_> {
                     stay.at(&run.entered);
                     let (place, slot) = run.take()?;
                     write.add(index, &run.entered, slot);
+                    let _ = to.push_within_capacity(place);
                     Some(place)
                 });
                 place.map_or(Target::None, Target::Disk)
@@ -663,9 +636,6 @@ impl Drainer<'_> {
             let _ = targets.push_within_capacity(target);
         }
         drop(run);
-        for place in targets.iter().filter_map(Target::place) {
-            let _ = to.push_within_capacity(place);
-        }
         let unwritten = match self.wait_write(write, &mut to) {
             Ok(Some(unwritten)) => unwritten,
             other => {
@@ -706,7 +676,7 @@ impl Drainer<'_> {
     /// Stores a page in the ram tier, if there is room.
     #[inline(never)]
     fn to_ram(&self, page: &Page) -> Option<Owned> {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         if !device.ram().keeps_pages() {
             return None;
         }
@@ -714,6 +684,12 @@ impl Drainer<'_> {
         let stored = device.ram().store(page, context.get().ok()?);
         stored.unwrap_or_else(|_| device.ram().store_raw(page)).ok()
     }
+}
+
+/// Where each chunk of that many pages starts and ends.
+fn chunks(pages: usize) -> impl Iterator<Item = (usize, usize)> {
+    let starts = (0..pages).step_by(CHUNK);
+    starts.map(move |start| (start, start.saturating_add(CHUNK).min(pages)))
 }
 
 /// Frees what was stored in the ram tier for pages that stay where they are.
@@ -745,7 +721,7 @@ fn exchange(mover: &mut Mover, slot: Slot, place: Place, mut new: Owned) -> Resu
             .exchange(&Pinned::new(), slot, place, new, &mut spare);
         match moved {
             Moved::NeedsTable(back) => {
-                spare = TablePage::wait();
+                spare = OwnedPage::wait();
                 if spare.is_none() {
                     device.release(&Pinned::new(), back, &[]);
                     return Err(ENOMEM);

@@ -9,14 +9,15 @@ use crate::device::Device;
 use crate::engine::counters::Counter;
 use crate::engine::entry::Content;
 use crate::engine::held::{Moving, Owned, Retired};
+use crate::engine::index::ages::Overview;
 use crate::engine::index::moves::Moved;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::cpu::Pinned;
-use crate::glue::memory::Buffer;
+use crate::glue::memory::{Buffer, OwnedPage};
 use crate::glue::rcu::{self, GracePeriod};
-use crate::glue::table_page::TablePage;
 use crate::tiers::contexts::Lazy;
+use core::iter::from_fn;
 use core::mem::{swap, take};
 use kernel::prelude::*;
 use kernel::sync::Arc;
@@ -30,6 +31,16 @@ const RETIRED: usize = 4096;
 
 /// The same for replaced tables.
 const TABLES: usize = 64;
+
+/// All clusters, in the order of their numbers. Those that are created meanwhile may be among them.
+pub(super) fn clusters(device: &Device) -> impl Iterator<Item = Overview> + '_ {
+    let mut next = Some(0);
+    from_fn(move || {
+        let overview = device.index().overview(&Pinned::new(), next?)?;
+        next = overview.number.index().checked_add(1);
+        Some(overview)
+    })
+}
 
 /// A mover's memory.
 pub(crate) struct Mover {
@@ -48,7 +59,7 @@ pub(crate) struct Mover {
 /// What was replaced and may have readers.
 struct Batch {
     entries: KVec<Retired>,
-    tables: KVec<Retired<TablePage>>,
+    tables: KVec<Retired<OwnedPage>>,
     /// Bytes of the entries' objects in the ram tier.
     bytes: u64,
 }
@@ -96,8 +107,8 @@ impl Mover {
     }
 
     /// The device.
-    pub(crate) fn device(&self) -> Arc<Device> {
-        self.device.clone()
+    pub(crate) fn device(&self) -> &Arc<Device> {
+        &self.device
     }
 
     /// Reads an object into a page. May sleep.
@@ -155,20 +166,16 @@ impl Mover {
 
     /// Makes a cluster whole if its pages lie where they have to. May sleep.
     pub(crate) fn collapse(&mut self, number: ClusterNumber) {
-        let table = {
-            let cpu = Pinned::new();
-            let table = self.device.index().collapse(&cpu, number);
-            if table.is_some() {
-                self.device.tally(&cpu).count(Counter::WholeClusters, 1);
-            }
-            table
+        let cpu = Pinned::new();
+        let Some(table) = self.device.index().collapse(&cpu, number) else {
+            return;
         };
-        if let Some(table) = table {
-            // There is room: `turn` makes some when the last place is taken.
-            let _ = self.replaced.tables.push_within_capacity(table);
-            if self.replaced.tables.len() == TABLES {
-                self.turn();
-            }
+        self.device.tally(&cpu).count(Counter::WholeClusters, 1);
+        drop(cpu);
+        // There is room: `turn` makes some when the last place is taken.
+        let _ = self.replaced.tables.push_within_capacity(table);
+        if self.replaced.tables.len() == TABLES {
+            self.turn();
         }
     }
 
@@ -279,10 +286,7 @@ pub(crate) struct Slots(KVec<Slot>);
 impl Slots {
     /// An empty list with room for all slots of a cluster. May sleep.
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self(KVec::with_capacity(
-            crate::engine::slot::SLOTS_PER_CLUSTER,
-            GFP_KERNEL,
-        )?))
+        Ok(Self(KVec::with_capacity(SLOTS_PER_CLUSTER, GFP_KERNEL)?))
     }
 
     /// Empties the list.

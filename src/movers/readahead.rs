@@ -20,16 +20,16 @@ impl Reading {
 
 impl Work for Reading {
     fn bell(&self) -> &WaitQueue {
-        self.0.readers().bell()
+        &self.0.readers.bell
     }
 
     fn wanted(&self) -> bool {
-        self.0.readers().windows().is_asked()
+        self.0.readers.windows.is_asked()
     }
 
     fn run(&self, stop: &Stop) {
         while !stop.requested() {
-            let Some(from) = self.0.readers().windows().take_asked() else {
+            let Some(from) = self.0.readers.windows.take_asked() else {
                 return;
             };
             self.0.read_on(from, stop);

@@ -56,7 +56,7 @@ fn recompress(mover: &mut Mover, slots: &mut Slots, number: ClusterNumber, which
 }
 
 fn recompress_page(mover: &mut Mover, slot: Slot, which: Which) {
-    let device = mover.device();
+    let device = mover.device().clone();
     let mut started = None;
     device
         .index()

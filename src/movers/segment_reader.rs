@@ -4,7 +4,7 @@
 
 use crate::device::Device;
 use crate::engine::entry::{Content, Packed, Place};
-use crate::engine::page::{Page, PAGE_SIZE};
+use crate::engine::page::PAGE_SIZE;
 use crate::engine::segment::{self, Objects, Segment, SEGMENT_SLOTS};
 use crate::engine::slot::Slot;
 use crate::glue::cpu::Pinned;
@@ -48,8 +48,8 @@ impl SegmentReader {
             return Ok(());
         }
         let disk = inside.entered.number();
-        for (index, slot) in (0u32..).zip(inside.segment.slots()) {
-            let bit = 1u8.wrapping_shl(index);
+        for (index, slot) in (0..SEGMENT_SLOTS).zip(inside.segment.slots()) {
+            let bit = bit(index);
             if all.has(Place { disk, slot }) {
                 let one = self.read_slots(device, &inside.entered, inside.segment, bit, &check)?;
                 if !one.is_none() {
@@ -123,11 +123,7 @@ impl SegmentReader {
                 return None;
             }
         }
-        let bytes = |page: usize| -> Option<&[u8; PAGE_SIZE]> {
-            self.buffer
-                .page(page)
-                .map(|page: &Page| memory::bytes_of(page))
-        };
+        let bytes = |page| self.buffer.page(page).map(memory::bytes_of);
         let here = length.min(PAGE_SIZE.saturating_sub(from));
         let end = from.checked_add(here)?;
         let object = self.object.get_mut(..length)?;

@@ -24,11 +24,12 @@ impl Sweeper {
 
 impl Work for Sweeper {
     fn bell(&self) -> &WaitQueue {
-        self.0.pending.bell()
+        let Self(device) = self;
+        &device.sweeping
     }
 
     fn wanted(&self) -> bool {
-        self.0.pending.slots().any()
+        self.0.pending.any()
     }
 
     fn run(&self, stop: &Stop) {

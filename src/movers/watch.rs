@@ -11,7 +11,7 @@ use crate::device::Device;
 use crate::engine::entry::MAX_DISKS;
 use crate::engine::health::{State, LAGS_AFTER};
 use crate::glue::clock;
-use crate::glue::first_page::FirstPage;
+use crate::glue::lone_bio::LoneBio;
 use crate::glue::srcu::Section;
 use crate::glue::target::Target;
 use crate::glue::thread::{Stop, Work};
@@ -32,7 +32,7 @@ const PROBE_MS: u32 = 10;
 
 /// A failed disk's probe: reads its first page, compares it, and writes it again.
 struct Probe {
-    io: FirstPage,
+    io: LoneBio,
     is_written: bool,
     /// When this was begun, in seconds.
     since: u64,
@@ -44,7 +44,7 @@ impl Probe {
     /// Begins a probe at `now`. May sleep.
     fn new(disk: &Disk, section: Section, now: u64) -> Result<Self> {
         Ok(Self {
-            io: FirstPage::read(disk.backing())?,
+            io: LoneBio::read_first(disk.backing())?,
             is_written: false,
             since: now,
             section,
@@ -101,12 +101,8 @@ impl Sent {
     /// Forgets requests that are done, of a disk that is being taken out. Returns whether some are left.
     fn forget(&mut self) -> bool {
         // Dropping a request that is under way would wait for it, as it does when the thread ends.
-        if self.probe.as_ref().is_some_and(|probe| probe.io.is_done()) {
-            self.probe = None;
-        }
-        if self.discards.as_ref().is_some_and(Discards::is_done) {
-            self.discards = None;
-        }
+        drop(self.probe.take_if(|probe| probe.io.is_done()));
+        drop(self.discards.take_if(|discards| discards.is_done()));
         self.probe.is_some() || self.discards.is_some()
     }
 }

@@ -7,16 +7,15 @@
 //! the pool make room without a write, so the thread sweeps and compacts first.
 
 use super::cleaner::Cleaner;
+use super::mover::clusters;
 use super::writer::Writer;
 use crate::device::Device;
 use crate::engine::counters::Counter;
-use crate::engine::index::ages::{Overview, Which};
+use crate::engine::index::ages::Which;
 use crate::engine::slot::ClusterNumber;
-use crate::glue::clock;
-use crate::glue::cpu::Pinned;
-use crate::glue::signal;
 use crate::glue::thread::{Stop, Work};
 use crate::glue::wait::WaitQueue;
+use crate::glue::{clock, signal};
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Arc, Mutex};
 
@@ -164,18 +163,6 @@ fn has_holes(device: &Device) -> bool {
     pool.saturating_sub(objects) > pool / HOLES
 }
 
-/// All clusters with pages in the ram tier, in the order of their numbers.
-fn clusters(device: &Device) -> impl Iterator<Item = Overview> + '_ {
-    let mut next = Some(0);
-    core::iter::from_fn(move || loop {
-        let overview = device.index().overview(&Pinned::new(), next?)?;
-        next = overview.number.index().checked_add(1);
-        if overview.has_ram {
-            return Some(overview);
-        }
-    })
-}
-
 /// Writes back all pages of clusters to which nothing was stored for `age` seconds. May sleep.
 ///
 /// `ENOSPC`: no disk has room. `ERESTARTNOHAND`: a signal came; pages that were written back stay on the
@@ -207,10 +194,7 @@ pub(crate) fn for_older(
     let Some(time) = clock::seconds().checked_sub(age) else {
         return Ok(());
     };
-    for cluster in clusters(device) {
-        if cluster.stored > time {
-            continue;
-        }
+    for cluster in clusters(device).filter(|cluster| cluster.has_ram && cluster.stored <= time) {
         signal::check()?;
         each(cluster.number, Which::StoredBy(time))?;
     }

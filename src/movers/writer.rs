@@ -95,7 +95,7 @@ impl Writer {
     /// `ENOSPC`: no disk has room. `EDQUOT`: the daily limit is reached.
     #[inline(never)]
     pub(crate) fn write_cluster(&mut self, number: ClusterNumber, which: Which) -> Result {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         let mut slots = take(&mut self.slots);
         slots.clear();
         let taken = device
@@ -181,7 +181,7 @@ impl Writer {
     ///
     /// `ENOSPC`, `EDQUOT`: as for [`write_cluster`](Self::write_cluster).
     pub(super) fn pack(&mut self, header: Header) -> Result<Option<(Packed, usize)>> {
-        let device = self.mover.device();
+        let device = self.mover.device().clone();
         loop {
             self.make_room(0)?;
             let chunk = self.idle.last_mut().ok_or(ENOMEM)?;
@@ -313,9 +313,9 @@ impl Writer {
         home: &mut Option<NewHome<'_>>,
         fill: impl FnOnce(&Device, &Source, &mut Page) -> Result,
     ) -> Result<bool> {
-        let device = self.mover.device();
         let prepared = self.make_room(1).and_then(|()| {
-            if self.is_limited && !device.budget().take(1, clock::seconds()) {
+            let budget = self.mover.device().budget();
+            if self.is_limited && !budget.take(1, clock::seconds()) {
                 return Err(EDQUOT);
             }
             Ok(())
@@ -324,6 +324,7 @@ impl Writer {
             self.abandon(source);
             return Err(error);
         }
+        let device = self.mover.device();
         let claimed = home
             .as_mut()
             .and_then(|home| Some((home.claim(source.slot().offset())?.0, home)));
@@ -337,7 +338,7 @@ impl Writer {
                     Source::Ram(_) => header_of(&source).map_or(0, |h| h.length.bytes()),
                     Source::Disk(..) => 0,
                 };
-                let added = chunk.add(source, place, |source, page| fill(&device, source, page));
+                let added = chunk.add(source, place, |source, page| fill(device, source, page));
                 if added.is_ok() {
                     let bytes = u64::try_from(bytes).unwrap_or(0);
                     chunk.bytes = chunk.bytes.saturating_add(bytes);
@@ -396,7 +397,7 @@ impl Writer {
         let Some(mut chunk) = self.idle.pop() else {
             return Ok(());
         };
-        let (transfer, result) = chunk.send(&self.mover.device());
+        let (transfer, result) = chunk.send(self.mover.device());
         // The capacity is all chunks.
         let _ = self.sent.push_within_capacity((transfer, chunk));
         result
@@ -410,7 +411,7 @@ impl Writer {
             .position(|(transfer, _)| transfer.is_done());
         if let Ok((transfer, chunk)) = self.sent.remove(done.unwrap_or(0)) {
             let device = self.mover.device();
-            let chunk = match transfer.wait_while(|| chunk.is_to_be_waited_for(&device)) {
+            let chunk = match transfer.wait_while(|| chunk.is_to_be_waited_for(device)) {
                 Ok((buffer, failed)) => self.finish_chunk(chunk, buffer, failed),
                 Err(transfer) => self.leave(transfer, chunk),
             };
@@ -464,7 +465,7 @@ impl Writer {
         failed: Failed,
     ) -> KBox<Chunk> {
         let device = self.mover.device();
-        chunk.note_worn(&device, &failed);
+        chunk.note_worn(device, &failed);
         let mut items = take(&mut chunk.items);
         let mut pages = 0usize;
         let mut cluster = None;
@@ -528,9 +529,9 @@ impl Writer {
         chunk: &Chunk,
         failed: &Failed,
     ) -> bool {
-        let device = self.mover.device();
         let new = Owned::disk(place);
         if !chunk.was_written(place, failed) {
+            let device = self.mover.device();
             device.release(&Pinned::new(), new, &[failed]);
             self.give_back(1);
             self.abandon(source);
@@ -539,7 +540,8 @@ impl Writer {
         let done = self.finish_move(source, new);
         // The page went to the disk, even if its slot was stored to meanwhile.
         if !self.is_limited {
-            device.budget().spend(PAGE_BYTES, clock::seconds());
+            let budget = self.mover.device().budget();
+            budget.spend(PAGE_BYTES, clock::seconds());
         }
         done
     }

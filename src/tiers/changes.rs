@@ -6,7 +6,7 @@ use super::disk::Disk;
 use super::transfer::Leaving;
 use crate::engine::bay::Grace;
 use crate::engine::entry::{DiskNumber, MAX_DISKS};
-use crate::glue::first_page::FirstPage;
+use crate::glue::lone_bio::LoneBio;
 use kernel::prelude::*;
 use kernel::sync::{new_mutex, Mutex};
 
@@ -24,7 +24,7 @@ pub(super) struct Change {
     pub(super) returning: Option<Grace>,
     /// The write of a first page that nobody waits for, and the disk, which is kept until the write has
     /// ended.
-    pub(super) first_page: Option<(FirstPage, KBox<Disk>)>,
+    pub(super) first_page: Option<(LoneBio, KBox<Disk>)>,
 }
 
 impl Changes {
@@ -40,10 +40,12 @@ impl Changes {
         )?))
     }
 
-    /// Changes the notes about a bay.
-    pub(super) fn note(&self, number: DiskNumber, change: impl FnOnce(&mut Change)) {
-        if let Some(noted) = self.0.lock().get_mut(number.index()) {
-            change(noted);
-        }
+    /// Looks at the notes about a bay, or changes them. `None`: there is no such bay.
+    pub(super) fn note<R>(
+        &self,
+        number: DiskNumber,
+        change: impl FnOnce(&mut Change) -> R,
+    ) -> Option<R> {
+        self.0.lock().get_mut(number.index()).map(change)
     }
 }

@@ -11,12 +11,10 @@ use super::transfer::Bay;
 use crate::engine::bay::Grace;
 use crate::engine::entry::{DiskNumber, MAX_DISKS};
 use crate::engine::options::Options;
-use crate::glue::backing;
-use crate::glue::clock;
-use crate::glue::first_page::FirstPage;
-use crate::glue::signal;
+use crate::glue::lone_bio::LoneBio;
 use crate::glue::target::Target;
 use crate::glue::wait::Pause;
+use crate::glue::{backing, clock, signal};
 use kernel::prelude::*;
 
 /// How long a removal that was given up waits for the readers of what was moved away, in seconds.
@@ -45,21 +43,17 @@ impl Disks {
             self.bell().clone(),
         );
         let signed = opened.and_then(|disk| self.sign(disk, true));
-        let mut result = Ok(());
-        self.changes.note(bay.number(), |change| {
+        let added = self.changes.note(bay.number(), |change| {
             change.reserved = None;
-            match signed {
-                Ok(disk) => {
-                    let mib = disk.size() >> 20;
-                    pr_info!("{}: added with {} MiB, priority {}\n", path, mib, priority);
-                    bay.fill(disk);
-                    self.reorder();
-                    self.bell().ring();
-                }
-                Err(error) => result = Err(error),
-            }
+            let disk = signed?;
+            let mib = disk.size() >> 20;
+            pr_info!("{}: added with {} MiB, priority {}\n", path, mib, priority);
+            bay.fill(disk);
+            self.reorder();
+            self.bell().ring();
+            Ok(())
         });
-        result
+        added.unwrap_or(Ok(()))
     }
 
     /// Reserves the lowest bay without a disk for the disk at that path.
@@ -93,26 +87,23 @@ impl Disks {
 
     /// Takes a disk without pages out of its bay and closes it. May sleep. If the task is killed while
     /// the disk does not answer, [`tidy`](Self::tidy) does the rest.
-    pub(crate) fn take_out(&self, number: DiskNumber) {
-        let Some(bay) = self.bay(number) else {
-            return;
-        };
+    pub(crate) fn take_out(&self, bay: &Bay) {
         let device = bay.enter().map(|entered| entered.disk().backing().number());
-        let mut taken = None;
-        self.changes.note(number, |change| {
-            taken = bay.take();
+        let taken = self.changes.note(bay.number(), |change| {
+            let taken = bay.take();
             if taken.is_some() {
                 change.reserved = device;
             }
             self.reorder();
+            taken
         });
-        let Some(mut leaving) = taken else {
+        let Some(mut leaving) = taken.flatten() else {
             return;
         };
         let mut pause = Pause::new();
         loop {
             match bay.has_left(leaving) {
-                Ok(disk) => return self.close(number, disk),
+                Ok(disk) => return self.close(bay, disk),
                 Err(still) => leaving = still,
             }
             if signal::is_fatal() {
@@ -121,16 +112,13 @@ impl Disks {
             pause.sleep();
         }
         self.changes
-            .note(number, |change| change.leaving = Some(leaving));
+            .note(bay.number(), |change| change.leaving = Some(leaving));
         self.bell().ring();
     }
 
     /// Lets a disk take pages again from which some were moved away, once the readers of those have
     /// left. That is mostly before this returns, and later while the disk does not answer.
-    pub(crate) fn put_back(&self, number: DiskNumber) {
-        let Some(bay) = self.bay(number) else {
-            return;
-        };
+    pub(crate) fn put_back(&self, bay: &Bay) {
         let mut grace = Grace::default();
         let until = clock::seconds().saturating_add(PUT_BACK_S);
         let mut pause = Pause::new();
@@ -142,25 +130,24 @@ impl Disks {
             return stop_draining(bay);
         }
         self.changes
-            .note(number, |change| change.returning = Some(grace));
+            .note(bay.number(), |change| change.returning = Some(grace));
         self.bell().ring();
     }
 
     /// Whether a disk will take pages again as soon as the readers of what was moved away have left.
     pub(crate) fn is_returning(&self, number: DiskNumber) -> bool {
-        let mut is_returning = false;
-        self.changes
-            .note(number, |change| is_returning = change.returning.is_some());
-        is_returning
+        let is_returning = |change: &mut Change| change.returning.is_some();
+        self.changes.note(number, is_returning).unwrap_or(false)
     }
 
     /// Closes a disk that nobody sees any more.
-    fn close(&self, number: DiskNumber, disk: KBox<Disk>) {
+    fn close(&self, bay: &Bay, disk: KBox<Disk>) {
         if !disk.backing().is_dead() {
             // An error is logged; the disk is closed in any case.
             drop(self.sign(disk, false));
         }
-        self.changes.note(number, |change| change.reserved = None);
+        self.changes
+            .note(bay.number(), |change| change.reserved = None);
     }
 
     /// Finishes what other tasks have left, as far as that needs no waiting. Returns whether something
@@ -168,10 +155,10 @@ impl Disks {
     pub(crate) fn tidy(&self) -> bool {
         let mut is_left = false;
         for bay in self.bays() {
-            let (mut gone, mut over) = (None, None);
-            self.changes.note(bay.number(), |change| {
-                let is_done = |(io, _): &mut (FirstPage, _)| io.is_done();
-                over = change.first_page.take_if(is_done);
+            let mut gone = None;
+            let over = self.changes.note(bay.number(), |change| {
+                let is_done = |(io, _): &mut (LoneBio, _)| io.is_done();
+                let over = change.first_page.take_if(is_done);
                 if let Some(grace) = &mut change.returning {
                     if bay.have_left(grace) {
                         change.returning = None;
@@ -187,6 +174,7 @@ impl Disks {
                 is_left |= change.leaving.is_some()
                     || change.returning.is_some()
                     || change.first_page.is_some();
+                over
             });
             drop(over);
             if let Some(disk) = gone {
@@ -208,7 +196,7 @@ impl Disks {
     /// answer, as no request of the module may be left.
     pub(crate) fn take_all_out(&self) {
         for bay in self.bays() {
-            self.take_out(bay.number());
+            self.take_out(bay);
         }
         let mut pause = Pause::new();
         while self.tidy() {
@@ -231,12 +219,10 @@ impl Disks {
     }
 
     /// Leaves the write of a first page to `tidy`, or waits for it when too many are left.
-    fn leave(&self, io: FirstPage, disk: KBox<Disk>) {
+    fn leave(&self, io: LoneBio, disk: KBox<Disk>) {
         let mut changing = self.changes.0.lock();
-        let free = changing
-            .iter_mut()
-            .find(|change| change.first_page.is_none());
-        if let Some(change) = free {
+        let mut free = changing.iter_mut();
+        if let Some(change) = free.find(|change| change.first_page.is_none()) {
             change.first_page = Some((io, disk));
             drop(changing);
             return self.bell().ring();

@@ -15,9 +15,8 @@ use crate::engine::entry::Packed;
 use crate::engine::header;
 use crate::engine::health::{Change, Fault, Health};
 use crate::engine::map::{Bits, SlotMap};
-use crate::engine::options::Options;
+use crate::engine::options::{Options, Protection};
 use crate::engine::page::PAGE_SIZE;
-use crate::engine::protection::Protection;
 use crate::engine::segment::{Live, Segment};
 use crate::engine::slot::{Offset, PhysicalCluster, PhysicalSlot, SLOTS_PER_CLUSTER};
 use crate::engine::traffic::{self, Direction, Totals, Traffic};
@@ -25,7 +24,6 @@ use crate::engine::under_way::{Ticket, UnderWay, QUOTA};
 use crate::glue::backing::Backing;
 use crate::glue::cipher::Cipher;
 use crate::glue::cpu::{LocalLock, PerCpu, Pinned};
-use crate::glue::first_page::FirstPage;
 use crate::glue::lone_bio::LoneBio;
 use crate::glue::memory::{self, Buffer};
 use crate::glue::tags::Tags;
@@ -70,7 +68,7 @@ pub(crate) struct Disk {
     slots: u32,
     maps: KVVec<SlotMap>,
     states: KVVec<ClusterState>,
-    summary: KVec<Summary>,
+    summary: KVVec<Summary>,
     list: Pin<KBox<FreeListSpinLock>>,
     cursor: Cursor,
     /// Each CPU's current cluster. Its lock, where it is one, is before the free list's lock in the
@@ -128,12 +126,14 @@ impl Disk {
         // Of a larger device only the part is used whose slots have a number.
         let slots = u32::try_from(backing.slots()).unwrap_or(u32::MAX);
         let clusters = Space::clusters(slots);
-        let cipher = new_cipher(path, protection)?;
-        let tags = new_tags(path, protection, backing.slots())?;
+        let cipher = protection.encrypt.then(|| new_cipher(path)).transpose()?;
+        let tags = protection.integrity.then(|| new_tags(path, &backing));
+        let tags = tags.transpose()?;
         // From memory a page is read in less time than it takes to decompress one.
         let compress = options.compress.unwrap_or(!backing.is_synchronous());
-        let packing = new_packing(compress, slots)?;
-        let discarding = new_discarding(path, options.discard, &backing)?;
+        let packing = compress.then(|| Packing::new(slots)).transpose()?;
+        let discarding = options.discard.then(|| new_discarding(path, &backing));
+        let discarding = discarding.transpose()?;
         let bio_pages = if backing.may_cut() { 1 } else { u32::MAX };
         let mut kept = KVec::new();
         kept.extend_from_slice(path.to_bytes(), GFP_KERNEL)?;
@@ -150,7 +150,7 @@ impl Disk {
                 packs_at_once: options.compress == Some(true),
                 discarding,
                 corrupt: AtomicU32::new(0),
-                summary: summary(slots)?,
+                summary: memory::defaults(Space::summaries(slots))?,
                 slots,
                 maps: memory::defaults(clusters)?,
                 states: memory::defaults(clusters)?,
@@ -175,15 +175,17 @@ impl Disk {
         let mut buffer = Buffer::new(1)?;
         let page = buffer.page_mut(0).ok_or(ENOMEM)?;
         if let Some(uuid) = uuid {
-            header::write_tier(memory::bytes_of_mut(page), header::NUMBER, uuid);
+            header::write_tier(memory::bytes_of_mut(page), uuid);
         }
         Ok(buffer)
     }
 
     /// Begins to write the signature, or zeros instead. May sleep.
-    pub(crate) fn sign(&self, signed: bool) -> Result<FirstPage> {
-        let buffer = Self::first_page(signed.then_some(self.uuid))?;
-        FirstPage::write(&self.backing, buffer.page(0).ok_or(ENOMEM)?)
+    pub(crate) fn sign(&self, signed: bool) -> Result<LoneBio> {
+        LoneBio::write_first(
+            &self.backing,
+            Self::first_page(signed.then_some(self.uuid))?,
+        )
     }
 
     /// Whether that is the disk's first page as it was written. May sleep.
@@ -687,30 +689,19 @@ fn open_backing(path: &CStr, as_memory: bool) -> Result<Backing> {
 }
 
 #[inline(never)]
-fn new_cipher(path: &CStr, protection: Protection) -> Result<Option<Cipher>> {
-    if !protection.encrypt {
-        return Ok(None);
-    }
-    let cipher = Cipher::new().inspect_err(|error| {
+fn new_cipher(path: &CStr) -> Result<Cipher> {
+    Cipher::new().inspect_err(|error| {
         if *error == EOPNOTSUPP {
             pr_err!(
                 "{}: this kernel has no xts(aes) (CONFIG_CRYPTO_XTS, CONFIG_CRYPTO_AES); add the disk without encrypt\n",
                 path
             );
         }
-    });
-    cipher.map(Some)
+    })
 }
 
 #[inline(never)]
-fn new_discarding(
-    path: &CStr,
-    discard: bool,
-    backing: &Backing,
-) -> Result<Option<KBox<Discarding>>> {
-    if !discard {
-        return Ok(None);
-    }
+fn new_discarding(path: &CStr, backing: &Backing) -> Result<KBox<Discarding>> {
     // A loop device would punch holes in its file, and others could take the space.
     if backing.may_cut() || !backing.can_discard() {
         pr_err!(
@@ -719,42 +710,20 @@ fn new_discarding(
         );
         return Err(EOPNOTSUPP);
     }
-    Ok(Some(KBox::new(Discarding::new(), GFP_KERNEL)?))
+    Ok(KBox::new(Discarding::new(), GFP_KERNEL)?)
 }
 
 #[inline(never)]
-fn new_packing(compress: bool, slots: u32) -> Result<Option<KBox<Packing>>> {
-    if compress {
-        Packing::new(slots).map(Some)
-    } else {
-        Ok(None)
-    }
-}
-
-#[inline(never)]
-fn new_tags(path: &CStr, protection: Protection, slots: u64) -> Result<Option<Tags>> {
-    if !protection.integrity {
-        return Ok(None);
-    }
-    let slots = u32::try_from(slots).unwrap_or(u32::MAX);
-    let tags = Tags::new(slots).inspect_err(|error| {
+fn new_tags(path: &CStr, backing: &Backing) -> Result<Tags> {
+    let slots = u32::try_from(backing.slots()).unwrap_or(u32::MAX);
+    Tags::new(slots).inspect_err(|error| {
         if *error == ENOMEM {
             pr_err!(
                 "{}: not enough memory for tags, which take 8 bytes a page; add the disk without integrity\n",
                 path
             );
         }
-    });
-    tags.map(Some)
-}
-
-#[inline(never)]
-fn summary(slots: u32) -> Result<KVec<Summary>> {
-    let mut summary = KVec::new();
-    for _ in 0..Space::summaries(slots) {
-        summary.push(Summary::default(), GFP_KERNEL)?;
-    }
-    Ok(summary)
+    })
 }
 
 #[inline(never)]

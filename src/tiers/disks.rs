@@ -14,10 +14,9 @@ use crate::engine::map::Bits;
 use crate::engine::order::{Equals, Order, Turn};
 use crate::engine::segment::{Segment, SEGMENT_SLOTS};
 use crate::engine::slot::{Offset, SLOTS_PER_CLUSTER};
-use crate::glue::backing;
 use crate::glue::cpu::{PerCpu, Pinned};
-use crate::glue::random;
 use crate::glue::target::Target;
+use crate::glue::{backing, random};
 use kernel::prelude::*;
 use kernel::sync::Arc;
 
@@ -79,6 +78,22 @@ impl Disks {
         self.bays.iter()
     }
 
+    /// All disks.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Entered<'_>> {
+        self.bays().filter_map(Bay::enter)
+    }
+
+    /// Enters the bay of a disk, if there is one.
+    pub(crate) fn enter(&self, number: DiskNumber) -> Option<Entered<'_>> {
+        self.bay(number)?.enter()
+    }
+
+    /// A disk, on this CPU.
+    #[inline]
+    pub(crate) fn peek<'a>(&'a self, cpu: &'a Pinned, number: DiskNumber) -> Option<&'a Disk> {
+        self.bay(number)?.peek(cpu)
+    }
+
     /// Whether there is no disk at the moment.
     #[inline]
     pub(crate) fn are_none(&self) -> bool {
@@ -97,7 +112,7 @@ impl Disks {
         disks: impl Iterator<Item = DiskNumber>,
     ) -> impl Iterator<Item = Entered<'_>> {
         disks
-            .filter_map(|number| self.bay(number)?.enter())
+            .filter_map(|number| self.enter(number))
             .filter(|entered| entered.disk().is_active())
     }
 
@@ -207,21 +222,21 @@ impl Disks {
 
     /// Frees an object on a disk. Does not sleep.
     pub(crate) fn free_object(&self, cpu: &Pinned, packed: Packed) {
-        if let Some(disk) = self.bay(packed.place.disk).and_then(|bay| bay.peek(cpu)) {
+        if let Some(disk) = self.peek(cpu, packed.place.disk) {
             disk.free_object(cpu, packed);
         }
     }
 
     /// Takes one from the count of a segment. Does not sleep.
     pub(crate) fn leave_segment(&self, cpu: &Pinned, disk: DiskNumber, segment: Segment) {
-        if let Some(disk) = self.bay(disk).and_then(|bay| bay.peek(cpu)) {
+        if let Some(disk) = self.peek(cpu, disk) {
             disk.leave_segment(segment);
         }
     }
 
     /// Ends the writing of a segment that the caller had claimed, or gives it up. Does not sleep.
     pub(crate) fn end_writing(&self, cpu: &Pinned, disk: DiskNumber, segment: Segment) {
-        if let Some(disk) = self.bay(disk).and_then(|bay| bay.peek(cpu)) {
+        if let Some(disk) = self.peek(cpu, disk) {
             disk.end_writing(segment);
         }
     }
@@ -244,8 +259,7 @@ impl Disks {
 
     /// The home that a cluster has already. Does not sleep.
     pub(crate) fn at_home(&self, home: Home) -> Option<NewHome<'_>> {
-        let entered = self.bay(home.disk)?.enter()?;
-        Some(NewHome::new(entered, home, None))
+        Some(NewHome::new(self.enter(home.disk)?, home, None))
     }
 
     /// Claims one slot, if it is free and the disk takes pages. Does not sleep.
@@ -257,14 +271,14 @@ impl Disks {
     /// Frees a slot. Does not sleep.
     #[inline]
     pub(crate) fn free(&self, cpu: &Pinned, place: Place) {
-        if let Some(disk) = self.bay(place.disk).and_then(|bay| bay.peek(cpu)) {
+        if let Some(disk) = self.peek(cpu, place.disk) {
             disk.free(place.slot);
         }
     }
 
     /// Frees slots of a physical cluster. Does not sleep.
     pub(crate) fn free_bits(&self, cpu: &Pinned, home: Home, bits: &Bits) {
-        if let Some(disk) = self.bay(home.disk).and_then(|bay| bay.peek(cpu)) {
+        if let Some(disk) = self.peek(cpu, home.disk) {
             disk.free_bits(home.cluster, bits);
         }
     }
@@ -273,44 +287,34 @@ impl Disks {
     #[inline]
     pub(crate) fn release(&self, cpu: &Pinned, place: Place, bad: &[&Failed]) {
         if bad.iter().any(|failed| failed.is_bad(place)) {
-            self.retire(cpu, place);
+            if let Some(disk) = self.peek(cpu, place.disk) {
+                disk.retire(place.slot);
+            }
         } else {
             self.free(cpu, place);
         }
     }
 
-    /// Retires a slot in use: it is never used again. Does not sleep.
-    fn retire(&self, cpu: &Pinned, place: Place) {
-        if let Some(disk) = self.bay(place.disk).and_then(|bay| bay.peek(cpu)) {
-            disk.retire(place.slot);
-        }
-    }
-
     /// Whether all disks have finished a request when its submission returns, as memory has.
     pub(crate) fn are_synchronous(&self) -> bool {
-        self.bays()
-            .filter_map(Bay::enter)
-            .all(|entered| entered.disk().backing().is_synchronous())
+        !self.any(|disk| !disk.backing().is_synchronous())
     }
 
     /// The sum over all disks.
     pub(crate) fn sum(&self, of: impl Fn(&Disk) -> u64) -> u64 {
-        self.bays()
-            .filter_map(Bay::enter)
+        self.all()
             .fold(0, |sum, entered| sum.saturating_add(of(entered.disk())))
     }
 
     /// Whether any disk meets the condition.
     pub(crate) fn any(&self, of: impl Fn(&Disk) -> bool) -> bool {
-        self.bays()
-            .filter_map(Bay::enter)
-            .any(|entered| of(entered.disk()))
+        self.all().any(|entered| of(entered.disk()))
     }
 
     /// Whether that disk does not answer.
     pub(crate) fn is_stuck(&self, number: DiskNumber) -> bool {
-        let entered = self.bay(number).and_then(Bay::enter);
-        entered.is_some_and(|entered| entered.disk().health().is_stuck())
+        self.enter(number)
+            .is_some_and(|entered| entered.disk().health().is_stuck())
     }
 
     /// Bytes that are free on disks that take pages.
@@ -322,7 +326,7 @@ impl Disks {
     /// The disk with that path, or with that path's device number.
     pub(crate) fn find(&self, path: &CStr) -> Option<Entered<'_>> {
         let number = backing::lookup(path).ok();
-        self.bays().filter_map(Bay::enter).find(|entered| {
+        self.all().find(|entered| {
             let disk = entered.disk();
             Some(disk.path().as_bytes()) == path.to_bytes_with_nul().strip_suffix(b"\0")
                 || number == Some(disk.backing().number())
@@ -331,9 +335,7 @@ impl Disks {
 
     /// Sorts the disks again. One caller at a time.
     pub(crate) fn reorder(&self) {
-        self.order.set(|number| {
-            let entered = self.bay(number)?.enter()?;
-            Some(entered.disk().priority())
-        });
+        self.order
+            .set(|number| Some(self.enter(number)?.disk().priority()));
     }
 }

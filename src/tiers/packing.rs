@@ -11,7 +11,7 @@ use crate::engine::segment::{Live, Segment, MAX_OBJECTS, SEGMENT_BYTES, SEGMENT_
 use crate::engine::slot::PhysicalSlot;
 use crate::glue::cpu::{PerCpu, Pinned};
 use crate::glue::memory;
-use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
 
@@ -37,7 +37,7 @@ pub(crate) struct Packing {
     any_worn: AtomicBool,
     /// Claimed segments that only the cleaner uses. With them a full disk can be cleaned as well.
     spare: Pin<KBox<SpinLock<KVec<Segment>>>>,
-    spares: AtomicU32,
+    spares: AtomicUsize,
     /// What was read of some segments.
     pub(super) recent: Recent,
     segments: AtomicU32,
@@ -87,7 +87,7 @@ impl Packing {
             worn: KBox::pin_init(new_spinlock!(worn, "vswap_worn"), GFP_KERNEL)?,
             any_worn: AtomicBool::new(false),
             spare: KBox::pin_init(new_spinlock!(spare, "vswap_spare"), GFP_KERNEL)?,
-            spares: AtomicU32::new(0),
+            spares: AtomicUsize::new(0),
             recent: Recent::new()?,
             segments: AtomicU32::new(0),
             stored: AtomicU64::new(0),
@@ -104,7 +104,7 @@ impl Packing {
 
     /// Whether the cleaner has enough spare segments.
     pub(super) fn has_spare(&self) -> bool {
-        self.spares.load(Ordering::Relaxed) as usize >= SPARES
+        self.spares.load(Ordering::Relaxed) >= SPARES
     }
 
     /// Keeps a claimed segment as a spare one. `false`: there are enough.
@@ -114,7 +114,7 @@ impl Packing {
         }
         let mut spare = self.spare.lock();
         let is_kept = spare.push_within_capacity(segment).is_ok();
-        self.spares.store(len(&spare), Ordering::Relaxed);
+        self.spares.store(spare.len(), Ordering::Relaxed);
         is_kept
     }
 
@@ -122,13 +122,14 @@ impl Packing {
     pub(super) fn take_spare(&self) -> Option<Segment> {
         let mut spare = self.spare.lock();
         let taken = spare.pop();
-        self.spares.store(len(&spare), Ordering::Relaxed);
+        self.spares.store(spare.len(), Ordering::Relaxed);
         taken
     }
 
     /// The slots of the spare segments.
     pub(super) fn spare_slots(&self) -> u64 {
-        u64::from(self.spares.load(Ordering::Relaxed)).saturating_mul(SEGMENT_SLOTS as u64)
+        let spares = self.spares.load(Ordering::Relaxed);
+        u64::try_from(spares.saturating_mul(SEGMENT_SLOTS)).unwrap_or(u64::MAX)
     }
 
     /// Whether so many of the segments' bytes are holes that cleaning is worth it, on a disk with `used`
@@ -254,12 +255,6 @@ impl Packing {
     pub(super) fn metadata_bytes(&self) -> usize {
         self.live.len()
     }
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "there are two at most")]
-fn len(spare: &[Segment]) -> u32 {
-    // Lossless: at most `SPARES`.
-    spare.len() as u32
 }
 
 /// The bit of a slot in its segment.

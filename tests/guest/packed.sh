@@ -22,6 +22,11 @@ read_by_thread() {
 # packed_share: what a packed page takes of the disk, in percent of a page.
 packed_share() { echo $(($(segment_bytes) * 100 / ($(value packed_slots) * 4096))); }
 
+# live: how much of the small disk's segments is in use, in percent.
+live() { echo $(($(tier /dev/mapper/small packed_bytes) * 100 / $(segment_bytes))); }
+has_holes() { [ "$(live)" -lt 65 ]; }
+has_cleaned() { [ "$(value cleaned_pages)" -gt "$cleaned" ]; }
+
 load size_mib=2048 ram_limit_mib=64
 make_disk disk /dev/pmem0
 add /dev/mapper/disk
@@ -117,8 +122,32 @@ expect "bytes written" "$packed_written" "$written"
 holds "bytes stored" "$packed_stored" -le $((stored * 4096 * 40 / 100))
 holds "bytes stored" "$packed_stored" -ge $((stored * 4096 * 30 / 100))
 holds "pages cleaned" "$(value cleaned_pages)" -gt 0
-holds "percent live" $(($(tier /dev/mapper/small packed_bytes) * 100 / $(segment_bytes))) -ge 75
+holds "percent live" "$(live)" -ge 75
 release
+
+step "cleaning keeps to the daily limit"
+hold --size "$mib_held" --mix compressible --threads 2 --pageout --rounds 100000 --rewrite 30 --discard 15
+tell writeback all
+settled
+# From now on nothing is written back, and what is rewritten leaves holes.
+tell ram_limit 128M
+tell high_watermark 99
+rm /tmp/held
+within 300 has_holes || fail "no holes: $(live) % are live"
+kill -STOP "$pid"
+# Less than a segment takes.
+tell writeback_limit 4096
+cleaned=$(value cleaned_pages) written=$(value disk_write_bytes)
+tell low_watermark 1
+tell high_watermark 2
+sleep 5
+expect "pages cleaned with the limit spent" "$(value cleaned_pages)" "$cleaned"
+expect "bytes written with the limit spent" "$(value disk_write_bytes)" "$written"
+tell writeback_limit 0
+within 300 has_cleaned || fail "nothing is cleaned without the limit"
+kill -KILL "$pid"
+wait "$pid" || true
+settled
 remove /dev/mapper/small
 stop
 dmsetup remove small

@@ -2,4 +2,4 @@
 # what: pages are copied beyond the end of a partition that was made smaller
 # file: src/glue/helpers.c
 # test: dax
-s/return (slot + 1ULL) \* sectors <= bdev_nr_sectors(bdev);/return (slot + 1ULL) * sectors != 0;/
+s/return (slot + 1) \* sectors <= bdev_nr_sectors(bdev);/return (slot + 1) * sectors != 0;/

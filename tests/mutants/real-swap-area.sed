@@ -2,4 +2,4 @@
 # what: the signature of a disk is that of a swap area of 16 MiB
 # file: src/engine/header.rs
 # test: stale
-s/^    write(page, number, 2);$/    write(page, number, 4096);/
+s/^    write(page, 2);$/    write(page, 4096);/

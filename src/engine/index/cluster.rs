@@ -256,26 +256,10 @@ impl<P: Platform> Locked<'_, P> {
         self.cluster.stored.load(Ordering::Relaxed)
     }
 
-    /// A slot is in use again, if it was freed before.
+    /// The freed slots of the cluster.
     #[inline]
-    pub(super) fn unmark(&self, offset: Offset) {
-        self.cluster.freed.unmark(offset);
-    }
-
-    /// Notes the cluster for a sweep. Says whether it was not noted before.
-    pub(super) fn note(&self) -> bool {
-        self.cluster.freed.note()
-    }
-
-    /// Clears the note, before [`take_freed`](Self::take_freed).
-    pub(super) fn begin_sweep(&self) {
-        self.cluster.freed.begin_sweep();
-    }
-
-    /// The freed slots of one part of the cluster's map, which the caller must
-    /// empty.
-    pub(super) fn take_freed(&self, part: usize) -> Bits {
-        self.cluster.freed.take(part)
+    pub(super) fn freed(&self) -> &FreedSlots {
+        &self.cluster.freed
     }
 
     /// Empties slots of a whole cluster. Returns its home, and those of them that were in use.

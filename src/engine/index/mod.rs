@@ -196,7 +196,7 @@ impl<P: Platform> Index<P> {
         (old, change): (Entry, Change),
         clusters: Counts,
     ) -> Replaced {
-        locked.unmark(slot.offset());
+        locked.freed().unmark(slot.offset());
         locked.touch(P::seconds());
         drop(locked);
         if found == Found::Walked {
@@ -270,7 +270,7 @@ impl<P: Platform> Index<P> {
             let Some(mut locked) = cluster.lock(number) else {
                 continue;
             };
-            locked.unmark(slot.offset());
+            locked.freed().unmark(slot.offset());
             // Emptying a slot needs no table.
             let Ok((old, change)) = locked.put(slot.offset(), Entry::EMPTY, &mut None) else {
                 break;

@@ -115,7 +115,7 @@ impl<P: Platform> Index<P> {
         let Some(locked) = cluster.lock(number) else {
             return false;
         };
-        let is_first = locked.note();
+        let is_first = locked.freed().note();
         if is_first {
             self.clusters.mark(number.index());
         }
@@ -153,7 +153,7 @@ impl<P: Platform> Index<P> {
     ) {
         let begun = self.with_locked(&P::pin(), number, |locked| {
             self.clusters.unmark(number.index());
-            locked.begin_sweep();
+            locked.freed().begin_sweep();
         });
         if begun.is_none() {
             return;
@@ -182,7 +182,7 @@ impl<P: Platform> Index<P> {
     ) {
         swept.clusters = Counts::default();
         swept.count = 0;
-        let freed = locked.take_freed(part);
+        let freed = locked.freed().take(part);
         swept.marks = freed.len();
         swept.whole = locked.empty_whole(&freed);
         if swept.whole.is_none() {

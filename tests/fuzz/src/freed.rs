@@ -48,10 +48,6 @@ pub fn run(data: &[u8]) {
     freed.begin_sweep();
     let left = (0..PARTS).flat_map(|part| freed.take(part));
     assert!(left.map(Offset::index).eq(model.marks.iter().copied()));
-    freed.mark(Offset::FIRST);
-    freed.reset();
-    assert!((0..PARTS).all(|part| freed.take(part).is_empty()));
-    assert!(freed.mark(Offset::FIRST));
 }
 
 impl Model {

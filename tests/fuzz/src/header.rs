@@ -7,23 +7,21 @@ use vswap_engine::page::PAGE_SIZE;
 
 /// Runs an input.
 pub fn run(data: &[u8]) {
-    let Some(((fill, number, pages), _)) =
-        crate::read::<(u8, u8, u32), ()>(&data[..data.len().min(6)])
-    else {
+    let Some(((fill, pages), _)) = crate::read::<(u8, u32), ()>(&data[..data.len().min(5)]) else {
         return;
     };
     let mut page = [fill; PAGE_SIZE];
-    header::write(&mut page, number, pages);
+    header::write(&mut page, pages);
     let (last, label, uuid) = fields(&page);
     assert_eq!(last, pages.saturating_sub(1));
-    assert_eq!(label, format!("vswap{number}"));
-    assert_eq!(uuid[15], number);
+    assert_eq!(label, "vswap0");
+    assert_eq!(uuid[15], 0, "the device's number");
     assert_eq!((uuid[6] >> 4, uuid[8] >> 6), (4, 2), "a random UUID");
 
     let mut page = [fill; PAGE_SIZE];
     let uuid = header::random_uuid((u128::from(pages) << 64) | (u128::from(fill) << 8));
-    header::write_tier(&mut page, number, uuid);
-    let expected = (1, format!("vswap{number}-tier"), uuid.to_be_bytes());
+    header::write_tier(&mut page, uuid);
+    let expected = (1, "vswap0-tier".to_owned(), uuid.to_be_bytes());
     assert_eq!(fields(&page), expected);
     let text = format!("{uuid:032x}");
     assert_eq!(header::parse_uuid(text.as_bytes()), Ok(uuid));

@@ -4,8 +4,7 @@
 
 use vswap_engine::codec::Algorithm;
 use vswap_engine::config::{self, RamLimit, Refusal, Size};
-use vswap_engine::options::Options;
-use vswap_engine::protection::Protection;
+use vswap_engine::options::{Options, Protection};
 
 /// Runs an input: any text.
 pub fn run(data: &[u8]) {

@@ -18,9 +18,13 @@ struct Nowhere;
 impl Platform for Damaging {
     type Cpu = <Host as Platform>::Cpu;
     type Reader = <Host as Platform>::Reader;
-    type Lock<T: Send> = <Host as Platform>::Lock<T>;
+    type Lock<T: Send + 'static> = <Host as Platform>::Lock<T>;
     type PerCpu<T: Default + Send + Sync + 'static> = <Host as Platform>::PerCpu<T>;
-    type Map<T: Send + Sync, L: Default + Send + Sync> = HostMap<T, L>;
+    type Map<T, L>
+        = HostMap<T, L>
+    where
+        T: Send + Sync + 'static,
+        L: Default + Send + Sync + 'static;
     type Page = Nowhere;
     type Sections = <Host as Platform>::Sections;
     type Published<D: Send + Sync + 'static> = <Host as Platform>::Published<D>;

@@ -27,7 +27,7 @@ fn note(failed: &FailedExtents<Host, Rc<()>>, place: Place, is_bad: bool, keep: 
 
 #[test]
 fn extents_are_told_apart() {
-    let (failed, keep) = (FailedExtents::new(), Rc::new(()));
+    let (failed, keep) = (FailedExtents::default(), Rc::new(()));
     assert!(failed.is_none());
     note(&failed, at(1, 10), true, &keep);
     note(&failed, at(2, 10), false, &keep);
@@ -42,7 +42,7 @@ fn extents_are_told_apart() {
 
 #[test]
 fn of_too_many_the_disk_is_known_and_kept() {
-    let (failed, keep) = (FailedExtents::new(), Rc::new(()));
+    let (failed, keep) = (FailedExtents::default(), Rc::new(()));
     for slot in 0..8 {
         note(&failed, at(0, 100 * slot), true, &keep);
     }

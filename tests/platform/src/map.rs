@@ -237,13 +237,9 @@ impl<T, L> Drop for New<T, L> {
     }
 }
 
-impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for HostMap<T, L> {
+impl<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> Map<T, L> for HostMap<T, L> {
     type Cpu = Pin;
-    type Found<'a>
-        = Found<'a, T, L>
-    where
-        T: 'a,
-        L: 'a;
+    type Found<'a> = Found<'a, T, L>;
     type New = New<T, L>;
     type Removed = Removed<T, L>;
 
@@ -273,17 +269,11 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for HostMap<T, L> {
         Some(done)
     }
 
-    fn load<'a>(&'a self, _: &'a Pin, index: u32) -> Option<Found<'a, T, L>>
-    where
-        T: 'a,
-    {
+    fn load<'a>(&'a self, _: &'a Pin, index: u32) -> Option<Found<'a, T, L>> {
         self.places.load(index).map(Found::new)
     }
 
-    fn first<'a>(&'a self, _: &'a Pin, from: u32) -> Option<(u32, Found<'a, T, L>)>
-    where
-        T: 'a,
-    {
+    fn first<'a>(&'a self, _: &'a Pin, from: u32) -> Option<(u32, Found<'a, T, L>)> {
         let (index, object) = self.places.first(from)?;
         Some((index, Found::new(object)))
     }
@@ -312,7 +302,7 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for HostMap<T, L> {
 
     fn retire(&self, object: Removed<T, L>) {
         let dropped = self.dropped.clone();
-        let end = move || {
+        after_readers(move || {
             // SAFETY: it was taken out once, and its readers are done.
             unsafe {
                 (*object.0.as_ptr()).life.end();
@@ -324,11 +314,7 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for HostMap<T, L> {
                 // SAFETY: it came from a box.
                 drop(unsafe { Box::from_raw(object.0.as_ptr()) });
             }
-        };
-        // SAFETY: it is done by this thread, before the test ends and what the object borrows goes.
-        let end: Box<dyn FnOnce()> =
-            unsafe { std::mem::transmute::<Box<dyn FnOnce() + '_>, _>(Box::new(end)) };
-        after_readers(end);
+        });
     }
 
     fn token(object: &T) -> usize {
@@ -340,10 +326,7 @@ impl<T: Send + Sync, L: Default + Send + Sync> Map<T, L> for HostMap<T, L> {
         Self::token(unsafe { &(*object.0.as_ptr()).value })
     }
 
-    fn remembered<'a>(&'a self, _: &'a Pin, token: usize) -> Found<'a, T, L>
-    where
-        T: 'a,
-    {
+    fn remembered<'a>(&'a self, _: &'a Pin, token: usize) -> Found<'a, T, L> {
         let object = ptr::with_exposed_provenance_mut(token);
         Found::new(NonNull::new(object).expect("a token is not 0"))
     }

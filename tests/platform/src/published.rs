@@ -104,10 +104,7 @@ impl<D: Send + Sync + 'static> Published<D> for HostPublished<D> {
         self.0.load(Ordering::Relaxed) == 0
     }
 
-    fn see<'a>(&'a self) -> Option<Seen<'a, D>>
-    where
-        D: 'a,
-    {
+    fn see(&self) -> Option<Seen<'_, D>> {
         let object = self.0.load(Ordering::Acquire);
         let object = NonNull::new(std::ptr::with_exposed_provenance_mut::<Lived<D>>(object))?;
         // SAFETY: the tests check that it is there.

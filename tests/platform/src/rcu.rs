@@ -148,9 +148,9 @@ impl Drop for Pin {
 impl Platform for Host {
     type Cpu = Pin;
     type Reader = Pin;
-    type Lock<T: Send> = HostLock<T>;
+    type Lock<T: Send + 'static> = HostLock<T>;
     type PerCpu<T: Default + Send + Sync + 'static> = HostPerCpu<T>;
-    type Map<T: Send + Sync, L: Default + Send + Sync> = HostMap<T, L>;
+    type Map<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> = HostMap<T, L>;
     type Page = HostPage;
     type Sections = HostSections;
     type Published<D: Send + Sync + 'static> = HostPublished<D>;
@@ -191,11 +191,8 @@ pub struct HostLock<T> {
 /// The data of a [`HostLock`].
 pub struct HostGuard<'a, T>(MutexGuard<'a, T>);
 
-impl<T: Send> Lock<T> for HostLock<T> {
-    type Guard<'a>
-        = HostGuard<'a, T>
-    where
-        T: 'a;
+impl<T: Send + 'static> Lock<T> for HostLock<T> {
+    type Guard<'a> = HostGuard<'a, T>;
 
     fn new(data: T, rank: Rank) -> Self {
         Self {

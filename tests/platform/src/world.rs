@@ -38,7 +38,7 @@ type Failed<'a> = FailedExtents<Host, Entered<'a, Host, Disk>>;
 
 /// The page that was to go to that slot was not written.
 fn failed_at(sent: Entered<'_, Host, Disk>, slot: PhysicalSlot) -> Failed<'_> {
-    let failed = Failed::new();
+    let failed = Failed::default();
     failed.note(Extent {
         number: sent.number(),
         first: slot,

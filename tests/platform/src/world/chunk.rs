@@ -105,7 +105,10 @@ impl<'a> Chunk<'a> {
         let packed = Packed::new(place, object % PAGE_SIZE, header.length, header.codec)?;
         let words = [(at / UNIT, header.to_word()), (object / UNIT, page)];
         self.words.extend(words);
-        assert!(entered.disk().segments.live(*segment).add(), "it was freed");
+        assert!(
+            entered.disk().segments.live(*segment).enter(),
+            "it was freed"
+        );
         Some(packed)
     }
 
@@ -116,7 +119,7 @@ impl<'a> Chunk<'a> {
             return;
         };
         let failed = match entered.disk().write_segment(segment, self.words) {
-            Ok(()) => Failed::new(),
+            Ok(()) => Failed::default(),
             Err(bad) => failed_at(entered.again(), bad),
         };
         let mut clusters = Vec::new();

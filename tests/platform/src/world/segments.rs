@@ -130,7 +130,7 @@ impl<'a> Inside<'a> {
     /// A mover is counted for an object that lies here.
     pub(super) fn count_one(&self) {
         let live = self.entered.disk().segments.live(self.segment);
-        assert!(live.add(), "it was freed");
+        assert!(live.enter(), "it was freed");
     }
 
     /// The page of an object that lies here.
