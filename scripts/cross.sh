@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash disable=SC2034 # used by those who source it
+# shellcheck shell=bash disable=SC2034,SC2154 # used, and set, by those who source it
 # Kernels of another architecture than the root's. To be sourced, after lib.sh.
 
 # arch_of RELEASE: Debian's name of its architecture.
