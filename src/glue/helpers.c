@@ -27,8 +27,8 @@
 #define GFP_STORE (GFP_NOWAIT | __GFP_NOWARN)
 
 /*
- * Stays on a CPU, as an RCU reader. With PREEMPT_RT preemption stays on, as spinlocks sleep, those of
- * the memory allocators included.
+ * Stays on a CPU, as an RCU reader. With PREEMPT_RT preemption stays on, as spinlocks sleep, those
+ * of the memory allocators included.
  */
 unsigned int vswap_get_cpu(void)
 {
