@@ -22,7 +22,7 @@
 #include <linux/zsmalloc.h>
 
 #if PAGE_SHIFT != 12
-#error "vswap needs a kernel with pages of 4 KiB: entries and what lies on disks are made for those."
+#error "vswap needs a kernel with pages of 4 KiB, which entries and data on disks are made for"
 #endif
 
 static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
