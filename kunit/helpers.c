@@ -311,6 +311,7 @@ void vswap_kunit_node_swapped_on(struct file *file, bool on)
  */
 int vswap_kunit_node_hidden_disk(struct file *file)
 {
+	static DEFINE_SPINLOCK(lock);
 	struct swap_info_struct *area = kzalloc(sizeof(*area), GFP_KERNEL);
 	struct page *page = alloc_page(GFP_KERNEL);
 	int error = -ENOMEM;
@@ -338,10 +339,11 @@ int vswap_kunit_node_hidden_disk(struct file *file)
 		error = -EBADE;
 		goto out;
 	}
-	preempt_disable();
+	/* As the swap core, with a spinlock held. */
+	spin_lock(&lock);
 	for (slot = 510; slot < 514; slot++)
 		area->bdev->bd_disk->fops->swap_slot_free_notify(area->bdev, slot);
-	preempt_enable();
+	spin_unlock(&lock);
 	bio_init(&bio, area->bdev, &vec, 1, REQ_OP_READ);
 	bio_add_virt_nofail(&bio, page_address(page), PAGE_SIZE);
 	error = submit_bio_wait(&bio);

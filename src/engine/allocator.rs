@@ -672,8 +672,8 @@ impl<'a> Space<'a> {
     }
 }
 
-/// The cluster that one CPU, or one mover, allocates in, and where in it to continue. It is used with
-/// preemption off, on that CPU only. The alignment keeps other CPUs off its cache line.
+/// The cluster that one CPU, or one mover, allocates in, and where in it to continue. One task at a
+/// time uses it, on that CPU. The alignment keeps other CPUs off its cache line.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub struct Current(AtomicU64);
@@ -852,7 +852,7 @@ impl<'a, L: FreeListLock> Allocator<'a, L> {
     /// When no cluster is free, the result for a contiguous run is `None`; the caller may retry
     /// without `contiguous`. Then any cluster with room will do; `None` means that no slot is free.
     ///
-    /// `want` is from 1 to 512. `current` is this CPU's, and preemption is off.
+    /// `want` is from 1 to 512. `current` is this CPU's, and no other task uses it meanwhile.
     pub fn allocate(
         &self,
         current: &Current,

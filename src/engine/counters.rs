@@ -99,6 +99,20 @@ pub fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// Adds `by` to a counter of this CPU.
+///
+/// Only tasks that stay on this CPU write to it, and no interrupt does. So nobody else writes
+/// meanwhile, and no atomic addition is needed, unless tasks that stay on a CPU can be preempted.
+#[inline]
+pub fn add(counter: &AtomicI64, by: i64) {
+    if cfg!(CONFIG_PREEMPT_RT) {
+        counter.fetch_add(by, Ordering::Relaxed);
+    } else {
+        let value = counter.load(Ordering::Relaxed).wrapping_add(by);
+        counter.store(value, Ordering::Relaxed);
+    }
+}
+
 /// One CPU's counters. The alignment keeps other CPUs off its cache lines.
 #[derive(Debug, Default)]
 #[repr(align(64))]
@@ -106,17 +120,11 @@ pub struct PerCpu([AtomicI64; COUNTERS]);
 
 #[allow(clippy::indexing_slicing, reason = "there is a place for each counter")]
 impl PerCpu {
-    /// Adds `by`, which may be negative, to one counter.
-    ///
-    /// Called on the CPU whose counters these are, with preemption off, and never from an
-    /// interrupt: nobody else writes here meanwhile, so no atomic addition is needed.
+    /// Adds `by`, which may be negative, to one counter. Called by a task that stays on the CPU whose
+    /// counters these are, and never from an interrupt.
     #[inline]
     pub fn add(&self, counter: Counter, by: i64) {
-        let counter = &self.0[counter as usize];
-        counter.store(
-            counter.load(Ordering::Relaxed).wrapping_add(by),
-            Ordering::Relaxed,
-        );
+        add(&self.0[counter as usize], by);
     }
 
     /// This CPU's part of a counter. A part may be negative: one CPU stores what another frees.

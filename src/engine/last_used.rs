@@ -30,6 +30,9 @@ impl LastUsed {
 
     /// Remembers `token`, unless its object is no longer `valid`: does not carry the number
     /// under which it was found.
+    ///
+    /// Called with no other task of the CPU in between: it could find the token before this forgets
+    /// it, when the object's grace period has begun and no longer waits for that task.
     #[inline]
     pub fn remember(&self, token: usize, valid: impl FnOnce() -> bool) {
         self.0.store(token, Ordering::Release);

@@ -12,8 +12,8 @@ use core::ops::{Deref, DerefMut};
 
 /// A kernel, or what stands in for one.
 pub trait Platform: Sized + Send + Sync + 'static {
-    /// Evidence of staying on a CPU, with preemption off. It is a reader as well: what it found
-    /// without a lock stays while it lives.
+    /// Evidence of staying on a CPU. It is a reader as well: what it found without a lock stays
+    /// while it lives.
     type Cpu;
 
     /// A reader that may be preempted.
@@ -45,6 +45,9 @@ pub trait Platform: Sized + Send + Sync + 'static {
 
     /// Stays on this CPU.
     fn pin() -> Self::Cpu;
+
+    /// Calls `then` with no other task of this CPU in between. It takes no locks.
+    fn alone<R>(cpu: &Self::Cpu, then: impl FnOnce() -> R) -> R;
 
     /// Waits until all readers that have begun are done. May sleep; not for a reader.
     fn synchronize();

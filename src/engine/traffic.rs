@@ -37,8 +37,8 @@ pub struct Totals {
 }
 
 impl Traffic {
-    /// Counts a transfer. Called on the CPU whose counters these are, with preemption off, and
-    /// never from an interrupt: nobody else writes here meanwhile.
+    /// Counts a transfer. Called by a task that stays on the CPU whose counters these are, and
+    /// never from an interrupt.
     #[inline]
     pub fn count(&self, direction: Direction, bytes: u64) {
         match direction {
@@ -60,12 +60,15 @@ impl Traffic {
     }
 }
 
+/// As [`counters::add`](super::counters::add).
 #[inline]
 fn add(counter: &AtomicU64, bytes: u64) {
-    counter.store(
-        counter.load(Ordering::Relaxed).wrapping_add(bytes),
-        Ordering::Relaxed,
-    );
+    if cfg!(CONFIG_PREEMPT_RT) {
+        counter.fetch_add(bytes, Ordering::Relaxed);
+    } else {
+        let value = counter.load(Ordering::Relaxed).wrapping_add(bytes);
+        counter.store(value, Ordering::Relaxed);
+    }
 }
 
 /// The sums over all CPUs.

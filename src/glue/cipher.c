@@ -4,6 +4,7 @@
 #include <linux/bottom_half.h>
 #include <linux/cpumask.h>
 #include <linux/highmem.h>
+#include <linux/local_lock.h>
 #include <linux/mempool.h>
 #include <linux/percpu.h>
 #include <linux/random.h>
@@ -18,10 +19,18 @@
 #define KEY_BYTES 64
 #define TWEAK_BYTES 16
 
-/* Each CPU has a request, and uses it with softirqs off: they would be large on the stack. */
+/*
+ * Each CPU has a request, and uses it with softirqs off: they would be large on the stack. With
+ * PREEMPT_RT that keeps nobody else off it, and the lock does; elsewhere the lock is nothing.
+ */
+struct vswap_cipher_cpu {
+	local_lock_t lock;
+	struct skcipher_request *request;
+};
+
 struct vswap_cipher {
 	struct crypto_skcipher *tfm;
-	struct skcipher_request * __percpu *requests;
+	struct vswap_cipher_cpu __percpu *cpus;
 	mempool_t bounces;
 };
 
@@ -41,18 +50,19 @@ static void vswap_cipher_free_requests(struct vswap_cipher *cipher)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		skcipher_request_free(*per_cpu_ptr(cipher->requests, cpu));
-	free_percpu(cipher->requests);
+		skcipher_request_free(per_cpu_ptr(cipher->cpus, cpu)->request);
+	free_percpu(cipher->cpus);
 }
 
 static int vswap_cipher_add_requests(struct vswap_cipher *cipher)
 {
 	int cpu;
 
-	cipher->requests = alloc_percpu(struct skcipher_request *);
-	if (!cipher->requests)
+	cipher->cpus = alloc_percpu(struct vswap_cipher_cpu);
+	if (!cipher->cpus)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
+		struct vswap_cipher_cpu *this = per_cpu_ptr(cipher->cpus, cpu);
 		struct skcipher_request *request = skcipher_request_alloc(cipher->tfm, GFP_KERNEL);
 
 		if (!request) {
@@ -60,7 +70,8 @@ static int vswap_cipher_add_requests(struct vswap_cipher *cipher)
 			return -ENOMEM;
 		}
 		skcipher_request_set_callback(request, 0, NULL, NULL);
-		*per_cpu_ptr(cipher->requests, cpu) = request;
+		local_lock_init(&this->lock);
+		this->request = request;
 	}
 	return 0;
 }
@@ -135,9 +146,11 @@ static bool vswap_crypt(struct vswap_cipher *cipher, u32 slot, const void *from,
 	sg_init_one(&source, from, PAGE_SIZE);
 	sg_init_one(&target, to, PAGE_SIZE);
 	local_bh_disable();
-	request = *this_cpu_ptr(cipher->requests);
+	local_lock_nested_bh(&cipher->cpus->lock);
+	request = this_cpu_ptr(cipher->cpus)->request;
 	skcipher_request_set_crypt(request, &source, &target, PAGE_SIZE, tweak);
 	error = encrypt ? crypto_skcipher_encrypt(request) : crypto_skcipher_decrypt(request);
+	local_unlock_nested_bh(&cipher->cpus->lock);
 	local_bh_enable();
 	return !error;
 }

@@ -2,44 +2,61 @@
 
 //! The current CPU.
 //!
-//! C header: `include/linux/smp.h`
+//! C headers: `include/linux/smp.h`, `include/linux/local_lock.h`
 
 use super::bindings;
+#[cfg(CONFIG_PREEMPT_RT)]
+use super::spinlock::SpinLock;
+#[cfg(CONFIG_PREEMPT_RT)]
+use crate::engine::platform::Lock;
 use core::mem::ManuallyDrop;
 use kernel::prelude::*;
 use kernel::types::NotThreadSafe;
 
-/// Evidence that preemption is off, and the number of the CPU that runs this.
+/// Evidence that the task stays on a CPU, and the CPU's number. It is an RCU read-side critical
+/// section as well. Its holder may take spinlocks, but must not sleep otherwise.
 ///
-/// It is an RCU read-side critical section as well: grace periods wait for regions without
-/// preemption, in kernels that are not PREEMPT_RT, for which vswap is not built.
+/// Preemption is off, so no other task uses this CPU's values meanwhile. With PREEMPT_RT, where
+/// spinlocks sleep, it is on, and other tasks of this CPU come in between: what they must not see
+/// or do meanwhile is in [`alone`](Self::alone), or guarded by a [`LocalLock`], and counters are
+/// added to atomically ([`counters::add`](crate::engine::counters::add)).
 ///
 /// # Invariants
 ///
-/// Creating the guard has switched preemption off; dropping it switches it on.
+/// The task stays on its CPU, and no grace period that begins meanwhile ends, as long as the guard
+/// lives.
 pub(crate) struct Pinned(usize, NotThreadSafe);
 
 impl Pinned {
-    /// Stays on this CPU while the guard lives. Its holder must not sleep.
+    /// Stays on this CPU while the guard lives.
     #[inline]
     pub(crate) fn new() -> Self {
         // SAFETY: no requirements; the drop below undoes it.
         let cpu = unsafe { bindings::vswap_get_cpu() };
-        // INVARIANT: preemption was just switched off.
+        // INVARIANT: preemption was just switched off, or with PREEMPT_RT migration, and an RCU
+        // reader begun.
         Self(lossless(cpu), NotThreadSafe)
     }
 
-    /// For a caller that already has preemption off, such as the holder of a spinlock.
+    /// For a caller that holds a spinlock, which does the same, with PREEMPT_RT as well.
     ///
     /// # Safety
     ///
-    /// Preemption is off, and stays so as long as the value lives.
+    /// A spinlock is held as long as the value lives.
     #[inline]
     pub(super) unsafe fn already() -> ManuallyDrop<Self> {
         // SAFETY: no requirements.
         let cpu = unsafe { bindings::vswap_this_cpu() };
-        // INVARIANT: preemption is off; the guard is not dropped, so it stays so.
+        // INVARIANT: by the spinlock; the guard is not dropped, which would undo it.
         ManuallyDrop::new(Self(lossless(cpu), NotThreadSafe))
+    }
+
+    /// Calls `then` with no other task of this CPU in between. It takes no locks.
+    #[inline(always)]
+    pub(crate) fn alone<R>(&self, then: impl FnOnce() -> R) -> R {
+        #[cfg(CONFIG_PREEMPT_RT)]
+        let _off = PreemptionOff::new();
+        then()
     }
 
     /// The CPU's number, below [`count`].
@@ -52,8 +69,36 @@ impl Pinned {
 impl Drop for Pinned {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: by the invariant, preemption is off by this guard's making.
+        // SAFETY: undoes what `new` did, once.
         unsafe { bindings::vswap_put_cpu() }
+    }
+}
+
+/// Keeps other tasks off this CPU.
+///
+/// # Invariants
+///
+/// Creating the guard has switched preemption off; dropping it switches it on.
+#[cfg(CONFIG_PREEMPT_RT)]
+struct PreemptionOff(NotThreadSafe);
+
+#[cfg(CONFIG_PREEMPT_RT)]
+impl PreemptionOff {
+    #[inline]
+    fn new() -> Self {
+        // SAFETY: no requirements; the drop below undoes it.
+        unsafe { bindings::vswap_preempt_disable() }
+        // INVARIANT: preemption was just switched off.
+        Self(NotThreadSafe)
+    }
+}
+
+#[cfg(CONFIG_PREEMPT_RT)]
+impl Drop for PreemptionOff {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: by the invariant, preemption is off by this guard's making.
+        unsafe { bindings::vswap_preempt_enable() }
     }
 }
 
@@ -102,5 +147,30 @@ impl<T> PerCpu<T> {
     /// All values.
     pub(crate) fn iter(&self) -> core::slice::Iter<'_, T> {
         self.0.iter()
+    }
+}
+
+/// One CPU's value that one task at a time uses, as with the kernel's `local_lock_t`: staying on the
+/// CPU is enough, or with PREEMPT_RT a spinlock is held.
+#[derive(Default)]
+pub(crate) struct LocalLock<T> {
+    #[cfg(not(CONFIG_PREEMPT_RT))]
+    value: T,
+    #[cfg(CONFIG_PREEMPT_RT)]
+    value: SpinLock<T>,
+}
+
+impl<T: Send> LocalLock<T> {
+    /// Calls `then` with the value, which must not sleep.
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, _cpu: &Pinned, then: impl FnOnce(&T) -> R) -> R {
+        #[cfg(not(CONFIG_PREEMPT_RT))]
+        {
+            then(&self.value)
+        }
+        #[cfg(CONFIG_PREEMPT_RT)]
+        {
+            then(&self.value.lock())
+        }
     }
 }

@@ -26,19 +26,41 @@
  */
 #define GFP_STORE (GFP_NOWAIT | __GFP_NOWARN)
 
-#ifdef CONFIG_PREEMPT_RT
-#error "vswap takes spinlocks with preemption off; PREEMPT_RT kernels are not supported"
-#endif
-
+/*
+ * Stays on a CPU, as an RCU reader. With PREEMPT_RT preemption stays on, as spinlocks sleep, those
+ * of the memory allocators included.
+ */
 unsigned int vswap_get_cpu(void)
 {
-	return get_cpu();
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		return get_cpu();
+	migrate_disable();
+	rcu_read_lock();
+	return smp_processor_id();
 }
 
 void vswap_put_cpu(void)
 {
-	put_cpu();
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		rcu_read_unlock();
+		migrate_enable();
+	} else {
+		put_cpu();
+	}
 }
+
+#ifdef CONFIG_PREEMPT_RT
+/* For some instructions, which take no lock. */
+void vswap_preempt_disable(void)
+{
+	preempt_disable();
+}
+
+void vswap_preempt_enable(void)
+{
+	preempt_enable();
+}
+#endif
 
 unsigned int vswap_this_cpu(void)
 {
@@ -58,7 +80,12 @@ u64 vswap_available_ram(void)
 /* The base of addresses in slab memory, and so of zsmalloc handles. */
 unsigned long vswap_direct_map_base(void)
 {
+#ifdef CONFIG_ARM64
+	/* The processor's addresses may have fewer bits than the kernel was built for. */
+	return _PAGE_OFFSET(vabits_actual);
+#else
 	return PAGE_OFFSET;
+#endif
 }
 
 void *vswap_zeroed_page(void)

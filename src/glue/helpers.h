@@ -21,6 +21,10 @@
 #include <linux/xarray.h>
 #include <linux/zsmalloc.h>
 
+#if PAGE_SHIFT != 12
+#error "vswap needs a kernel with pages of 4 KiB, which entries and data on disks are made for"
+#endif
+
 static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
 static const unsigned long VSWAP_SWP_BLKDEV = SWP_BLKDEV;
 static const unsigned int VSWAP_ZSPAGE_PAGES = CONFIG_ZSMALLOC_CHAIN_SIZE;
@@ -37,6 +41,10 @@ static const u8 VSWAP_STS_PROTECTION = (__force u8)BLK_STS_PROTECTION;
 /* cpu */
 unsigned int vswap_get_cpu(void);
 void vswap_put_cpu(void);
+#ifdef CONFIG_PREEMPT_RT
+void vswap_preempt_disable(void);
+void vswap_preempt_enable(void);
+#endif
 unsigned int vswap_this_cpu(void);
 
 /* memory */

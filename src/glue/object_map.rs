@@ -144,7 +144,7 @@ impl<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> Map<T, L> for
     #[inline]
     fn load<'a>(&'a self, _cpu: &'a Pinned, index: u32) -> Option<&'a T> {
         let object = self.array.load(place(index))?;
-        // SAFETY: it was in the map while preemption was off, which as an RCU reader keeps it an
+        // SAFETY: it was in the map after the pin, an RCU reader, had begun, which keeps it an
         // object.
         Some(unsafe { &(*object.as_ptr()).value })
     }
@@ -203,7 +203,7 @@ impl<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> Map<T, L> for
     #[inline]
     fn remembered<'a>(&'a self, _cpu: &'a Pinned, token: usize) -> &'a T {
         // SAFETY: as the trait requires, it is the token of an object, which is retired only when it
-        // is no longer remembered; as preemption is off, RCU keeps it an object.
+        // is no longer remembered; the pin is an RCU reader, which keeps it an object.
         unsafe { &*ptr::with_exposed_provenance(token) }
     }
 }

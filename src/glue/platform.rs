@@ -32,6 +32,11 @@ impl Platform for Kernel {
         Pinned::new()
     }
 
+    #[inline(always)]
+    fn alone<R>(cpu: &Pinned, then: impl FnOnce() -> R) -> R {
+        cpu.alone(then)
+    }
+
     fn synchronize() {
         rcu::synchronize();
     }

@@ -3,7 +3,9 @@
 //! A spinlock that is a plain value, as the engine creates its locks.
 //!
 //! `kernel::sync::SpinLock` is initialized in place. But a spinlock that nobody has taken yet may
-//! be moved: its initial state does not depend on its address, with debugging or without.
+//! be moved: its initial state does not depend on its address, with debugging or without, and with
+//! PREEMPT_RT, where it is a mutex with priority inheritance. There a task that waits for it sleeps,
+//! and its holder may be preempted, but stays on its CPU and is an RCU reader, as elsewhere.
 //!
 //! C header: `include/linux/spinlock.h`
 
@@ -12,6 +14,7 @@ use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
 use kernel::prelude::*;
 use kernel::static_lock_class;
+use kernel::sync::LockClassKey;
 use kernel::types::{NotThreadSafe, Opaque};
 
 /// A spinlock around data. Once taken it stays where it is, as whoever takes it borrows it.
@@ -40,10 +43,33 @@ impl<T: Send + 'static> Lock<T> for SpinLock<T> {
     type Guard<'a> = Guard<'a, T>;
 
     fn new(data: T, rank: Rank) -> Self {
-        let (name, class) = match rank {
-            Rank::Cluster => (c"vswap_cluster", static_lock_class!()),
-            Rank::Lists => (c"vswap_lists", static_lock_class!()),
-        };
+        match rank {
+            Rank::Cluster => Self::of_class(data, c"vswap_cluster", static_lock_class!()),
+            Rank::Lists => Self::of_class(data, c"vswap_lists", static_lock_class!()),
+        }
+    }
+
+    #[inline]
+    fn lock(&self) -> Guard<'_, T> {
+        // SAFETY: the lock is initialized by the invariant.
+        unsafe { kernel::bindings::spin_lock(self.lock.get()) };
+        // INVARIANT: just taken.
+        Guard(self, NotThreadSafe)
+    }
+}
+
+/// A value of a CPU: see [`LocalLock`](super::cpu::LocalLock).
+#[cfg(CONFIG_PREEMPT_RT)]
+impl<T: Default> Default for SpinLock<T> {
+    fn default() -> Self {
+        Self::of_class(T::default(), c"vswap_local", static_lock_class!())
+    }
+}
+
+impl<T> SpinLock<T> {
+    /// A lock that nobody holds, of that class for lockdep.
+    #[inline(always)]
+    fn of_class(data: T, name: &'static CStr, class: Pin<&'static LockClassKey>) -> Self {
         let lock = Opaque::uninit();
         // SAFETY: it is memory for a spinlock; the name and the class live for ever.
         unsafe {
@@ -54,14 +80,6 @@ impl<T: Send + 'static> Lock<T> for SpinLock<T> {
             lock,
             data: UnsafeCell::new(data),
         }
-    }
-
-    #[inline]
-    fn lock(&self) -> Guard<'_, T> {
-        // SAFETY: the lock is initialized by the invariant.
-        unsafe { kernel::bindings::spin_lock(self.lock.get()) };
-        // INVARIANT: just taken.
-        Guard(self, NotThreadSafe)
     }
 }
 

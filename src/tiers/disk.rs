@@ -23,7 +23,7 @@ use crate::engine::traffic::{self, Direction, Totals, Traffic};
 use crate::engine::under_way::{Ticket, UnderWay, QUOTA};
 use crate::glue::backing::Backing;
 use crate::glue::cipher::Cipher;
-use crate::glue::cpu::{PerCpu, Pinned};
+use crate::glue::cpu::{LocalLock, PerCpu, Pinned};
 use crate::glue::lone_bio::LoneBio;
 use crate::glue::memory::{self, Buffer};
 use crate::glue::tags::Tags;
@@ -71,8 +71,9 @@ pub(crate) struct Disk {
     summary: KVVec<Summary>,
     list: Pin<KBox<FreeListSpinLock>>,
     cursor: Cursor,
-    /// Each CPU's current cluster.
-    currents: PerCpu<Current>,
+    /// Each CPU's current cluster. Its lock, where it is one, is before the free list's lock in the
+    /// lock order.
+    currents: PerCpu<LocalLock<Current>>,
     /// The movers' current cluster; they use it one at a time. The lock is before the free list's lock
     /// in the lock order.
     mover: Pin<KBox<SpinLock<Current>>>,
@@ -264,7 +265,10 @@ impl Disk {
         }
         let allocator = self.allocator()?;
         match who {
-            Allocating::Store(cpu) => allocator.allocate(self.currents.local(cpu)?, want, exactly),
+            Allocating::Store(cpu) => self
+                .currents
+                .local(cpu)?
+                .with(cpu, |current| allocator.allocate(current, want, exactly)),
             Allocating::Mover => allocator.allocate(&self.mover.lock(), want, exactly),
         }
     }

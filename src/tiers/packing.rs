@@ -73,11 +73,6 @@ pub(crate) struct Packs {
     pub(crate) written: u64,
 }
 
-fn add(level: &AtomicI64, by: i64) {
-    let value = level.load(Ordering::Relaxed).wrapping_add(by);
-    level.store(value, Ordering::Relaxed);
-}
-
 impl Packing {
     /// The segments of a disk with that many slots, none in use. May sleep.
     #[inline(never)]
@@ -202,8 +197,8 @@ impl Packing {
     pub(super) fn count(&self, cpu: &Pinned, packed: Packed, by: i64) {
         if let Some(objects) = self.objects.local(cpu) {
             let bytes = counters::number(packed.length.bytes());
-            add(&objects.count, by);
-            add(&objects.bytes, bytes.wrapping_mul(by));
+            counters::add(&objects.count, by);
+            counters::add(&objects.bytes, bytes.wrapping_mul(by));
         }
     }
 

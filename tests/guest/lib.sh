@@ -88,6 +88,13 @@ stop() {
     unload
 }
 
+# huge_pages: lets programs have huge pages, which the kernel switches off in a guest this small. Some
+# kernels have none.
+huge_pages() {
+    [ -e /sys/kernel/mm/transparent_hugepage ] || return 1
+    echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+}
+
 # value NAME: one line of the statistics.
 value() {
     [ -e "$class" ] || {

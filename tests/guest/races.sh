@@ -59,7 +59,7 @@ load_memory() {
         case $draw in
         0) options="--fork" ;;
         1) options="--memory shmem --readers 2" ;;
-        2) options="--memory thp --pageout" ;;
+        2) options="$huge --pageout" ;;
         3) options="--threads 3 --discard 30" ;;
         4) options="--pageout --threads 2" ;;
         esac
@@ -296,7 +296,8 @@ look() {
     done
 }
 
-echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+huge=""
+! huge_pages || huge="--memory thp"
 load size_mib=1024 ram_limit_mib="$(scaled 8)"
 slice first /dev/pmem0 0 224
 slice second /dev/pmem0 224 160

@@ -6,14 +6,15 @@
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+kinds=anon
+! huge_pages || kinds="$kinds thp"
 echo 1 >/proc/sys/vm/compact_memory
 load size_mib=1024 ram_limit_mib=0
 # Where writes are merged: on a disk that does not present itself as memory.
 make_disk disk /dev/pmem0
 add /dev/mapper/disk
 swapon "$device"
-for memory in anon thp; do
+for memory in $kinds; do
     for mix in random compressible; do
         step "$mix, $memory"
         written=$(value disk_write_bytes) large=$(value disk_large_write_bytes)

@@ -430,7 +430,9 @@ impl<P: Platform> Index<P> {
     fn remember(&self, cpu: &P::Cpu, cluster: &Cluster<P>, number: ClusterNumber) {
         if let Some(last_used) = self.last_used.local(cpu) {
             let token = Clusters::<P>::token(cluster);
-            last_used.remember(token, || cluster.carried.is(number));
+            P::alone(cpu, || {
+                last_used.remember(token, || cluster.carried.is(number));
+            });
         }
     }
 

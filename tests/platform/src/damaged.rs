@@ -34,6 +34,10 @@ impl Platform for Damaging {
         Host::pin()
     }
 
+    fn alone<R>(cpu: &Self::Cpu, then: impl FnOnce() -> R) -> R {
+        Host::alone(cpu, then)
+    }
+
     fn synchronize() {
         Host::synchronize();
     }
