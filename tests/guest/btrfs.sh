@@ -5,6 +5,7 @@
 # memory: 320
 # with: btrfs
 # disks: 160,16
+# kernel: stock
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 

@@ -5,6 +5,7 @@
 # memory: 384
 # with: vswapctl
 # disks: 448,448
+# kernel: stock
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 

@@ -18,7 +18,7 @@ for memory in $kinds; do
     for mix in random compressible; do
         step "$mix, $memory"
         written=$(value disk_write_bytes) large=$(value disk_large_write_bytes)
-        hold_out --size "$(scaled 64)" --mix $mix --memory $memory --pageout
+        hold_out --size "$(scaled 64)" --mix $mix --memory "$memory" --pageout
         settled
         written=$(($(value disk_write_bytes) - written)) large=$(($(value disk_large_write_bytes) - large))
         holds "bytes written" $written -ge $(($(scaled 64) * mib * 97 / 100))
