@@ -141,12 +141,14 @@ cleaned=$(value cleaned_pages) written=$(value disk_write_bytes)
 tell low_watermark 1
 tell high_watermark 2
 sleep 5
-expect "pages cleaned with the limit spent" "$(value cleaned_pages)" "$cleaned"
-expect "bytes written with the limit spent" "$(value disk_write_bytes)" "$written"
+cleaned_then=$(value cleaned_pages) written_then=$(value disk_write_bytes)
 tell writeback_limit 0
-within 300 has_cleaned || fail "nothing is cleaned without the limit"
+within 300 has_cleaned || cleaned=none
+# A process that is stopped would outlast a failure.
 kill -KILL "$pid"
 wait "$pid" || true
+expect "pages cleaned with the limit spent" "$cleaned_then" "$cleaned"
+expect "bytes written with the limit spent" "$written_then" "$written"
 settled
 remove /dev/mapper/small
 stop
