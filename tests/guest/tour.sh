@@ -4,6 +4,7 @@
 # memory: 352
 # with: vswapctl
 # disks: 256,96
+# kernel: stock
 # shellcheck source=tests/guest/steps.sh
 . /tests/steps.sh
 
