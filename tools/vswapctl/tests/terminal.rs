@@ -29,8 +29,10 @@ struct Session {
 
 impl Session {
     fn begin(directory: &Path) -> Self {
-        let mut terminal = Command::new("script")
-            .args(["--quiet", "--command", "exec bash --norc --noprofile -i"])
+        // A test that runs in the background may have been started with Ctrl-C ignored.
+        let mut terminal = Command::new("env")
+            .args(["--default-signal=INT,QUIT,TSTP", "script", "--quiet"])
+            .args(["--command", "exec bash --norc --noprofile -i"])
             .arg("/dev/null")
             .env("TERM", "xterm")
             .env("PS1", "ready> ")
