@@ -125,16 +125,17 @@ holds "pages cleaned" "$(value cleaned_pages)" -gt 0
 holds "percent live" "$(live)" -ge 75
 release
 
-step "cleaning keeps to the daily limit"
-hold --size "$mib_held" --mix compressible --threads 2 --pageout --rounds 100000 --rewrite 30 --discard 15
-tell writeback all
-settled
-# From now on nothing is written back, and what is rewritten leaves holes.
-tell ram_limit 128M
-tell high_watermark 99
-rm /tmp/held
-# On a disk of a few MiB there may be too few of them.
-if within 60 has_holes; then
+# Smaller disks have too few segments for holes.
+if [ $((mib_held * 5 / 12)) -ge 8 ]; then
+    step "cleaning keeps to the daily limit"
+    hold --size "$mib_held" --mix compressible --threads 2 --pageout --rounds 100000 --rewrite 30 --discard 15
+    tell writeback all
+    settled
+    # From now on nothing is written back, and what is rewritten leaves holes.
+    tell ram_limit 128M
+    tell high_watermark 99
+    rm /tmp/held
+    within 300 has_holes || fail "no holes: $(live) % are live"
     kill -STOP "$pid"
     # Less than a segment takes.
     tell writeback_limit 4096
@@ -144,15 +145,16 @@ if within 60 has_holes; then
     sleep 5
     cleaned_then=$(value cleaned_pages) written_then=$(value disk_write_bytes)
     tell writeback_limit 0
-    within 60 has_cleaned || step "nothing is cleaned without the limit either"
+    why=""
+    within 300 has_cleaned || why="nothing is cleaned without the limit either"
     # A process that is stopped would outlast a failure.
     kill -KILL "$pid"
     wait "$pid" || true
+    [ -z "$why" ] || fail "$why"
     expect "pages cleaned with the limit spent" "$cleaned_then" "$cleaned"
     expect "bytes written with the limit spent" "$written_then" "$written"
 else
-    kill -KILL "$pid"
-    wait "$pid" || true
+    step "cleaning under the daily limit is left out: the disk is too small"
 fi
 settled
 remove /dev/mapper/small
