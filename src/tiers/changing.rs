@@ -53,7 +53,7 @@ impl Disks {
             self.bell().ring();
             Ok(())
         });
-        added.unwrap_or(Ok(()))
+        added.unwrap_or(Err(ENOENT))
     }
 
     /// Reserves the lowest bay without a disk for the disk at that path.
