@@ -25,6 +25,12 @@ packed_share() { echo $(($(segment_bytes) * 100 / ($(value packed_slots) * 4096)
 # live: how much of the small disk's segments is in use, in percent.
 live() { echo $(($(tier /dev/mapper/small packed_bytes) * 100 / $(segment_bytes))); }
 has_holes() { [ "$(live)" -lt 65 ]; }
+# written_nothing: nothing is written any more, for a second.
+written_nothing() {
+    written=$(value disk_write_bytes)
+    sleep 1
+    [ "$(value disk_write_bytes)" = "$written" ]
+}
 has_cleaned() { [ "$(value cleaned_pages)" -gt "$cleaned" ]; }
 
 load size_mib=2048 ram_limit_mib=64
@@ -131,18 +137,14 @@ if [ $((mib_held * 5 / 12)) -ge 8 ]; then
     hold --size "$mib_held" --mix compressible --threads 2 --pageout --rounds 100000 --rewrite 30 --discard 15
     tell writeback all
     settled
-    # From now on nothing is written back, and what is rewritten leaves holes.
-    tell ram_limit 128M
-    tell high_watermark 99
+    within 300 written_nothing || fail "writing does not end"
+    # Less than a page: from now on nothing is written, and what is rewritten leaves holes.
+    tell writeback_limit 1
+    cleaned=$(value cleaned_pages) written=$(value disk_write_bytes)
     rm /tmp/held
     within 300 has_holes || fail "no holes: $(live) % are live"
     kill -STOP "$pid"
-    # Less than a segment takes.
-    tell writeback_limit 4096
-    cleaned=$(value cleaned_pages) written=$(value disk_write_bytes)
-    tell low_watermark 1
-    tell high_watermark 2
-    sleep 5
+    sleep 3
     cleaned_then=$(value cleaned_pages) written_then=$(value disk_write_bytes)
     tell writeback_limit 0
     why=""
