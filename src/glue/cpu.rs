@@ -160,7 +160,7 @@ pub(crate) struct LocalLock<T> {
     value: SpinLock<T>,
 }
 
-impl<T: Send> LocalLock<T> {
+impl<T: Send + 'static> LocalLock<T> {
     /// Calls `then` with the value, which must not sleep.
     #[inline(always)]
     pub(crate) fn with<R>(&self, _cpu: &Pinned, then: impl FnOnce(&T) -> R) -> R {
