@@ -11,14 +11,11 @@
 //! - So many that less than half of the slots count as free, when less than half of the disks is. Then
 //!   the swap core also frees the slots of pages that are in memory (`vm_swap_full()`).
 
+use crate::engine::shortage::Shortage;
 use crate::glue::swap_area::{self, Area, Kind};
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 use kernel::prelude::*;
 use kernel::sync::{new_spinlock, SpinLock};
-
-/// How long nothing may find room before the kernel is told, in milliseconds. Meanwhile the kernel may
-/// free the memory of pages that were written.
-pub(super) const PATIENCE_MS: u64 = 1000;
 
 /// How much room there is for new pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,10 +61,7 @@ pub(crate) struct FreeSlots {
     state: SpinLock<State>,
     /// Whether some are withheld, to be read without the lock.
     pub(super) are_withheld: AtomicBool,
-    /// When a page found no room for the first time without a longer break since, and for the last time,
-    /// in milliseconds.
-    first_failed: AtomicU64,
-    last_failed: AtomicU64,
+    pub(super) shortage: Shortage,
 }
 
 impl FreeSlots {
@@ -76,8 +70,7 @@ impl FreeSlots {
         pin_init!(Self {
             state <- new_spinlock!(State::default(), "vswap_free_slots"),
             are_withheld: AtomicBool::new(false),
-            first_failed: AtomicU64::new(0),
-            last_failed: AtomicU64::new(0),
+            shortage: Shortage::default(),
         })
     }
 
@@ -106,15 +99,6 @@ impl FreeSlots {
     pub(crate) fn set_area(&self, area: Option<Area>) {
         self.withhold(Room::Plenty);
         self.state.lock().area = area;
-    }
-
-    /// A page found no room at `now`. Returns for how long pages have found none, in milliseconds.
-    pub(super) fn failing_for(&self, now: u64) -> u64 {
-        let last = self.last_failed.swap(now, Ordering::Relaxed);
-        if now.saturating_sub(last) > PATIENCE_MS {
-            self.first_failed.store(now, Ordering::Relaxed);
-        }
-        now.saturating_sub(self.first_failed.load(Ordering::Relaxed))
     }
 
     /// How many slots are withheld.

@@ -2,8 +2,9 @@
 
 //! Finds out how much room there is, for the swap core's count of free slots.
 
-use super::free_slots::{Room, PATIENCE_MS};
+use super::free_slots::Room;
 use super::Device;
+use crate::engine::counters::Counter;
 use crate::glue::clock;
 use crate::tiers::disk::PAGE_BYTES;
 use core::sync::atomic::Ordering;
@@ -18,11 +19,12 @@ impl Device {
     #[cold]
     #[inline(never)]
     pub(crate) fn found_no_room(&self) {
-        let is_patient = self.free_slots.failing_for(clock::milliseconds()) < PATIENCE_MS;
+        let shortage = &self.free_slots.shortage;
+        let is_short = shortage.failed(clock::milliseconds(), self.stored());
         let room = match self.room() {
             Room::Plenty => return,
-            Room::None if is_patient && self.disks().are_none() => return,
-            Room::None if is_patient => Room::Little,
+            Room::None if !is_short && self.disks().are_none() => return,
+            Room::None if !is_short => Room::Little,
             room => room,
         };
         self.free_slots.withhold(room);
@@ -47,6 +49,12 @@ impl Device {
         if self.free_slots.are_withheld.load(Ordering::Relaxed) {
             self.free_slots.withhold(Room::Plenty);
         }
+    }
+
+    /// How many pages have found room so far, roughly.
+    fn stored(&self) -> u64 {
+        let in_ram = u64::try_from(self.counter(Counter::RamStores)).unwrap_or(0);
+        in_ram.saturating_add(self.traffic().written / PAGE_BYTES)
     }
 
     fn room(&self) -> Room {

@@ -41,6 +41,7 @@ pub mod same;
 pub mod segment;
 #[cfg(all(test, loom))]
 mod segment_models;
+pub mod shortage;
 pub mod slot;
 mod sync;
 pub mod table;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! How long pages have found no room.
+
+use super::sync::{AtomicU64, Ordering};
+
+/// For how long pages must find no room before that is a shortage, in milliseconds. Meanwhile the kernel
+/// may free slots of pages that are in memory as well.
+pub const PATIENCE_MS: u64 = 1000;
+
+/// It is no shortage while one page finds room for so many that find none.
+const FOR_ONE: u64 = 4;
+
+/// Whether pages find no room for so long that the kernel has to be told. Calls at the same time may
+/// count one of themselves less, and delay it a little.
+#[derive(Debug, Default)]
+pub struct Shortage {
+    /// When the present time of failing began, and when a page failed last, in milliseconds.
+    began: AtomicU64,
+    last: AtomicU64,
+    /// How many pages have found no room since it began.
+    failed: AtomicU64,
+    /// How many pages had found room until it began.
+    stored: AtomicU64,
+}
+
+impl Shortage {
+    /// A page has found no room at `now`, in milliseconds; so many pages have found some so far. Says
+    /// whether that is a shortage.
+    pub fn failed(&self, now: u64, stored: u64) -> bool {
+        let last = self.last.swap(now, Ordering::Relaxed);
+        if now.saturating_sub(last) > PATIENCE_MS {
+            self.begin(now, stored);
+        }
+        let failed = self.failed.fetch_add(1, Ordering::Relaxed);
+        if now.saturating_sub(self.began.load(Ordering::Relaxed)) < PATIENCE_MS {
+            return false;
+        }
+        let found = stored.saturating_sub(self.stored.load(Ordering::Relaxed));
+        let is_short = found.saturating_mul(FOR_ONE) < failed;
+        if !is_short {
+            self.begin(now, stored);
+        }
+        is_short
+    }
+
+    fn begin(&self, now: u64, stored: u64) {
+        self.began.store(now, Ordering::Relaxed);
+        self.failed.store(0, Ordering::Relaxed);
+        self.stored.store(stored, Ordering::Relaxed);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Pages fail each 10 ms from `from` on, and every `one_in`th page finds room meanwhile. Returns for
+    /// how long, in milliseconds, until it is a shortage.
+    fn lasts(shortage: &Shortage, from: u64, one_in: Option<u64>) -> Option<u64> {
+        let mut stored = 70;
+        for step in 0..1000 {
+            if shortage.failed(from + step * 10, stored) {
+                return Some(step * 10);
+            }
+            stored += u64::from(one_in.is_some_and(|one_in| step % one_in == 0));
+        }
+        None
+    }
+
+    #[test]
+    fn it_takes_a_second_in_which_no_page_finds_room() {
+        assert_eq!(lasts(&Shortage::default(), 5000, None), Some(PATIENCE_MS));
+    }
+
+    #[test]
+    fn a_pause_begins_it_anew() {
+        let shortage = Shortage::default();
+        assert!(!shortage.failed(5000, 0));
+        assert!(!shortage.failed(5999, 0));
+        assert!(shortage.failed(6000, 0));
+        assert!(!shortage.failed(7001, 0));
+        assert!(!shortage.failed(8000, 0));
+        assert!(shortage.failed(8001, 0));
+    }
+
+    #[test]
+    fn there_is_none_while_pages_find_room_in_between() {
+        assert_eq!(lasts(&Shortage::default(), 5000, Some(3)), None);
+        assert_eq!(
+            lasts(&Shortage::default(), 5000, Some(20)),
+            Some(PATIENCE_MS)
+        );
+    }
+
+    #[test]
+    fn what_was_found_before_does_not_count() {
+        let shortage = Shortage::default();
+        // It begins with 0 pages, and again with 100.
+        assert!(!shortage.failed(5000, 0));
+        assert!(!shortage.failed(6000, 100));
+        assert!(!shortage.failed(6500, 100));
+        assert!(shortage.failed(7000, 100));
+    }
+}
