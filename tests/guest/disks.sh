@@ -18,7 +18,7 @@ modules() {
     done
 }
 
-modules nd_e820 nd_pmem dm-mod dm-flakey dm-delay
+modules nd_e820 of_pmem nd_pmem dm-mod dm-flakey dm-delay
 both_there() { [ -b /dev/pmem0 ] && [ -b /dev/pmem1 ]; }
 eventually both_there || fail "there are no two disks of persistent memory"
 [ -c /dev/mapper/control ] || fail "there is no device mapper"

@@ -102,7 +102,7 @@ become_true() {
 disk=""
 prepare() {
     trap clean_up EXIT
-    for module in nd_e820 nd_pmem; do
+    for module in nd_e820 of_pmem nd_pmem; do
         modprobe -q $module || true
     done
     eventually there_is_a_disk || fail "there is no disk of persistent memory"
