@@ -173,8 +173,13 @@ hold_out() {
     sh -c 'echo 0 >"$1/cgroup.procs" && shift && exec pagecheck --hold /tmp/held "$@"' sh "$group" "$@" &
     pid=$!
     held /tmp/held
+    eventually reclaimed || true
+}
+# Pages that are still being written are not reclaimed.
+reclaimed() {
     # It prints that it found less than that.
     echo 4G 2>/dev/null >"$group/memory.reclaim" || true
+    grep -qx "swapcached 0" "$group/memory.stat"
 }
 
 # draining DISK: whether its drain has begun, and is not over.
