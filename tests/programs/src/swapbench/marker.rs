@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! No-ops that tell `bench/plugin` what is being measured.
 
+#[cfg(target_arch = "x86_64")]
 use std::arch::asm;
 
 /// The phase of the instructions that follow.
@@ -13,6 +14,7 @@ pub enum Phase {
 }
 
 /// `nopl NUMBER(%rax)`, with a number that nobody else uses.
+#[cfg(target_arch = "x86_64")]
 macro_rules! mark {
     ($number:literal) => {
         // SAFETY: it does nothing.
@@ -25,6 +27,12 @@ macro_rules! mark {
             );
         }
     };
+}
+
+/// The plugin counts on x86-64 only.
+#[cfg(not(target_arch = "x86_64"))]
+macro_rules! mark {
+    ($number:literal) => {{}};
 }
 
 /// The next run begins, in no phase.
