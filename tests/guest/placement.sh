@@ -109,7 +109,7 @@ add /dev/mapper/lower
 echo $(($(scaled 4) * mib)) >$class/ram_limit
 for mix in random same=20,compressible=40,random=40; do
     failed=$(value failed_stores)
-    hold --size $((3 * small)) --mix $mix --pageout --rounds 1
+    hold --size $((4 * small)) --mix $mix --pageout --rounds 1
     holds "failed stores of $mix" "$(value failed_stores)" -gt "$failed"
     settled
     released
