@@ -20,7 +20,7 @@ mod cases {
     use crate::glue::clock;
     use crate::glue::cpu::Pinned;
     use crate::glue::kunit::pinned;
-    use crate::glue::memory::OwnedPage;
+    use crate::glue::memory::OwnedTable;
     use crate::glue::rcu::{self, Reader};
     use crate::kunit::pages::{self, Kind};
     use kernel::prelude::*;
@@ -255,7 +255,7 @@ mod cases {
             &mut None,
         );
         ensure!(matches!(moved, Moved::NeedsTable(_)));
-        let mut spare = OwnedPage::wait();
+        let mut spare = OwnedTable::wait();
         let moved = index.exchange(
             &Pinned::new(),
             Slot::new(9),

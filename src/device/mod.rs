@@ -30,9 +30,9 @@ use crate::engine::codec::Algorithm;
 use crate::engine::config::{RamLimit, Size};
 use crate::engine::counters::{self, Counter};
 use crate::engine::index;
-use crate::engine::page::PAGE_SIZE;
 use crate::engine::patience::Patience;
 use crate::engine::pending::Pending;
+use crate::engine::table::TABLE_BYTES;
 use crate::engine::traffic::{self, Totals, Traffic};
 use crate::glue::bounce::Pairs;
 use crate::glue::cpu::{PerCpu, Pinned};
@@ -237,7 +237,7 @@ impl Device {
     pub(crate) fn table_bytes(&self) -> i64 {
         self.counter(Counter::Clusters)
             .saturating_sub(self.counter(Counter::WholeClusters))
-            .saturating_mul(counters::number(PAGE_SIZE))
+            .saturating_mul(counters::number(TABLE_BYTES))
     }
 
     /// Bytes of the tables, the cluster objects and the disks' allocators.

@@ -237,8 +237,11 @@ mod tests {
     fn sizes_within_bounds_only() {
         assert_eq!(Size::from_mib(0), Err(Refusal::SizeTooSmall));
         assert_eq!(Size::from_bytes(MIN_SIZE - 1), Err(Refusal::SizeTooSmall));
-        assert_eq!(Size::from_mib(1).map(Size::pages), Ok(256));
-        assert_eq!(Size::from_mib(16 << 20), Err(Refusal::SizeTooLarge));
+        assert_eq!(
+            Size::from_mib(1).map(Size::pages),
+            Ok((1 << 20) / PAGE_SIZE as u32)
+        );
+        assert_eq!(Size::from_mib(64 << 20), Err(Refusal::SizeTooLarge));
         assert_eq!(Size::from_mib(u64::MAX), Err(Refusal::SizeTooLarge));
         assert_eq!(Size::from_bytes(MAX_SIZE).map(Size::pages), Ok(u32::MAX));
         assert_eq!(Size::from_bytes(MAX_SIZE).map(Size::bytes), Ok(MAX_SIZE));

@@ -28,6 +28,8 @@
 //!   [segment](super::segment).
 //! - **Lost**: the page lay on a disk that was abandoned; reading it is an error.
 //!
+//! With pages of 16 KiB lengths have 14 bits, a handle 42, and an offset, in units of 64 bytes, 8.
+//!
 //! Bits drawn as 0 must be 0: [`Entry::content`] returns `None` for any other word.
 
 use super::codec::Codec;
@@ -48,9 +50,10 @@ const SAME_SHIFT: u32 = STATE_BITS + 1;
 const CODEC_SHIFT: u32 = STATE_BITS;
 const CODEC_MASK: u64 = (1 << Codec::BITS) - 1;
 const LENGTH_SHIFT: u32 = CODEC_SHIFT + Codec::BITS;
-const LENGTH_BITS: u32 = PAGE_SIZE.trailing_zeros();
-const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
-const HANDLE_SHIFT: u32 = 20;
+/// Bits of a length, of which a page's is the largest, minus 1.
+pub(super) const LENGTH_BITS: u32 = PAGE_SIZE.trailing_zeros();
+pub(super) const LENGTH_MASK: u64 = (1 << LENGTH_BITS) - 1;
+const HANDLE_SHIFT: u32 = AGE_SHIFT + Generation::BITS;
 const MOVING_FLAG: u64 = 1 << (LENGTH_SHIFT + LENGTH_BITS);
 const AGE_SHIFT: u32 = LENGTH_SHIFT + LENGTH_BITS + 1;
 const AGE_MASK: u64 = (1 << Generation::BITS) - 1;
@@ -68,17 +71,17 @@ const PACKED_OFFSET_BITS: u32 = (PAGE_SIZE / UNIT).trailing_zeros();
 const PACKED_OFFSET_MASK: u64 = (1 << PACKED_OFFSET_BITS) - 1;
 
 /// Packed objects begin at multiples of that many bytes.
-pub const UNIT: usize = 8;
+pub const UNIT: usize = if PAGE_SIZE == 4096 { 8 } else { 64 };
 
 /// Bits in a [`Handle`].
 pub const HANDLE_BITS: u32 = u64::BITS - HANDLE_SHIFT;
 
 const _: () = assert!(PAGE_SIZE.is_power_of_two());
-const _: () = assert!(AGE_SHIFT + Generation::BITS == HANDLE_SHIFT);
 const _: () = assert!(DISK_SHIFT + DISK_BITS < PHYSICAL_SHIFT);
-const _: () = assert!(PACKED_OFFSET_SHIFT + PACKED_OFFSET_BITS < u64::BITS);
+const _: () = assert!(PACKED_OFFSET_SHIFT + PACKED_OFFSET_BITS <= u64::BITS);
 const _: () = assert!(MAX_DISKS <= 1 << DISK_BITS);
-const _: () = assert!(HANDLE_BITS == 44);
+// Of addresses in units of 8 bytes: memory of 32 TiB.
+const _: () = assert!(HANDLE_BITS >= 42);
 const _: () = assert!(Length::PAGE.bytes() == PAGE_SIZE);
 const _: () = assert!(SAME_SHIFT + u32::BITS <= u64::BITS);
 const _: () = assert!(size_of::<Entry>() == 8);
@@ -249,7 +252,8 @@ impl DiskNumber {
 
 impl Length {
     /// A whole page.
-    pub const PAGE: Self = Self(4096);
+    #[allow(clippy::cast_possible_truncation, reason = "asserted above")]
+    pub const PAGE: Self = Self(PAGE_SIZE as u16);
 
     /// That many bytes, or `None` when that is 0 or more than a page.
     pub fn new(bytes: usize) -> Option<Self> {
@@ -349,7 +353,7 @@ impl Entry {
     #[inline]
     pub const fn ram_bytes(self) -> usize {
         if self.is_ram() {
-            // Lossless: 12 bits, and one more.
+            // Lossless: that of a page, at most.
             (((self.0 >> LENGTH_SHIFT) & LENGTH_MASK) as usize).wrapping_add(1)
         } else {
             0
@@ -398,7 +402,7 @@ impl Entry {
                 let Some(codec) = Codec::from_bits((word >> CODEC_SHIFT) & CODEC_MASK) else {
                     return None;
                 };
-                // Lossless: 12 bits, and one more.
+                // Lossless: that of a page, at most.
                 let length = ((word >> LENGTH_SHIFT) & LENGTH_MASK) as u16;
                 Some(Content::Ram(Object {
                     handle: Handle(word >> HANDLE_SHIFT),
@@ -431,9 +435,9 @@ impl Entry {
         let Some(codec) = Codec::from_bits((word >> PACKED_CODEC_SHIFT) & CODEC_MASK) else {
             return None;
         };
-        // Lossless: 12 bits, and one more.
+        // Lossless: that of a page, at most.
         let length = ((word >> PACKED_LENGTH_SHIFT) & LENGTH_MASK) as u16;
-        // Lossless: 9 bits, times 8.
+        // Lossless: below a page, in units.
         let offset = ((word >> PACKED_OFFSET_SHIFT) & PACKED_OFFSET_MASK) as u16;
         let packed = Packed {
             place,
@@ -441,7 +445,7 @@ impl Entry {
             length: Length(length.wrapping_add(1)),
             codec,
         };
-        let is_known = word >> (PACKED_OFFSET_SHIFT + PACKED_OFFSET_BITS) == 0;
+        let is_known = word >> PACKED_OFFSET_SHIFT <= PACKED_OFFSET_MASK;
         if is_known && packed.is_in_segment() {
             Some(Content::Packed(packed))
         } else {

@@ -6,7 +6,7 @@
 //! ```text
 //!         63                    31 30          8 7    5 4       1  0
 //! None    | 0                                                    | 0 |
-//! Table   | address of a page                     | 0 (12 bits)  | 0 |
+//! Table   | address of a table                    | 0 (12 bits)  | 0 |
 //! Whole   | 0                    | cluster (23) | 0 (3) | disk (4) | 1 |
 //! ```
 

@@ -104,7 +104,7 @@ mod tests {
         let mut page = [0xff; PAGE_SIZE];
         let uuid = 0x0123_4567_89ab_cdef_0011_2233_4455_6677;
         write_tier(&mut page, uuid);
-        assert_eq!(&page[4086..], b"SWAPSPACE2");
+        assert_eq!(&page[PAGE_SIZE - 10..], b"SWAPSPACE2");
         assert_eq!(page[UUID_AT..UUID_AT + 4], [0x01, 0x23, 0x45, 0x67]);
         assert_eq!(page[UUID_AT..UUID_AT + 16], uuid.to_be_bytes());
         assert_eq!(&page[LABEL_AT..LABEL_AT + 16], b"vswap0-tier\0\0\0\0\0");
@@ -115,7 +115,7 @@ mod tests {
     fn a_header_holds_what_the_swap_core_reads() {
         let mut page = [0xff; PAGE_SIZE];
         write(&mut page, 1000);
-        assert_eq!(&page[4086..], b"SWAPSPACE2");
+        assert_eq!(&page[PAGE_SIZE - 10..], b"SWAPSPACE2");
         assert_eq!(
             page[1024..1036],
             [1u32, 999, 0].map(u32::to_ne_bytes).concat()
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(page[1036 + 6] >> 4, 4, "a version 4 UUID");
         assert_eq!(page[1051], 0, "the device's number");
         assert!(page[..1024].iter().all(|byte| *byte == 0));
-        assert!(page[1068..4086].iter().all(|byte| *byte == 0));
+        assert!(page[1068..PAGE_SIZE - 10].iter().all(|byte| *byte == 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! | header | object    | header | object ... | header | object | 0 ...   |
 //! ```
 //!
-//! An object begins at a multiple of 8 bytes, right behind a header of 8 bytes, and may span two
+//! An object begins at a multiple of [`UNIT`] bytes, right behind a header of 8 bytes, and may span two
 //! slots. The headers are for the cleaner: they name the slots of the objects, and the
 //! slots' entries say which objects are still in use. Behind the last one is a word of zeros, or the
 //! segment's end.
@@ -16,12 +16,14 @@
 //! Header  | slot (32) | length - 1 (12) | codec (2) | 0 (2) | mark (16) |
 //! ```
 //!
+//! With pages of 16 KiB the length has 14 bits, and there are none of 0.
+//!
 //! A segment is written once, as a whole, and freed as a whole when none of its objects is in use
 //! ([`Live`] counts them). So an object stays where its entry says as long as the segment is
 //! kept from being freed.
 
 use super::codec::Codec;
-use super::entry::{Length, UNIT};
+use super::entry::{Length, LENGTH_BITS, LENGTH_MASK, UNIT};
 use super::page::{Page, PAGE_SIZE, PAGE_WORDS};
 use super::slot::Slot;
 pub use super::slot::{Segment, SEGMENT_SLOTS};
@@ -33,17 +35,17 @@ pub const SEGMENT_BYTES: usize = SEGMENT_SLOTS * PAGE_SIZE;
 /// The most objects in a segment. [`Live`] counts their readers besides.
 pub const MAX_OBJECTS: usize = 96;
 
-const HEADER_BYTES: usize = size_of::<u64>();
+/// Bytes in a header, which is a word.
+pub const HEADER_BYTES: usize = size_of::<u64>();
 const MARK: u64 = 0x7653;
-const MARK_MASK: u64 = 0xffff;
-const CODEC_SHIFT: u32 = 18;
+const CODEC_SHIFT: u32 = LENGTH_SHIFT - Codec::BITS;
 const CODEC_MASK: u64 = (1 << Codec::BITS) - 1;
-const LENGTH_SHIFT: u32 = CODEC_SHIFT + Codec::BITS;
-const LENGTH_MASK: u64 = 0xfff;
+const LENGTH_SHIFT: u32 = SLOT_SHIFT - LENGTH_BITS;
 const SLOT_SHIFT: u32 = 32;
+/// Below the codec: the mark, and bits of 0.
+const KNOWN_MASK: u64 = (1 << CODEC_SHIFT) - 1;
 
-const _: () = assert!(LENGTH_SHIFT + 12 == SLOT_SHIFT);
-const _: () = assert!(HEADER_BYTES == UNIT);
+const _: () = assert!(UNIT % HEADER_BYTES == 0);
 // Movers count each object once more.
 const _: () = assert!(2 * MAX_OBJECTS < u8::MAX as usize);
 
@@ -76,7 +78,7 @@ impl Header {
 
     /// The header in a word; `None` if it is none.
     pub fn from_word(word: u64) -> Option<Self> {
-        if word & MARK_MASK != MARK || word & (0b11 << 16) != 0 {
+        if word & KNOWN_MASK != MARK {
             return None;
         }
         let length = usize::try_from((word >> LENGTH_SHIFT) & LENGTH_MASK).ok()?;
@@ -97,6 +99,17 @@ pub struct Spot {
     pub object: usize,
 }
 
+impl Spot {
+    /// The next one when so many bytes are in use.
+    const fn behind(bytes: usize) -> Self {
+        let object = bytes.saturating_add(HEADER_BYTES).next_multiple_of(UNIT);
+        Self {
+            header: object.saturating_sub(HEADER_BYTES),
+            object,
+        }
+    }
+}
+
 /// How full a segment under construction is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filling {
@@ -107,16 +120,13 @@ pub struct Filling {
 impl Filling {
     /// Makes room for an object of that length. `None`: there is none.
     pub fn add(&mut self, length: Length) -> Option<Spot> {
-        let spot = Spot {
-            header: self.bytes,
-            object: self.bytes.saturating_add(HEADER_BYTES),
-        };
+        let spot = Spot::behind(self.bytes);
         let end = spot.object.saturating_add(length.bytes());
         if self.objects >= MAX_OBJECTS || end > SEGMENT_BYTES {
             return None;
         }
         self.objects = self.objects.saturating_add(1);
-        self.bytes = end.next_multiple_of(UNIT);
+        self.bytes = end.next_multiple_of(HEADER_BYTES);
         Some(spot)
     }
 
@@ -143,13 +153,13 @@ impl<F: Fn(usize) -> Option<u64>> Iterator for Objects<F> {
     type Item = (Header, usize);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let header = Header::from_word((self.word)(self.next / UNIT)?)?;
-        let object = self.next.saturating_add(HEADER_BYTES);
+        let Spot { header, object } = Spot::behind(self.next);
+        let header = Header::from_word((self.word)(header / HEADER_BYTES)?)?;
         let end = object.saturating_add(header.length.bytes());
         if end > SEGMENT_BYTES {
             return None;
         }
-        self.next = end.next_multiple_of(UNIT);
+        self.next = end;
         Some((header, object))
     }
 }

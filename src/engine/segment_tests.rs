@@ -15,11 +15,11 @@ fn header() -> impl Strategy<Value = Header> {
 
 /// A segment with those objects, as far as they fit, and where each is.
 fn packed(headers: &[Header]) -> (Vec<u64>, Vec<(Header, usize)>) {
-    let mut words = vec![0; SEGMENT_BYTES / UNIT];
+    let mut words = vec![0; SEGMENT_BYTES / HEADER_BYTES];
     let (mut filling, mut spots) = (Filling::default(), vec![]);
     for header in headers {
         if let Some(spot) = filling.add(header.length) {
-            words[spot.header / UNIT] = header.to_word();
+            words[spot.header / HEADER_BYTES] = header.to_word();
             spots.push((*header, spot.object));
         }
     }
@@ -32,7 +32,9 @@ proptest! {
     fn headers_come_back(header in header()) {
         prop_assert_eq!(Header::from_word(header.to_word()), Some(header));
         prop_assert_eq!(Header::from_word(header.to_word() ^ 1), None);
-        prop_assert_eq!(Header::from_word(header.to_word() | (1 << 16)), None);
+        if PAGE_SIZE == 4096 {
+            prop_assert_eq!(Header::from_word(header.to_word() | (1 << 16)), None);
+        }
     }
 
     #[test]
@@ -40,7 +42,7 @@ proptest! {
         let (words, spots) = packed(&headers);
         let mut end = 0;
         for (header, object) in &spots {
-            prop_assert!(object % UNIT == 0 && *object >= end + UNIT);
+            prop_assert!(object % UNIT == 0 && *object >= end + HEADER_BYTES);
             end = object + header.length.bytes();
             prop_assert!(end <= SEGMENT_BYTES);
         }
@@ -49,7 +51,7 @@ proptest! {
     }
 
     #[test]
-    fn any_words_are_walked_through(words in prop::collection::vec(any::<u64>(), SEGMENT_BYTES / UNIT)) {
+    fn any_words_are_walked_through(words in prop::collection::vec(any::<u64>(), SEGMENT_BYTES / HEADER_BYTES)) {
         for (header, object) in Objects::new(|index| words.get(index).copied()) {
             prop_assert!(object + header.length.bytes() <= SEGMENT_BYTES);
         }
@@ -69,7 +71,7 @@ fn a_segment_has_room_for_so_many() {
         assert!(filling.add(Length::PAGE).is_some());
     }
     assert_eq!(filling.add(Length::PAGE), None);
-    let rest = SEGMENT_BYTES - filling.bytes() - UNIT;
+    let rest = SEGMENT_BYTES - Spot::behind(filling.bytes()).object;
     assert_eq!(filling.add(Length::new(rest + 1).unwrap()), None);
     assert!(filling.add(Length::new(rest).unwrap()).is_some());
     assert_eq!(filling.bytes(), SEGMENT_BYTES);

@@ -38,8 +38,11 @@ pub struct Occupancy {
 
 /// Bytes in which an object's length is counted, rounded up: those of a whole cluster fit into 16
 /// bits.
-const UNIT: usize = 64;
+const UNIT: usize = super::page::PAGE_SIZE / 64;
 const _: () = assert!(super::page::PAGE_SIZE / UNIT * SLOTS_PER_CLUSTER <= u16::MAX as usize);
+
+/// Bytes in a table.
+pub const TABLE_BYTES: usize = 4096;
 
 /// The units of an entry's object.
 #[allow(clippy::cast_possible_truncation, reason = "a page's are 64")]
@@ -62,7 +65,7 @@ pub enum Change {
 }
 
 #[cfg(not(loom))]
-const _: () = assert!(size_of::<Table>() == super::page::PAGE_SIZE);
+const _: () = assert!(size_of::<Table>() == TABLE_BYTES);
 
 #[allow(
     clippy::indexing_slicing,
@@ -305,7 +308,10 @@ mod tests {
         for offset in Offset::all() {
             table.replace(offset, Entry::ram(object), &mut occupancy);
         }
-        assert_eq!(occupancy.bytes(Generation::of(0)), 512 * 4096);
+        assert_eq!(
+            occupancy.bytes(Generation::of(0)),
+            512 * super::super::page::PAGE_SIZE
+        );
     }
 
     #[test]

@@ -88,9 +88,32 @@ unsigned long vswap_direct_map_base(void)
 #endif
 }
 
-void *vswap_zeroed_page(void)
+/* A cluster's table, aligned to its size. */
+#define TABLE_BYTES 4096
+
+static void *vswap_table(gfp_t gfp)
 {
-	return (void *)__get_free_page(GFP_STORE | __GFP_ZERO);
+	if (PAGE_SIZE == TABLE_BYTES)
+		return (void *)get_zeroed_page(gfp);
+	return kzalloc(TABLE_BYTES, gfp);
+}
+
+void *vswap_table_new(void)
+{
+	return vswap_table(GFP_STORE);
+}
+
+void *vswap_table_wait(void)
+{
+	return vswap_table(GFP_KERNEL);
+}
+
+void vswap_table_free(void *table)
+{
+	if (PAGE_SIZE == TABLE_BYTES)
+		free_page((unsigned long)table);
+	else
+		kfree(table);
 }
 
 void *vswap_buffer_page(void)

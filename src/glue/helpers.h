@@ -21,8 +21,8 @@
 #include <linux/xarray.h>
 #include <linux/zsmalloc.h>
 
-#if PAGE_SHIFT != 12
-#error "vswap needs a kernel with pages of 4 KiB, which entries and data on disks are made for"
+#if PAGE_SHIFT != 12 && PAGE_SHIFT != 14
+#error "vswap needs a kernel with pages of 4 or 16 KiB, which its entries are made for"
 #endif
 
 static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
@@ -51,7 +51,9 @@ unsigned int vswap_this_cpu(void);
 u64 vswap_total_ram(void);
 u64 vswap_available_ram(void);
 unsigned long vswap_direct_map_base(void);
-void *vswap_zeroed_page(void);
+void *vswap_table_new(void);
+void *vswap_table_wait(void);
+void vswap_table_free(void *table);
 void *vswap_buffer_page(void);
 void vswap_copy_page(void *to, void *from);
 unsigned long vswap_zs_malloc(struct zs_pool *pool, size_t size);

@@ -9,9 +9,12 @@ use crate::engine::page::{Page, PAGE_SIZE};
 use kernel::prelude::*;
 
 /// A page's bytes, in LZ4's type.
-const PAGE_LENGTH: i32 = 4096;
-
-const _: () = assert!(PAGE_SIZE == 4096);
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a page has 4 or 16 KiB"
+)]
+const PAGE_LENGTH: i32 = PAGE_SIZE as i32;
 
 /// The scratch memory of one compression at a time.
 pub(crate) struct Lz4(KVVec<u8>);

@@ -101,14 +101,39 @@ impl Drop for OwnedPage {
     }
 }
 
-const _: () = assert!(size_of::<Table>() == PAGE_SIZE);
+/// Memory for a table: a page, or a part of one where pages are larger.
+///
+/// # Invariants
+///
+/// The pointer is to initialized memory of a table's size and alignment, owned by this value.
+pub(crate) struct OwnedTable(NonNull<Table>);
 
-impl platform::Page for OwnedPage {
+// SAFETY: a table is plain memory, which this value owns.
+unsafe impl Send for OwnedTable {}
+
+impl OwnedTable {
+    /// An empty table. `None`: no memory. May sleep, and reclaim memory.
+    pub(crate) fn wait() -> Option<Self> {
+        // SAFETY: no requirements.
+        let table = unsafe { bindings::vswap_table_wait() };
+        // INVARIANT: just allocated, and kept by nobody else. Zeroed memory is a table.
+        NonNull::new(table.cast()).map(Self)
+    }
+}
+
+impl Drop for OwnedTable {
+    fn drop(&mut self) {
+        // SAFETY: the memory is this value's by the invariant, and goes with it.
+        unsafe { bindings::vswap_table_free(self.0.as_ptr().cast()) }
+    }
+}
+
+impl platform::Page for OwnedTable {
     fn new() -> Option<Self> {
         // SAFETY: no requirements.
-        let page = unsafe { bindings::vswap_zeroed_page() };
+        let table = unsafe { bindings::vswap_table_new() };
         // INVARIANT: as in `wait`.
-        NonNull::new(page.cast()).map(Self)
+        NonNull::new(table.cast()).map(Self)
     }
 
     #[inline]
@@ -118,17 +143,16 @@ impl platform::Page for OwnedPage {
 
     #[inline]
     fn from_address(address: usize) -> Self {
-        let page = ptr::with_exposed_provenance_mut(address);
-        // INVARIANT: as the trait requires, a page that was given away.
+        let table = ptr::with_exposed_provenance_mut(address);
+        // INVARIANT: as the trait requires, a table that was given away.
         // SAFETY: its address is not 0.
-        Self(unsafe { NonNull::new_unchecked(page) })
+        Self(unsafe { NonNull::new_unchecked(table) })
     }
 
     #[inline(always)]
     fn with<R>(address: usize, then: impl FnOnce(&Table) -> R) -> R {
-        // SAFETY: as the trait requires, it is the address of a page that was given away, and the
-        // index frees it only when its readers are done. A zeroed page is a table, and anybody may
-        // read one.
+        // SAFETY: as the trait requires, it is the address of a table that was given away, and the
+        // index frees it only when its readers are done. Anybody may read one.
         then(unsafe { &*ptr::with_exposed_provenance::<Table>(address) })
     }
 }

@@ -4,7 +4,7 @@
 
 use super::clock;
 use super::cpu::{self, Pinned};
-use super::memory::OwnedPage;
+use super::memory::OwnedTable;
 use super::object_map::ObjectMap;
 use super::once::Once;
 use super::published::Published;
@@ -22,7 +22,7 @@ impl Platform for Kernel {
     type Lock<T: Send + 'static> = SpinLock<T>;
     type PerCpu<T: Default + Send + Sync + 'static> = cpu::PerCpu<T>;
     type Map<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> = ObjectMap<T, L>;
-    type Page = OwnedPage;
+    type Page = OwnedTable;
     type Sections = Domain;
     type Published<D: Send + Sync + 'static> = Published<D>;
     type Once<T> = Once<T>;

@@ -7,7 +7,7 @@
 use super::call::{Call, Serves};
 use super::way::{Load, Store};
 use super::{bindings, swap_area};
-use crate::engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
+use crate::engine::page::Page;
 use crate::engine::slot::Slot;
 use kernel::bindings::{block_device, folio, swap_info_struct};
 use kernel::ffi::c_int;
@@ -66,7 +66,7 @@ unsafe extern "C" fn can_merge(
 
 const WRITE: c_int = 1;
 
-const _: () = assert!(size_of::<Page>() == PAGE_SIZE && PAGE_WORDS == 512);
+const _: () = assert!(size_of::<Page>() == kernel::page::PAGE_SIZE);
 
 /// Makes a swap area, in `swapon`, that sends its I/O to the device of `bdev`. Returns the
 /// number of extents.

@@ -4,10 +4,12 @@
 
 use super::mover::CHUNK;
 use crate::device::Device;
-use crate::engine::entry::{DiskNumber, Packed, Place, MAX_DISKS, UNIT};
+use crate::engine::entry::{DiskNumber, Packed, Place, MAX_DISKS};
 use crate::engine::held::Moving;
 use crate::engine::page::{Page, PAGE_SIZE, PAGE_WORDS};
-use crate::engine::segment::{Filling, Header, Segment, Spot, SEGMENT_BYTES, SEGMENT_SLOTS};
+use crate::engine::segment::{
+    Filling, Header, Segment, Spot, HEADER_BYTES, SEGMENT_BYTES, SEGMENT_SLOTS,
+};
 use crate::engine::slot::Slot;
 use crate::glue::cpu::Pinned;
 use crate::glue::memory::{self, Buffer};
@@ -230,7 +232,7 @@ impl Chunk {
     }
 
     fn write_word(&mut self, at: usize, word: u64) {
-        let index = at / UNIT;
+        let index = at / HEADER_BYTES;
         let page = self.buffer.page_mut(index / PAGE_WORDS);
         if let Some(place) = page.and_then(|page| page.get_mut(index % PAGE_WORDS)) {
             *place = word;
@@ -289,8 +291,8 @@ impl Chunk {
                 return;
             };
             let first = page.saturating_mul(PAGE_SIZE);
-            for word in bytes / UNIT..SEGMENT_BYTES / UNIT {
-                self.write_word(first.saturating_add(word.wrapping_mul(UNIT)), 0);
+            for at in (bytes..SEGMENT_BYTES).step_by(HEADER_BYTES) {
+                self.write_word(first.saturating_add(at), 0);
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::engine::map::SlotMap;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::cpu::Pinned;
-use crate::glue::memory::{Buffer, OwnedPage};
+use crate::glue::memory::{Buffer, OwnedTable};
 use crate::glue::wait::Pause;
 use crate::glue::way::{Load, Store};
 use crate::glue::{signal, trace};
@@ -721,7 +721,7 @@ fn exchange(mover: &mut Mover, slot: Slot, place: Place, mut new: Owned) -> Resu
             .exchange(&Pinned::new(), slot, place, new, &mut spare);
         match moved {
             Moved::NeedsTable(back) => {
-                spare = OwnedPage::wait();
+                spare = OwnedTable::wait();
                 if spare.is_none() {
                     device.release(&Pinned::new(), back, &[]);
                     return Err(ENOMEM);

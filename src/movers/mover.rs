@@ -14,7 +14,7 @@ use crate::engine::index::moves::Moved;
 use crate::engine::page::Page;
 use crate::engine::slot::{ClusterNumber, Slot, SLOTS_PER_CLUSTER};
 use crate::glue::cpu::Pinned;
-use crate::glue::memory::{Buffer, OwnedPage};
+use crate::glue::memory::{Buffer, OwnedTable};
 use crate::glue::rcu::{self, GracePeriod};
 use crate::tiers::contexts::Lazy;
 use core::iter::from_fn;
@@ -59,7 +59,7 @@ pub(crate) struct Mover {
 /// What was replaced and may have readers.
 struct Batch {
     entries: KVec<Retired>,
-    tables: KVec<Retired<OwnedPage>>,
+    tables: KVec<Retired<OwnedTable>>,
     /// Bytes of the entries' objects in the ram tier.
     bytes: u64,
 }

@@ -7,11 +7,11 @@ use super::segments::{Inside, Words};
 use super::{failed_at, Disk, Failed, World};
 use crate::rcu::Host;
 use vswap_engine::bay::Entered;
-use vswap_engine::entry::{Content, Packed, Place, UNIT};
+use vswap_engine::entry::{Content, Packed, Place};
 use vswap_engine::held::Owned;
 use vswap_engine::page::PAGE_SIZE;
 use vswap_engine::platform::Platform;
-use vswap_engine::segment::{Filling, Header, Segment, Spot};
+use vswap_engine::segment::{Filling, Header, Segment, Spot, HEADER_BYTES};
 use vswap_engine::slot::Slot;
 
 /// The pages.
@@ -103,7 +103,7 @@ impl<'a> Chunk<'a> {
         let disk = entered.number();
         let place = Place { disk, slot };
         let packed = Packed::new(place, object % PAGE_SIZE, header.length, header.codec)?;
-        let words = [(at / UNIT, header.to_word()), (object / UNIT, page)];
+        let words = [(at / HEADER_BYTES, header.to_word()), (object / HEADER_BYTES, page)];
         self.words.extend(words);
         assert!(
             entered.disk().segments.live(*segment).enter(),

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use vswap_engine::bay::Entered;
 use vswap_engine::claims::Slots;
-use vswap_engine::entry::{Packed, Place, UNIT};
+use vswap_engine::entry::{Packed, Place};
 use vswap_engine::map::Bits;
 use vswap_engine::page::PAGE_SIZE;
-use vswap_engine::segment::{Header, Live, Objects, Segment, SEGMENT_SLOTS};
+use vswap_engine::segment::{Header, Live, Objects, Segment, HEADER_BYTES, SEGMENT_SLOTS};
 use vswap_engine::slot::PhysicalSlot;
 
 /// Words of a segment, by their index. An object's page is its first one.
@@ -100,7 +100,7 @@ impl Disk {
     ) -> Result<(), PhysicalSlot> {
         let bad = segment.slots().find(|slot| self.is_bad(*slot));
         let is_written = |word: usize| {
-            let slot = segment.first().checked_add(word * UNIT / PAGE_SIZE);
+            let slot = segment.first().checked_add(word * HEADER_BYTES / PAGE_SIZE);
             slot.is_some() && slot != bad
         };
         words.retain(|word, _| is_written(*word));
@@ -136,7 +136,7 @@ impl<'a> Inside<'a> {
     /// The page of an object that lies here.
     pub(super) fn read(&self, packed: Packed) -> u64 {
         let words = self.entered.disk().segments.read(self.segment);
-        *words.get(&(packed.in_segment() / UNIT)).expect("an object")
+        *words.get(&(packed.in_segment() / HEADER_BYTES)).expect("an object")
     }
 
     /// What lies here, or did.
