@@ -4,7 +4,6 @@
 
 use super::free_slots::Room;
 use super::Device;
-use crate::engine::counters::Counter;
 use crate::glue::clock;
 use crate::tiers::disk::PAGE_BYTES;
 use core::sync::atomic::Ordering;
@@ -20,7 +19,9 @@ impl Device {
     #[inline(never)]
     pub(crate) fn found_no_room(&self) {
         let shortage = &self.free_slots.shortage;
-        let is_short = shortage.failed(clock::milliseconds(), self.stored());
+        // Only pages from disks keep their slots when they are in memory as well.
+        let stored = self.traffic().written / PAGE_BYTES;
+        let is_short = shortage.failed(clock::milliseconds(), stored);
         let room = match self.room() {
             Room::Plenty => return,
             Room::None if !is_short && self.disks().are_none() => return,
@@ -49,12 +50,6 @@ impl Device {
         if self.free_slots.are_withheld.load(Ordering::Relaxed) {
             self.free_slots.withhold(Room::Plenty);
         }
-    }
-
-    /// How many pages have found room so far, roughly.
-    fn stored(&self) -> u64 {
-        let in_ram = u64::try_from(self.counter(Counter::RamStores)).unwrap_or(0);
-        in_ram.saturating_add(self.traffic().written / PAGE_BYTES)
     }
 
     fn room(&self) -> Room {

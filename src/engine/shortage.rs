@@ -25,8 +25,8 @@ pub struct Shortage {
 }
 
 impl Shortage {
-    /// A page has found no room at `now`, in milliseconds; so many pages have found some so far. Says
-    /// whether that is a shortage.
+    /// A page has found no room at `now`, in milliseconds; so many pages have found some on a disk so
+    /// far. Says whether that is a shortage.
     pub fn failed(&self, now: u64, stored: u64) -> bool {
         let last = self.last.swap(now, Ordering::Relaxed);
         if now.saturating_sub(last) > PATIENCE_MS {
