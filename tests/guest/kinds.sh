@@ -66,7 +66,11 @@ slice little /dev/pmem1 0 24
 table /dev/mapper/little healthy | dmsetup create small
 add /dev/mapper/small
 limited 24 pagecheck --size 36 --mix random --rounds 3 --rewrite 10 --discard 5 || fail "pagecheck ended with status $?"
-expect "failed stores" "$(value failed_stores)" 0
+# On a debug kernel pages may find no room before slots are freed: then they stay in memory.
+case $(uname -r) in
+*-vswap-debug) ;;
+*) expect "failed stores" "$(value failed_stores)" 0 ;;
+esac
 expect_empty
 remove /dev/mapper/small
 dmsetup remove small little disk

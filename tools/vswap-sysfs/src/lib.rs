@@ -23,5 +23,7 @@ pub use error::Error;
 pub use stat::{Figure, Kind, Stat, Unit, FIGURES};
 pub use tier::{DiskOptions, Packed, Progress, Protection, State, Tier};
 
-/// Bytes of a page, the contents of a slot.
-pub const PAGE: u64 = 4096;
+/// Bytes of a page, the contents of a slot: one of this machine's.
+pub fn page_bytes() -> u64 {
+    u64::try_from(rustix::param::page_size()).unwrap_or(u64::MAX)
+}

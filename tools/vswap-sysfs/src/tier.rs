@@ -243,7 +243,7 @@ impl Tier {
     /// How many pages lie on it.
     pub fn pages(&self) -> u64 {
         let packed = self.packed.unwrap_or_default();
-        self.used.saturating_sub(packed.segment_bytes) / crate::PAGE + packed.pages
+        self.used.saturating_sub(packed.segment_bytes) / crate::page_bytes() + packed.pages
     }
 }
 

@@ -14,7 +14,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 use vswap_sysfs::NODE;
 
-const PAGE: usize = 4096;
+/// Bytes of a page.
+fn page_bytes() -> usize {
+    rustix::param::page_size()
+}
 
 /// The contents of the pages.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +43,7 @@ impl Contents {
         match self {
             Self::Same => page.fill(0x2a),
             Self::Compressible => {
-                let (random, same) = page.split_at_mut(PAGE / 3);
+                let (random, same) = page.split_at_mut(page.len() / 3);
                 fill_random(random, state);
                 same.fill(0);
             }
@@ -134,27 +137,27 @@ struct Measured {
 }
 
 fn measure(contents: Contents, bytes: u64) -> std::io::Result<Measured> {
-    let length = usize::try_from(bytes).unwrap_or(usize::MAX) / PAGE * PAGE;
+    let length = usize::try_from(bytes).unwrap_or(usize::MAX) / page_bytes() * page_bytes();
     let mut map = MmapMut::map_anon(length)?;
     // Huge pages are swapped out whole, which this does not measure.
     let _ = map.advise(Advice::NoHugePage);
     let mut state = 0x9e37_79b9_7f4a_7c15;
-    for page in map.chunks_exact_mut(PAGE) {
+    for page in map.chunks_exact_mut(page_bytes()) {
         contents.fill(page, &mut state);
     }
     let before = swapped_out();
     let began = Instant::now();
     page_out(&mut map)?;
     let out = began.elapsed();
-    let pages = swapped_out().saturating_sub(before) / PAGE as u64;
+    let pages = swapped_out().saturating_sub(before) / page_bytes() as u64;
     let began = Instant::now();
     let mut sum = 0u8;
-    for page in map.chunks_exact(PAGE) {
+    for page in map.chunks_exact(page_bytes()) {
         sum ^= std::hint::black_box(page[0]);
     }
     std::hint::black_box(sum);
     let back = began.elapsed();
-    for page in map.chunks_exact_mut(PAGE) {
+    for page in map.chunks_exact_mut(page_bytes()) {
         page[0] = page[0].wrapping_add(1);
     }
     page_out(&mut map)?;
@@ -208,12 +211,12 @@ pub fn run(system: &System, bytes: u64) -> Result<Document, Failure> {
         check(system, bytes)?;
         let measured = measure(contents, bytes)
             .map_err(|error| failed(format!("memory can't be swapped out: {error}")))?;
-        if measured.pages * 10 < bytes / PAGE as u64 * 9 {
+        if measured.pages * 10 < bytes / page_bytes() as u64 * 9 {
             return Err(failed(format!(
                 "only {} of {} pages were swapped out, which is too few to measure; is there a limit on swap for \
                  this process (memory.swap.max), or is the device full?",
                 measured.pages,
-                bytes / PAGE as u64
+                bytes / page_bytes() as u64
             )));
         }
         let each = |time: Duration| time.as_secs_f64() * 1e9 / measured.pages as f64;
@@ -244,7 +247,7 @@ pub fn table(document: &Document) -> String {
     );
     for result in &document.results {
         let cell = |each: f64| {
-            let rate = PAGE as f64 * 1e3 / each.max(1e-3);
+            let rate = page_bytes() as f64 * 1e3 / each.max(1e-3);
             format!("{:.2} {rate:>8.0}", each / 1e3)
         };
         let _ = writeln!(

@@ -8,7 +8,7 @@ use crate::size::{self, Style};
 use crate::snapshot::Part;
 use clap::ValueEnum;
 use serde_json::{json, Map, Value};
-use vswap_sysfs::PAGE;
+use vswap_sysfs::page_bytes;
 
 macro_rules! columns {
     ($($name:ident $heading:literal $meaning:literal;)*) => {
@@ -84,7 +84,7 @@ impl Column {
             Self::Prio => disk.map_or(Cell::Nothing, |disk| Cell::Number(disk.priority.into())),
             Self::State => disk.map_or(Cell::Nothing, |disk| Cell::Text(disk.state.to_string())),
             Self::Size => bytes(disk.map(|disk| disk.size)),
-            Self::Pages => Cell::Pages(part.holds / PAGE),
+            Self::Pages => Cell::Pages(part.holds / page_bytes()),
             Self::Data => Cell::Bytes(part.holds),
             Self::Used => Cell::Bytes(part.takes),
             Self::Ratio if part.takes == 0 => Cell::Nothing,

@@ -278,7 +278,7 @@ fn writeback(system: &System, age: u32) -> Result<String, Failure> {
     let pages = device.stat()?.written_back_pages().saturating_sub(before);
     Ok(format!(
         "{} written back",
-        size::human(pages * vswap_sysfs::PAGE)
+        size::human(pages * vswap_sysfs::page_bytes())
     ))
 }
 

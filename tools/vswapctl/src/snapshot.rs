@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::thread;
 use std::time::{Duration, Instant};
-use vswap_sysfs::{known, Device, Stat, State, Tier, NODE, PAGE};
+use vswap_sysfs::{known, page_bytes, Device, Stat, State, Tier, NODE};
 
 /// How many times the figures are read until they are consistent.
 const ATTEMPTS: u32 = 8;
@@ -122,11 +122,11 @@ impl Snapshot {
 
     /// All places, including empty ones. Their sizes add up to [`used`](Self::used).
     pub fn parts(&self) -> Vec<Part> {
-        let raw = self.stat.raw_slots().saturating_mul(PAGE);
+        let raw = self.stat.raw_slots().saturating_mul(page_bytes());
         let part = |kind, name: &str, slots: u64, takes| Part {
             kind,
             name: name.to_owned(),
-            holds: slots.saturating_mul(PAGE),
+            holds: slots.saturating_mul(page_bytes()),
             takes,
             disk: None,
         };
@@ -147,7 +147,7 @@ impl Snapshot {
         parts.extend(disks.map(|((disk, file), slots)| Part {
             kind: Kind::Disk,
             name: file.as_ref().unwrap_or(&disk.path).clone(),
-            holds: slots.saturating_mul(PAGE),
+            holds: slots.saturating_mul(page_bytes()),
             takes: disk.used,
             disk: Some(disk.clone()),
         }));
@@ -168,7 +168,7 @@ impl Snapshot {
         self.stat
             .same_filled_slots()
             .saturating_add(self.stat.ram_slots())
-            .saturating_mul(PAGE)
+            .saturating_mul(page_bytes())
     }
 
     /// How much these pages take, including tables.
@@ -281,8 +281,12 @@ impl Rates {
             same_in: rate(old.same_loads(), new.same_loads(), 1),
             ram_in: rate(old.ram_loads(), new.ram_loads(), 1),
             disk_in: rate(old.disk_loads(), new.disk_loads(), 1),
-            written_back: rate(old.written_back_pages(), new.written_back_pages(), PAGE),
-            drained: rate(old.drained_pages(), new.drained_pages(), PAGE),
+            written_back: rate(
+                old.written_back_pages(),
+                new.written_back_pages(),
+                page_bytes(),
+            ),
+            drained: rate(old.drained_pages(), new.drained_pages(), page_bytes()),
             disk_read: rate(old.disk_read_bytes(), new.disk_read_bytes(), 1),
             disk_written: rate(old.disk_write_bytes(), new.disk_write_bytes(), 1),
         }
@@ -303,8 +307,8 @@ mod tests {
 
     #[test]
     fn slots_go_to_the_disks_that_have_them() {
-        assert_eq!(shares(&[3 * PAGE, 0, PAGE], 4), [3, 0, 1]);
-        assert_eq!(shares(&[4 * PAGE, 4 * PAGE], 4), [2, 2]);
+        assert_eq!(shares(&[3 * page_bytes(), 0, page_bytes()], 4), [3, 0, 1]);
+        assert_eq!(shares(&[4 * page_bytes(), 4 * page_bytes()], 4), [2, 2]);
         assert_eq!(shares(&[0, 0], 4), [4, 0]);
         assert_eq!(shares(&[], 4), [0u64; 0]);
     }

@@ -19,7 +19,7 @@ use std::fmt::Write;
 use std::io::{self, IsTerminal, Write as _};
 use std::thread;
 use std::time::Duration;
-use vswap_sysfs::{Device, Stat, State, Tier, PAGE};
+use vswap_sysfs::{page_bytes, Device, Stat, State, Tier};
 
 /// The time between two readings while pages may be moving.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -340,7 +340,10 @@ fn writeback(snapshot: &Snapshot, rates: &Rates, style: Style) -> String {
     } else {
         "idle".to_owned()
     };
-    let written = snapshot.stat.written_back_pages().saturating_mul(PAGE);
+    let written = snapshot
+        .stat
+        .written_back_pages()
+        .saturating_mul(page_bytes());
     if written > 0 {
         let _ = write!(text, ", {} so far", style.show(written));
     }
@@ -475,7 +478,7 @@ fn document(snapshot: &Snapshot, rates: &Rates) -> Document {
     let place = |part: Part| PlaceRow {
         name: part.name,
         kind: part.kind,
-        pages: part.holds / PAGE,
+        pages: part.holds / page_bytes(),
         data: part.holds,
         used: part.takes,
     };
