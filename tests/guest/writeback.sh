@@ -78,7 +78,7 @@ expect "failed stores" "$(value failed_stores)" 0
 expect_empty
 
 step "watermarks that are lowered"
-echo $((64 * mib)) >$class/ram_limit
+echo $(($(scaled 64) * mib)) >$class/ram_limit
 hold --size "$(scaled 24)" --mix compressible --pageout
 settled
 written=$(value written_back_pages)
