@@ -198,6 +198,22 @@ release() {
     finished "$pid"
 }
 
+# begin_allocating, end_allocating: in between memory is allocated all the time. KASAN holds freed
+# memory back and releases some of it on allocations that may wait, which swapping alone does not
+# make: the swap core's own freed requests would soon take all of the guest's memory.
+begin_allocating() {
+    : >/tmp/allocating
+    while [ -e /tmp/allocating ]; do
+        cat /proc/meminfo
+        sleep 0.05
+    done >/dev/null &
+    allocating=$!
+}
+end_allocating() {
+    rm /tmp/allocating
+    finished "$allocating"
+}
+
 # finished PID: that process, started before, must end well.
 finished() { wait "$1" || fail "process $1 ended with status $?"; }
 

@@ -7,15 +7,7 @@
 
 # A file that can't be reclaimed takes the rest of the memory: the root is a ramfs.
 dd if=/dev/zero of=/taken bs=1M count=$(($(available 100) - 48 - $(scaled 48))) 2>/dev/null
-# KASAN holds freed memory back and releases some of it on allocations that may
-# wait, which swapping alone does not make: the swap core's own freed requests would soon
-# take all of the guest's memory.
-: >/tmp/pressing
-while [ -e /tmp/pressing ]; do
-    cat /proc/meminfo
-    sleep 0.05
-done >/dev/null &
-other=$!
+begin_allocating
 start size_mib=1024
 # Some of the memory that is not called available can be had nevertheless.
 size=$(($(available 100) + $(scaled 72)))
@@ -24,7 +16,6 @@ swapped "$(scaled 5000)" pagecheck --size "$size" --mix same=60,compressible=35,
 step "memhog of $size MiB"
 # How much of it comes from dropping caches varies.
 swapped "$(scaled 3000)" sh -c "memhog -r1 ${size}M >/dev/null"
-rm /tmp/pressing
-finished $other
+end_allocating
 stop
 rm /taken

@@ -327,6 +327,7 @@ says "is a tier" add /dev/pmem0 --force
 rm -f /tmp/held $file
 spare=$(($(meminfo MemAvailable) / 1024 - 64))
 dd if=/dev/zero of=$files/ballast bs=1M count=$((spare < 190 ? spare : 190)) 2>/dev/null
+begin_allocating
 begin_limited 32 pagecheck --hold /tmp/held --size $(($(meminfo MemAvailable) / 1024 + 64)) --mix random
 is_held() { [ -e /tmp/held ]; }
 within 240 is_held || fail "pagecheck did not fill its memory"
@@ -335,6 +336,7 @@ expect "priority" "$(priority)" 50
 expect "disks" "$(vswapctl status -rn -o kind | grep -c disk)" 2
 rm /tmp/held
 finished $begun
+end_allocating
 rm $files/ballast
 says "" set ram_limit=16M
 
