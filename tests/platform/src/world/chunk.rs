@@ -103,7 +103,10 @@ impl<'a> Chunk<'a> {
         let disk = entered.number();
         let place = Place { disk, slot };
         let packed = Packed::new(place, object % PAGE_SIZE, header.length, header.codec)?;
-        let words = [(at / HEADER_BYTES, header.to_word()), (object / HEADER_BYTES, page)];
+        let words = [
+            (at / HEADER_BYTES, header.to_word()),
+            (object / HEADER_BYTES, page),
+        ];
         self.words.extend(words);
         assert!(
             entered.disk().segments.live(*segment).enter(),

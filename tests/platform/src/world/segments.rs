@@ -136,7 +136,9 @@ impl<'a> Inside<'a> {
     /// The page of an object that lies here.
     pub(super) fn read(&self, packed: Packed) -> u64 {
         let words = self.entered.disk().segments.read(self.segment);
-        *words.get(&(packed.in_segment() / HEADER_BYTES)).expect("an object")
+        *words
+            .get(&(packed.in_segment() / HEADER_BYTES))
+            .expect("an object")
     }
 
     /// What lies here, or did.
