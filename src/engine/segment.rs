@@ -45,7 +45,7 @@ const SLOT_SHIFT: u32 = 32;
 /// Below the codec: the mark, and bits of 0.
 const KNOWN_MASK: u64 = (1 << CODEC_SHIFT) - 1;
 
-const _: () = assert!(UNIT % HEADER_BYTES == 0);
+const _: () = assert!(UNIT % HEADER_BYTES == 0 && UNIT.is_power_of_two());
 // Movers count each object once more.
 const _: () = assert!(2 * MAX_OBJECTS < u8::MAX as usize);
 
@@ -102,7 +102,7 @@ pub struct Spot {
 impl Spot {
     /// The next one when so many bytes are in use.
     const fn behind(bytes: usize) -> Self {
-        let object = bytes.saturating_add(HEADER_BYTES).next_multiple_of(UNIT);
+        let object = bytes.saturating_add(const { HEADER_BYTES + UNIT - 1 }) & !(UNIT - 1);
         Self {
             header: object.saturating_sub(HEADER_BYTES),
             object,
