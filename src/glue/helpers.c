@@ -89,13 +89,11 @@ unsigned long vswap_direct_map_base(void)
 }
 
 /* A cluster's table, aligned to its size. */
-#define TABLE_BYTES 4096
-
 static void *vswap_table(gfp_t gfp)
 {
-	if (PAGE_SIZE == TABLE_BYTES)
+	if (PAGE_SIZE == VSWAP_TABLE_BYTES)
 		return (void *)get_zeroed_page(gfp);
-	return kzalloc(TABLE_BYTES, gfp);
+	return kzalloc(VSWAP_TABLE_BYTES, gfp);
 }
 
 void *vswap_table_new(void)
@@ -110,7 +108,7 @@ void *vswap_table_wait(void)
 
 void vswap_table_free(void *table)
 {
-	if (PAGE_SIZE == TABLE_BYTES)
+	if (PAGE_SIZE == VSWAP_TABLE_BYTES)
 		free_page((unsigned long)table);
 	else
 		kfree(table);

@@ -25,6 +25,8 @@
 #error "vswap needs a kernel with pages of 4 or 16 KiB, which its entries are made for"
 #endif
 
+/* A cluster's table. */
+static const size_t VSWAP_TABLE_BYTES = 4096;
 static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
 static const unsigned long VSWAP_SWP_BLKDEV = SWP_BLKDEV;
 static const unsigned int VSWAP_ZSPAGE_PAGES = CONFIG_ZSMALLOC_CHAIN_SIZE;

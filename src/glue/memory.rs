@@ -108,6 +108,8 @@ impl Drop for OwnedPage {
 /// The pointer is to initialized memory of a table's size and alignment, owned by this value.
 pub(crate) struct OwnedTable(NonNull<Table>);
 
+const _: () = assert!(size_of::<Table>() == bindings::VSWAP_TABLE_BYTES);
+
 // SAFETY: a table is plain memory, which this value owns.
 unsafe impl Send for OwnedTable {}
 
