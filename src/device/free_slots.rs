@@ -61,6 +61,7 @@ pub(crate) struct FreeSlots {
     state: SpinLock<State>,
     /// Whether some are withheld, to be read without the lock.
     pub(super) are_withheld: AtomicBool,
+    /// Whether pages have found no room for so long that the kernel has to be told.
     pub(super) shortage: Shortage,
 }
 

@@ -6,7 +6,7 @@ use super::sync::{AtomicU64, Ordering};
 
 /// For how long pages must find no room before that is a shortage, in milliseconds. Meanwhile the kernel
 /// may free slots of pages that are in memory as well.
-pub const PATIENCE_MS: u64 = 1000;
+const PATIENCE_MS: u64 = 1000;
 
 /// It is no shortage while one page finds room for so many that find none.
 const FOR_ONE: u64 = 4;
