@@ -59,8 +59,9 @@ pub(crate) struct FreeSlots {
     /// A leaf of the lock order. Held only for counting.
     #[pin]
     state: SpinLock<State>,
-    /// Whether some are withheld, to be read without the lock.
-    pub(super) are_withheld: AtomicBool,
+    /// Whether some are withheld, and whether all of them are, to be read without the lock.
+    are_withheld: AtomicBool,
+    are_all_withheld: AtomicBool,
     /// Whether pages have found no room for so long that the kernel has to be told.
     pub(super) shortage: Shortage,
 }
@@ -71,6 +72,7 @@ impl FreeSlots {
         pin_init!(Self {
             state <- new_spinlock!(State::default(), "vswap_free_slots"),
             are_withheld: AtomicBool::new(false),
+            are_all_withheld: AtomicBool::new(false),
             shortage: Shortage::default(),
         })
     }
@@ -91,8 +93,27 @@ impl FreeSlots {
         let owed = swap_area::owed().min(state.withheld);
         swap_area::give(owed);
         state.withheld = state.withheld.saturating_sub(owed);
-        self.are_withheld
-            .store(state.withheld != 0, Ordering::Relaxed);
+        let are_withheld = state.withheld != 0;
+        self.are_withheld.store(are_withheld, Ordering::Relaxed);
+        self.are_all_withheld
+            .store(are_withheld && room == Room::None, Ordering::Relaxed);
+    }
+
+    /// Whether some slots are withheld.
+    pub(super) fn are_withheld(&self) -> bool {
+        self.are_withheld.load(Ordering::Relaxed)
+    }
+
+    /// Whether all free slots are withheld, as nothing had room.
+    pub(super) fn are_all_withheld(&self) -> bool {
+        self.are_all_withheld.load(Ordering::Relaxed)
+    }
+
+    /// How many slots the swap core uses, or `None` while the device is not swapped on.
+    pub(super) fn used(&self) -> Option<u64> {
+        let state = self.state.lock();
+        let area = state.area.as_ref()?;
+        Some(area.slots().saturating_sub(area.free_slots()))
     }
 
     /// The device is swapped on as that area, or swapped off; in both cases nothing is withheld at

@@ -4,9 +4,9 @@
 
 use super::free_slots::Room;
 use super::Device;
-use crate::glue::clock;
+use crate::engine::counters::Counter;
+use crate::glue::{clock, memory};
 use crate::tiers::disk::PAGE_BYTES;
-use core::sync::atomic::Ordering;
 
 /// The ram tier has room while this part of its limit (a shift) is free.
 const ROOM_SHIFT: u32 = 5;
@@ -21,12 +21,12 @@ impl Device {
         let shortage = &self.free_slots.shortage;
         // Only pages from disks keep their slots when they are in memory as well.
         let stored = self.traffic().written / PAGE_BYTES;
-        let is_short = shortage.failed(clock::milliseconds(), stored);
+        let is_short = shortage.failed(clock::milliseconds(), stored, || self.are_slots_kept());
         let room = match self.room() {
             Room::Plenty => return,
-            Room::None if !is_short && self.disks().are_none() => return,
-            Room::None if !is_short => Room::Little,
-            room => room,
+            Room::None if is_short => Room::None,
+            Room::None if self.disks().are_none() || self.free_slots.are_all_withheld() => return,
+            Room::None | Room::Little => Room::Little,
         };
         self.free_slots.withhold(room);
         self.disks().bell().ring();
@@ -34,20 +34,33 @@ impl Device {
 
     /// Finds out how much room there is. Returns whether slots are withheld. Does not sleep.
     pub(crate) fn look_for_room(&self) -> bool {
-        let are_withheld = || self.free_slots.are_withheld.load(Ordering::Relaxed);
         let room = match self.room() {
-            // Before a store fails, freed or written-back pages may still make room.
-            Room::None if self.disks().are_none() && !are_withheld() => Room::Plenty,
-            Room::None if !are_withheld() => Room::Little,
+            // Only stores that fail show that nothing else makes room.
+            Room::None if self.free_slots.are_all_withheld() => Room::None,
+            Room::None if self.disks().are_none() => Room::Plenty,
+            Room::None => Room::Little,
             room => room,
         };
         self.free_slots.withhold(room);
-        are_withheld()
+        self.free_slots.are_withheld()
+    }
+
+    /// Whether the kernel can free memory, or slots, though nothing has room: more pages are stored and in
+    /// memory as well, or stored for slots that it has freed, than its counters may be wrong by. It does
+    /// not look at those pages while it counts no free slot.
+    fn are_slots_kept(&self) -> bool {
+        let Some(used) = self.free_slots.used() else {
+            return false;
+        };
+        let stored = u64::try_from(self.counter(Counter::UsedSlots)).unwrap_or(0);
+        let in_memory = memory::swap_cache();
+        // Pages in the swap cache whose slot holds nothing are not stored: no tier took them.
+        in_memory.pages.saturating_add(stored) > used.saturating_add(in_memory.error)
     }
 
     /// Stops withholding slots until the next check.
     pub(crate) fn offer_slots(&self) {
-        if self.free_slots.are_withheld.load(Ordering::Relaxed) {
+        if self.free_slots.are_withheld() {
             self.free_slots.withhold(Room::Plenty);
         }
     }

@@ -11,6 +11,10 @@ const PATIENCE_MS: u64 = 1000;
 /// It is no shortage while one page finds room for so many that find none.
 const FOR_ONE: u64 = 4;
 
+/// For how long it is no shortage because stored pages are in memory as well, in milliseconds: they may be
+/// locked there.
+const LONGEST_MS: u64 = 30_000;
+
 /// Whether pages find no room for so long that the kernel has to be told. Calls at the same time may
 /// count one of themselves less, and delay it a little.
 #[derive(Debug, Default)]
@@ -26,14 +30,16 @@ pub struct Shortage {
 
 impl Shortage {
     /// A page has found no room at `now`, in milliseconds; so many pages have found some on a disk so
-    /// far. Says whether that is a shortage.
-    pub fn failed(&self, now: u64, stored: u64) -> bool {
+    /// far. `can_free` says whether the kernel can free memory without any room, as stored pages are in
+    /// memory as well. Returns whether it is a shortage.
+    pub fn failed(&self, now: u64, stored: u64, can_free: impl FnOnce() -> bool) -> bool {
         let last = self.last.swap(now, Ordering::Relaxed);
         if now.saturating_sub(last) > PATIENCE_MS {
             self.begin(now, stored);
         }
         let failed = self.failed.fetch_add(1, Ordering::Relaxed);
-        if now.saturating_sub(self.began.load(Ordering::Relaxed)) < PATIENCE_MS {
+        let lasts = now.saturating_sub(self.began.load(Ordering::Relaxed));
+        if lasts < PATIENCE_MS {
             return false;
         }
         let found = stored.saturating_sub(self.stored.load(Ordering::Relaxed));
@@ -41,7 +47,7 @@ impl Shortage {
         if !is_short {
             self.begin(now, stored);
         }
-        is_short
+        is_short && (lasts >= LONGEST_MS || !can_free())
     }
 
     fn begin(&self, now: u64, stored: u64) {
@@ -60,7 +66,7 @@ mod tests {
     fn lasts(shortage: &Shortage, from: u64, one_in: Option<u64>) -> Option<u64> {
         let mut stored = 70;
         for step in 0..1000 {
-            if shortage.failed(from + step * 10, stored) {
+            if shortage.failed(from + step * 10, stored, || false) {
                 return Some(step * 10);
             }
             stored += u64::from(one_in.is_some_and(|one_in| step % one_in == 0));
@@ -76,12 +82,12 @@ mod tests {
     #[test]
     fn a_pause_begins_it_anew() {
         let shortage = Shortage::default();
-        assert!(!shortage.failed(5000, 0));
-        assert!(!shortage.failed(5999, 0));
-        assert!(shortage.failed(6000, 0));
-        assert!(!shortage.failed(7001, 0));
-        assert!(!shortage.failed(8000, 0));
-        assert!(shortage.failed(8001, 0));
+        assert!(!shortage.failed(5000, 0, || false));
+        assert!(!shortage.failed(5999, 0, || false));
+        assert!(shortage.failed(6000, 0, || false));
+        assert!(!shortage.failed(7001, 0, || false));
+        assert!(!shortage.failed(8000, 0, || false));
+        assert!(shortage.failed(8001, 0, || false));
     }
 
     #[test]
@@ -97,9 +103,24 @@ mod tests {
     fn what_was_found_before_does_not_count() {
         let shortage = Shortage::default();
         // It begins with 0 pages, and again with 100.
-        assert!(!shortage.failed(5000, 0));
-        assert!(!shortage.failed(6000, 100));
-        assert!(!shortage.failed(6500, 100));
-        assert!(shortage.failed(7000, 100));
+        assert!(!shortage.failed(5000, 0, || false));
+        assert!(!shortage.failed(6000, 100, || false));
+        assert!(!shortage.failed(6500, 100, || false));
+        assert!(shortage.failed(7000, 100, || false));
+    }
+
+    #[test]
+    fn there_is_none_while_pages_are_in_memory_as_well_but_not_for_ever() {
+        let shortage = Shortage::default();
+        for at in (5000..35_000).step_by(500) {
+            assert!(!shortage.failed(at, 0, || true));
+        }
+        assert!(shortage.failed(35_000, 0, || true));
+
+        let shortage = Shortage::default();
+        for at in (5000..8000).step_by(500) {
+            assert!(!shortage.failed(at, 0, || true));
+        }
+        assert!(shortage.failed(8000, 0, || false));
     }
 }

@@ -111,8 +111,13 @@ pub(crate) fn hint() -> usize {
 
 /// One more than the highest number a CPU can ever have; hotplugged CPUs are included.
 pub(crate) fn count() -> usize {
+    lossless(possible())
+}
+
+/// The same as a `u32`.
+pub(crate) fn possible() -> u32 {
     // SAFETY: set during boot and not changed since.
-    lossless(unsafe { kernel::bindings::nr_cpu_ids })
+    unsafe { kernel::bindings::nr_cpu_ids }
 }
 
 const _: () = assert!(size_of::<usize>() == 8, "vswap needs a 64-bit kernel");

@@ -77,6 +77,11 @@ u64 vswap_available_ram(void)
 	return (u64)max(si_mem_available(), 0L) << PAGE_SHIFT;
 }
 
+u64 vswap_swap_cache_pages(void)
+{
+	return global_node_page_state(NR_SWAPCACHE);
+}
+
 /* The base of addresses in slab memory, and so of zsmalloc handles. */
 unsigned long vswap_direct_map_base(void)
 {

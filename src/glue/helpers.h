@@ -51,6 +51,7 @@ unsigned int vswap_this_cpu(void);
 
 /* memory */
 u64 vswap_total_ram(void);
+u64 vswap_swap_cache_pages(void);
 u64 vswap_available_ram(void);
 unsigned long vswap_direct_map_base(void);
 void *vswap_table_new(void);

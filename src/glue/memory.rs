@@ -4,7 +4,7 @@
 //!
 //! C headers: `include/linux/gfp.h`, `include/linux/slab.h`
 
-use super::{bindings, rcu};
+use super::{bindings, cpu, rcu};
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::platform;
 use crate::engine::table::Table;
@@ -23,6 +23,24 @@ pub(crate) fn total_ram() -> u64 {
 pub(crate) fn available_ram() -> u64 {
     // SAFETY: no requirements.
     unsafe { bindings::vswap_available_ram() }
+}
+
+/// How many pages are in the swap cache, of all swap devices.
+pub(crate) struct SwapCache {
+    pub(crate) pages: u64,
+    /// By how many the number may be wrong: each CPU counts up to 125 by itself (`calculate_normal_threshold`
+    /// in `mm/vmstat.c`).
+    pub(crate) error: u64,
+}
+
+/// Counts the pages in the swap cache. In any context.
+pub(crate) fn swap_cache() -> SwapCache {
+    // SAFETY: no requirements.
+    let pages = unsafe { bindings::vswap_swap_cache_pages() };
+    SwapCache {
+        pages,
+        error: u64::from(cpu::possible()).saturating_mul(125),
+    }
 }
 
 /// A slab cache, for objects of one size that are freed under RCU.

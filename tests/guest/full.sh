@@ -38,10 +38,17 @@ overfill() {
 
 # More than there is room for, while another process tries for a while to swap it out.
 too_much() {
-    hold_out --size $((limit + 16)) --mix random --pageout
-    too_much_until=$(($(uptime_is) + 3))
-    while [ "$(uptime_is)" -le $too_much_until ]; do
-        echo 64M 2>/dev/null >$group/memory.reclaim || true
+    begin_limited 128 pagecheck --size $((limit + 16)) --mix random --pageout --hold /tmp/held
+    pid=$begun
+    held /tmp/held
+    try_for 3
+}
+
+# try_for SECONDS: tries to swap out the group's pages.
+try_for() {
+    try_until=$(($(uptime_is) + $1))
+    while [ "$(uptime_is)" -le $try_until ]; do
+        echo 64M 2>/dev/null >"$group/memory.reclaim" || true
     done
 }
 
@@ -106,4 +113,35 @@ holds "slots that the kernel counts" "$(free_slots)" -gt 50000
 swapoff /dev/pmem1
 release
 eventually all_are_counted || fail "the kernel counts $(free_slots) slots as free of $(unused_slots)"
+
+step "nothing has room, but pages on the disk are in memory as well"
+echo 0 >$class/ram_limit
+slice small /dev/pmem0 0 32
+table /dev/mapper/small healthy | dmsetup create disk
+add /dev/mapper/disk
+kept=$group
+mkdir -p "$kept"
+begin_limited 128 pagecheck --size 12 --mix random --pageout --keep-slots --hold /tmp/kept
+keeps=$begun
+held /tmp/kept
+in_memory() { sed -n 's/^swapcached //p' "$kept/memory.stat"; }
+holds "bytes in memory of pages that are on the disk" "$(in_memory)" -ge $((11 << 20))
+group=$group-too-much
+too_much
+holds "bytes that the disk has left" $(($(tier /dev/mapper/disk size) - $(tier /dev/mapper/disk used))) -le $mib
+holds "slots that the kernel counts" "$(free_slots)" -gt 0
+before=$(in_memory)
+# A process that needs the memory does not have to be killed for it.
+echo 8M >"$kept/memory.reclaim" || fail "the kernel does not reclaim pages that are on the disk"
+holds "bytes of them afterwards" "$(in_memory)" -le $((before - (7 << 20)))
+echo 12M 2>/dev/null >"$kept/memory.reclaim" || true
+step "and now no longer"
+too_much_again() { echo 64M 2>/dev/null >"$group/memory.reclaim" || true; none_is_counted; }
+within 60 too_much_again || fail "the kernel counts $(free_slots) slots as free"
+release
+rm /tmp/kept
+finished "$keeps"
+expect_empty
+remove /dev/mapper/disk
+dmsetup remove disk small
 stop

@@ -128,7 +128,7 @@ is_empty_at_last() {
 }
 
 expect_empty() {
-    eventually is_empty_at_last ||
+    within 60 is_empty_at_last ||
         fail "not everything is 0: $(tr '\n' ' ' <"$class/stat"), and the kernel has $(awk -v path="$device" '$1 == path { print $4 }' /proc/swaps) KiB in use: $(grep -h VmSwap: /proc/[0-9]*/status | grep -v ' 0 kB' | tr -s ' \t\n' ' ')"
 }
 

@@ -174,7 +174,7 @@ step "more than memory has room for, with the daily limit spent"
 written=$(value disk_write_bytes) failed=$(value failed_stores)
 echo "$((2 * mib))" >$class/ram_limit
 for mix in compressible random; do
-    pagecheck --size "$(scaled 16)" --mix $mix --pageout || fail "pagecheck ended with status $?"
+    pagecheck --size 16 --mix $mix --pageout || fail "pagecheck ended with status $?"
     holds "failed stores of $mix" "$(value failed_stores)" -gt "$failed"
     failed=$(value failed_stores)
 done

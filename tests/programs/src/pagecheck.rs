@@ -51,6 +51,9 @@ struct Options {
     /// At the end, fork: parent and child dirty different pages, then both compare all
     #[arg(long)]
     fork: bool,
+    /// After the first fill, fork a child that keeps the slots of all pages in use, and compare all
+    #[arg(long)]
+    keep_slots: bool,
     /// After the first fill, create this file and go on when it is gone
     #[arg(long)]
     hold: Option<PathBuf>,
@@ -171,6 +174,10 @@ impl Part<'_> {
 
     fn run(&mut self, filled: &Barrier, go_on: &Barrier) -> Result<()> {
         self.fill()?;
+        if self.options.keep_slots {
+            fork_and_wait()?;
+            self.compare()?;
+        }
         for round in 0..=self.options.rounds {
             if round > 0 {
                 let mut rng = Rng::of_page(!self.options.seed, self.pages.start as u64, round);
@@ -285,6 +292,21 @@ fn read_together(area: &Area, options: &Options, versions: &[u32], readers: u32)
             });
         }
     });
+}
+
+/// Forks a child that does nothing, and ends with this thread.
+fn fork_and_wait() -> Result<()> {
+    // SAFETY: the child only makes system calls.
+    match unsafe { libc::fork() } {
+        -1 => Err(std::io::Error::last_os_error()),
+        0 => unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            loop {
+                libc::pause();
+            }
+        },
+        _ => Ok(()),
+    }
 }
 
 /// Of every four pages the child dirties the second, the parent the third, both the fourth
