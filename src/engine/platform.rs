@@ -31,8 +31,8 @@ pub trait Platform: Sized + Send + Sync + 'static {
         T: Send + Sync + 'static,
         L: Default + Send + Sync + 'static;
 
-    /// A page for a table.
-    type Page: Page;
+    /// Memory for a table.
+    type TableMemory: TableMemory;
 
     /// A domain of sections.
     type Sections: Sections;
@@ -229,15 +229,15 @@ pub trait Once<T> {
     fn get(&self) -> Option<&T>;
 }
 
-/// A page for a table.
-pub trait Page: Sized + Send {
+/// Memory for a table: a page, or a part of one where pages are larger.
+pub trait TableMemory: Sized + Send {
     /// An empty table. Does not wait for memory. `None`: no memory.
     fn new() -> Option<Self>;
 
-    /// Gives the page away. Returns its address, which is that of a page, and not 0.
+    /// Gives the memory away. Returns its address, which is even, and not 0.
     fn into_address(self) -> usize;
 
-    /// Takes back, once, the page that was given away with that address. Dropping it frees it: nobody
+    /// Takes back, once, the memory that was given away with that address. Dropping it frees it: nobody
     /// uses the table any more then.
     fn from_address(address: usize) -> Self;
 

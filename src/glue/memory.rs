@@ -148,7 +148,7 @@ impl Drop for OwnedTable {
     }
 }
 
-impl platform::Page for OwnedTable {
+impl platform::TableMemory for OwnedTable {
     fn new() -> Option<Self> {
         // SAFETY: no requirements.
         let table = unsafe { bindings::vswap_table_new() };

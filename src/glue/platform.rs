@@ -22,7 +22,7 @@ impl Platform for Kernel {
     type Lock<T: Send + 'static> = SpinLock<T>;
     type PerCpu<T: Default + Send + Sync + 'static> = cpu::PerCpu<T>;
     type Map<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> = ObjectMap<T, L>;
-    type Page = OwnedTable;
+    type TableMemory = OwnedTable;
     type Sections = Domain;
     type Published<D: Send + Sync + 'static> = Published<D>;
     type Once<T> = Once<T>;

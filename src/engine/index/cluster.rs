@@ -7,7 +7,7 @@ use super::super::form::{Form, Home};
 use super::super::freed::FreedSlots;
 use super::super::map::{Bits, SlotMap};
 use super::super::number::Carried;
-use super::super::platform::{Lock, Page, Platform, Rank};
+use super::super::platform::{Lock, Platform, Rank, TableMemory};
 use super::super::slot::{ClusterNumber, Offset};
 use super::super::sync::{guarded, AtomicUsize, Ordering};
 use super::super::table::{Change, Occupancy};
@@ -17,7 +17,7 @@ use super::super::table::{Change, Occupancy};
 /// # Invariants
 ///
 /// - While the object carries a number, `form` is the cluster's: when it is a table, its
-///   address is that of a page which is the cluster's own.
+///   address is that of memory which is the cluster's own.
 /// - A table that the form no longer names is freed a grace period later.
 /// - The object gives its number up under its lock, before it leaves the index.
 ///
@@ -68,7 +68,7 @@ impl<P: Platform> Cluster<P> {
     #[inline(always)]
     fn entry(&self, form: Form, offset: Offset) -> Entry {
         match form {
-            Form::Table(address) => P::Page::with(address, |table| table.load(offset)),
+            Form::Table(address) => P::TableMemory::with(address, |table| table.load(offset)),
             Form::Whole(home) if self.map.test(offset) => home.entry(offset),
             Form::Whole(_) | Form::None => Entry::EMPTY,
         }
@@ -95,7 +95,7 @@ impl<P: Platform> Cluster<P> {
 impl<P: Platform> Drop for Cluster<P> {
     fn drop(&mut self) {
         if let Form::Table(address) = self.form() {
-            drop(P::Page::from_address(address));
+            drop(P::TableMemory::from_address(address));
         }
     }
 }
@@ -146,7 +146,7 @@ impl<P: Platform> Locked<'_, P> {
         &mut self,
         offset: Offset,
         new: Entry,
-        spare: &mut Option<P::Page>,
+        spare: &mut Option<P::TableMemory>,
     ) -> Result<(Entry, Change), NotPut> {
         loop {
             if let Some(replaced) = self.put_as_it_is(offset, new) {
@@ -165,7 +165,7 @@ impl<P: Platform> Locked<'_, P> {
     #[inline(always)]
     pub(super) fn put_as_it_is(&mut self, offset: Offset, new: Entry) -> Option<(Entry, Change)> {
         match self.form() {
-            Form::Table(address) => Some(P::Page::with(address, |table| {
+            Form::Table(address) => Some(P::TableMemory::with(address, |table| {
                 table.replace(offset, new, &mut self.occupancy)
             })),
             Form::Whole(home) if new.is_empty() || new == home.entry(offset) => {
@@ -187,10 +187,10 @@ impl<P: Platform> Locked<'_, P> {
 
     /// Turns a whole cluster into one with a table.
     #[cold]
-    fn spread(&self, home: Home, page: P::Page) {
+    fn spread(&self, home: Home, page: P::TableMemory) {
         let address = page.into_address();
         // Nobody else knows it.
-        P::Page::with(address, |table| {
+        P::TableMemory::with(address, |table| {
             for offset in Offset::all().filter(|offset| self.cluster.map.test(*offset)) {
                 table.fill(offset, home.entry(offset));
             }
@@ -201,11 +201,11 @@ impl<P: Platform> Locked<'_, P> {
 
     /// Turns a cluster with a table into a whole one, if its pages lie so. Returns the table,
     /// which must not be freed before a grace period is over.
-    pub(super) fn collapse(&self) -> Option<P::Page> {
+    pub(super) fn collapse(&self) -> Option<P::TableMemory> {
         let Form::Table(address) = self.form() else {
             return None;
         };
-        let home = P::Page::with(address, |table| {
+        let home = P::TableMemory::with(address, |table| {
             let home = table.home()?;
             for offset in Offset::all() {
                 if table.load(offset).is_empty() {
@@ -218,7 +218,7 @@ impl<P: Platform> Locked<'_, P> {
         })?;
         self.set_form(Form::Whole(home));
         // The form no longer names it.
-        Some(P::Page::from_address(address))
+        Some(P::TableMemory::from_address(address))
     }
 
     /// Changes a whole cluster's home, if it is still `from`.
@@ -281,7 +281,7 @@ impl<P: Platform> Locked<'_, P> {
 /// How a new cluster keeps its entries.
 pub(super) enum NewForm<P: Platform> {
     /// In a table.
-    Table(P::Page),
+    Table(P::TableMemory),
     /// As a whole one.
     Whole(Home),
 }

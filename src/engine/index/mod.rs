@@ -30,7 +30,7 @@ use super::generation::Generations;
 use super::held::{Held, Owned, PinnedSlot};
 use super::last_used::{self, LastUsed};
 use super::lists::{Links, Lists, Nodes};
-use super::platform::{Lock, Map, Page, PerCpu, Platform, Rank};
+use super::platform::{Lock, Map, PerCpu, Platform, Rank, TableMemory};
 use super::slot::{ClusterNumber, Offset, Slot};
 use super::table::Change;
 
@@ -238,7 +238,7 @@ impl<P: Platform> Index<P> {
                 Ok(replaced) => replaced,
                 Err(NotPut::NeedsTable) => {
                     drop(locked);
-                    spare = P::Page::new();
+                    spare = P::TableMemory::new();
                     if spare.is_none() {
                         break Refusal::NoMemory;
                     }
@@ -446,7 +446,7 @@ impl<P: Platform> Index<P> {
         };
         let form = match home {
             Some(home) => NewForm::Whole(home),
-            None => NewForm::Table(P::Page::new()?),
+            None => NewForm::Table(P::TableMemory::new()?),
         };
         let number = slot.cluster();
         let cluster = self.clusters.make(Cluster::new(number, form))?;

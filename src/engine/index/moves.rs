@@ -104,7 +104,7 @@ impl<P: Platform> Index<P> {
         slot: Slot,
         place: Place,
         new: Owned,
-        spare: &mut Option<P::Page>,
+        spare: &mut Option<P::TableMemory>,
     ) -> Moved {
         self.exchange_entry(cpu, slot, Entry::disk(place), new, spare)
     }
@@ -122,7 +122,7 @@ impl<P: Platform> Index<P> {
         slot: Slot,
         expected: Entry,
         new: Owned,
-        spare: &mut Option<P::Page>,
+        spare: &mut Option<P::TableMemory>,
     ) -> Moved {
         let entry = new.entry();
         let result = self.with_locked(cpu, slot.cluster(), |locked| {
@@ -179,7 +179,7 @@ impl<P: Platform> Index<P> {
     }
 
     /// Turns a cluster into a whole one if its pages lie so; returns the table.
-    pub fn collapse(&self, cpu: &P::Cpu, number: ClusterNumber) -> Option<Retired<P::Page>> {
+    pub fn collapse(&self, cpu: &P::Cpu, number: ClusterNumber) -> Option<Retired<P::TableMemory>> {
         self.with_locked(cpu, number, |locked| locked.collapse())?
             .map(Retired::new)
     }

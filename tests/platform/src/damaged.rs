@@ -6,7 +6,7 @@ use crate::{Host, HostMap};
 use vswap_engine::entry::Content;
 use vswap_engine::held::{HeldContent, Owned, PinnedSlot};
 use vswap_engine::index::{Counts, Index, Refusal};
-use vswap_engine::platform::{Page, Platform};
+use vswap_engine::platform::{Platform, TableMemory};
 use vswap_engine::slot::Slot;
 use vswap_engine::table::Table;
 
@@ -25,7 +25,7 @@ impl Platform for Damaging {
     where
         T: Send + Sync + 'static,
         L: Default + Send + Sync + 'static;
-    type Page = Nowhere;
+    type TableMemory = Nowhere;
     type Sections = <Host as Platform>::Sections;
     type Published<D: Send + Sync + 'static> = <Host as Platform>::Published<D>;
     type Once<T> = <Host as Platform>::Once<T>;
@@ -47,7 +47,7 @@ impl Platform for Damaging {
     }
 }
 
-impl Page for Nowhere {
+impl TableMemory for Nowhere {
     fn new() -> Option<Self> {
         Some(Self)
     }

@@ -9,11 +9,11 @@
 mod cell;
 mod map;
 mod once;
-mod page;
 mod published;
 mod rcu;
 mod sections;
 mod sync;
+mod table;
 pub mod world;
 
 #[cfg(all(test, not(loom)))]
@@ -24,5 +24,5 @@ mod failed;
 mod scenarios;
 
 pub use self::map::{HostMap, Linked};
-pub use self::page::HostPage;
 pub use self::rcu::{number_this_thread, Host, Pin, THREADS};
+pub use self::table::HostTable;

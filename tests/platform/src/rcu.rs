@@ -9,10 +9,10 @@
 
 use crate::map::HostMap;
 use crate::once::HostOnce;
-use crate::page::HostPage;
 use crate::published::HostPublished;
 use crate::sections::HostSections;
 use crate::sync::{thread_local, Mutex, MutexGuard};
+use crate::table::HostTable;
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::mem::{take, transmute};
@@ -151,7 +151,7 @@ impl Platform for Host {
     type Lock<T: Send + 'static> = HostLock<T>;
     type PerCpu<T: Default + Send + Sync + 'static> = HostPerCpu<T>;
     type Map<T: Send + Sync + 'static, L: Default + Send + Sync + 'static> = HostMap<T, L>;
-    type Page = HostPage;
+    type TableMemory = HostTable;
     type Sections = HostSections;
     type Published<D: Send + Sync + 'static> = HostPublished<D>;
     type Once<T> = HostOnce<T>;

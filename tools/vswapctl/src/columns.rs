@@ -35,7 +35,7 @@ columns! {
     State "STATE" "active, draining, stuck or failed";
     Size "SIZE" "Size of the disk";
     Pages "PAGES" "Pages that lie there";
-    Data "DATA" "Their uncompressed size: 4096 bytes each";
+    Data "DATA" "Their uncompressed size: that of a page each";
     Used "USED" "How much they take";
     Ratio "RATIO" "DATA over USED";
     Bad "BAD" "How much of the disk is unusable because writing there failed";

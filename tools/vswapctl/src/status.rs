@@ -364,7 +364,7 @@ fn writeback(snapshot: &Snapshot, rates: &Rates, style: Style) -> String {
 
 /// The meaning of each figure on the screen.
 const MEANINGS: &[(&str, &str)] = &[
-    ("swapped out", "All pages that the kernel has swapped out to this device, 4096 bytes each, and how much can be swapped out: the virtual size. Unused virtual size costs nothing."),
+    ("swapped out", "All pages that the kernel has swapped out to this device, before compression, and how much can be swapped out: the virtual size. Unused virtual size costs nothing."),
     ("the bar", "Divides what is swapped out among the places below it, in their order and with their colours or letters. The whole bar is the sum."),
     ("where", "The places where pages lie. A page lies in one place only, so the rows add up to the sum."),
     ("data", "The size of the pages in that place before compression, and its share of the sum."),

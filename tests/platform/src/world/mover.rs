@@ -4,14 +4,14 @@
 
 use super::drain::Drain;
 use super::{failed_at, To, World, FIRST};
-use crate::page::HostPage;
 use crate::rcu::Host;
+use crate::table::HostTable;
 use std::mem::take;
 use vswap_engine::claims::Stay;
 use vswap_engine::entry::{Packed, Place};
 use vswap_engine::held::{Moving, Owned, Retired};
 use vswap_engine::index::moves::Moved;
-use vswap_engine::platform::{Page, Platform};
+use vswap_engine::platform::{Platform, TableMemory};
 use vswap_engine::slot::{ClusterNumber, Slot};
 
 /// A page that is moved.
@@ -28,7 +28,7 @@ pub enum Source {
 pub struct Mover<'a> {
     pub(super) world: &'a World,
     pub(super) retired: Vec<Retired>,
-    pub(super) tables: Vec<Retired<HostPage>>,
+    pub(super) tables: Vec<Retired<HostTable>>,
 }
 
 impl Mover<'_> {
@@ -50,7 +50,7 @@ impl Mover<'_> {
                 Moved::NeedsTable(back) => new = back,
                 moved => return moved,
             }
-            spare = HostPage::new();
+            spare = HostTable::new();
         }
     }
 

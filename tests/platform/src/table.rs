@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Pages that are tables.
+//! Memory of tables.
 
 use crate::cell::Life;
 use std::mem::forget;
-use vswap_engine::platform::Page;
+use vswap_engine::platform::TableMemory;
 use vswap_engine::table::Table;
 
 struct Tabled {
@@ -12,15 +12,15 @@ struct Tabled {
     life: Life,
 }
 
-/// A page that is a table.
-pub struct HostPage(usize);
+/// A table's memory.
+pub struct HostTable(usize);
 
 fn tabled<'a>(address: usize) -> &'a Tabled {
     // SAFETY: the tests check that it is there.
     unsafe { &*std::ptr::with_exposed_provenance(address) }
 }
 
-impl Page for HostPage {
+impl TableMemory for HostTable {
     fn new() -> Option<Self> {
         let page = Box::new(Tabled {
             table: Table::default(),
@@ -48,7 +48,7 @@ impl Page for HostPage {
     }
 }
 
-impl Drop for HostPage {
+impl Drop for HostTable {
     fn drop(&mut self) {
         tabled(self.0).life.end();
         // In models its memory stays, so that loom can report its users.
