@@ -45,7 +45,7 @@ pressed() {
     step "$what"
     "$@" >/tmp/output 2>&1 || fail "'$*' ended with status $?: $(tail -n 3 /tmp/output)"
     results="$results
-$what: $((($(vmstat pswpout) - before) / 256)) MiB swapped out"
+$what: $((($(vmstat pswpout) - before) / per_mib)) MiB swapped out"
 }
 
 results=
@@ -69,7 +69,7 @@ pid=$!
 held /tmp/held
 echo /dev/ram0 >$class/tier_add || fail "/dev/ram0 can't be added"
 echo all >$class/writeback || fail "pages can't be written back"
-written=$(($(value disk_slots) / 256))
+written=$(($(value disk_slots) / per_mib))
 echo /dev/ram1 >$class/tier_add || fail "/dev/ram1 can't be added"
 read_in=$(vmstat pswpin)
 echo /dev/ram0 >$class/tier_remove || fail "/dev/ram0 can't be removed"

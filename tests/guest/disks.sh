@@ -213,5 +213,5 @@ sum_of_used() { sed -n 's/.* used=\([0-9]*\) .*/\1/p' $class/tiers | awk '{ sum 
 # settled: waits for the figures to agree with each other, as they do when nothing changes.
 # Packed pages share the bytes of segments.
 segment_bytes() { sed -n 's/.* segment_bytes=\([0-9]*\).*/\1/p' $class/tiers | awk '{ sum += $1 } END { print sum + 0 }'; }
-figures_agree() { adds_up && [ "$(sum_of_used)" = $((($(value disk_slots) - $(value packed_slots)) * 4096 + $(segment_bytes))) ]; }
+figures_agree() { adds_up && [ "$(sum_of_used)" = $((($(value disk_slots) - $(value packed_slots)) * page + $(segment_bytes))) ]; }
 settled() { eventually figures_agree || fail "the figures don't agree: $(tr '\n' ' ' <$class/stat) $(cat $class/tiers)"; }

@@ -64,7 +64,7 @@ remove $disk
 settled
 expect "pages that were swapped in" "$(vmstat pswpin)" "$swapped_in"
 expect "what is listed of the disk" "$(tier $disk state)" ""
-holds "pages drained" $(($(value drained_pages) - drained)) -ge $((size * 256 * 97 / 100))
+holds "pages drained" $(($(value drained_pages) - drained)) -ge $((size * per_mib * 97 / 100))
 holds "bytes on the other disk" "$(tier /dev/pmem1 used)" -ge $((size * mib * 97 / 100))
 expect "label of the signature" "$(blkid -p -o value -s LABEL $disk || true)" ""
 release
@@ -152,7 +152,7 @@ for limit in $((4 * mib)) 0; do
     hold_out --size 10 --mix random --pageout --may-lose >/tmp/held-says
     settled
     # The last pages that find no room may come 32 at a time, and all stay in memory then.
-    holds "bytes that are free" $(($(tier /dev/unreliable size) - $(tier /dev/unreliable used))) -lt $((32 * 4096))
+    holds "bytes that are free" $(($(tier /dev/unreliable size) - $(tier /dev/unreliable used))) -lt $((32 * page))
     add $disk
     # One extent has some of them, and many others.
     turns_bad 1000-1000 1002-1003 1040-1040 1900-1900
@@ -164,7 +164,7 @@ for limit in $((4 * mib)) 0; do
     holds "pages that can't be read" "$unreadable" -le 5
     within 60 tier_is /dev/unreliable state active || fail "it is not in service: $(cat $class/tiers)"
     settled
-    expect "bytes on it" "$(tier /dev/unreliable used)" $((unreadable * 4096))
+    expect "bytes on it" "$(tier /dev/unreliable used)" $((unreadable * page))
     remove /dev/unreliable force
     settled
     expect "slots that are lost" "$(value lost_slots)" "$unreadable"
@@ -198,11 +198,11 @@ step "to memory"
 hold_out --size "$(scaled 8)" --mix random --pageout
 settled
 echo $((64 * mib)) >$class/ram_limit
-holds "pages on the disk" "$(value disk_slots)" -ge $(($(scaled 8) * 256 * 94 / 100))
+holds "pages on the disk" "$(value disk_slots)" -ge $(($(scaled 8) * per_mib * 94 / 100))
 remove $disk
 settled
 expect "pages on disks" "$(value disk_slots)" 0
-holds "pages in memory" "$(value ram_slots)" -ge $(($(scaled 8) * 256 * 94 / 100))
+holds "pages in memory" "$(value ram_slots)" -ge $(($(scaled 8) * per_mib * 94 / 100))
 release
 echo $((4 * mib)) >$class/ram_limit
 

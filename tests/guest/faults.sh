@@ -113,9 +113,9 @@ reasons | grep -q "$disk: [0-9]* pages .*force" || fail "the log does not say ho
 timeout 120 sh -c "echo '$disk force' >$class/tier_remove" || fail "it can't be removed by force"
 expect "what is listed of the disk" "$(tier $disk state)" ""
 settled
-holds "slots that are lost" "$(value lost_slots)" -ge $((size * 256 * 90 / 100))
+holds "slots that are lost" "$(value lost_slots)" -ge $((size * per_mib * 90 / 100))
 release_some
-holds "pages that could not be read" "$lost" -ge $((size * 256 * 90 / 100))
+holds "pages that could not be read" "$lost" -ge $((size * per_mib * 90 / 100))
 # The device mapper makes it healthy again.
 dmsetup remove disk || fail "the disk is still held"
 swapped $(($(scaled 8) * 128)) limited "$(scaled 4)" pagecheck --size "$(scaled 8)" --mix random --rounds 1

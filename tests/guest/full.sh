@@ -64,7 +64,7 @@ echo "result: full: the OOM killer came after $took s; a shell did nothing for $
 expect "how the process ended" "$status" 137
 holds "stores that failed" "$(value failed_stores)" -gt 0
 # Far fewer than if the kernel tried each page again and again.
-holds "stores that failed" "$(value failed_stores)" -lt $((4 * 256 * size))
+holds "stores that failed" "$(value failed_stores)" -lt $((4 * per_mib * size))
 eventually all_are_counted || fail "the kernel counts $(free_slots) slots as free of $(unused_slots)"
 expect "slots that are withheld" "$(value withheld_slots)" 0
 release
@@ -76,7 +76,7 @@ holds "slots that are withheld" "$(value withheld_slots)" -gt $(($(unused_slots)
 step "a disk has room"
 add /dev/pmem0
 all_are_counted || fail "the kernel counts $(free_slots) slots as free of $(unused_slots)"
-swapped $((256 * 8)) pagecheck --size 12 --mix random --pageout
+swapped $((per_mib * 8)) pagecheck --size 12 --mix random --pageout
 release
 remove /dev/pmem0
 

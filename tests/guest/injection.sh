@@ -186,7 +186,7 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     settled
     transfers_fail 5
     release_some
-    holds "pages that could not be read" "$lost" -le $(($(scaled 8) * 256 / 2))
+    holds "pages that could not be read" "$lost" -le $(($(scaled 8) * per_mib / 2))
     step "a disk that can't be read is drained"
     hold_out --size "$(scaled 4)" --mix random --pageout --may-lose --seed $((seed + round)) >/tmp/held-says
     may_fail "Input/output error" tier_remove $disk

@@ -22,7 +22,7 @@ from() {
     echo "result: hot set, $from_counters $*: $(sed 's/^hotcold: //' /tmp/hotcold)"
     percent=$(sed -n 's/.*: \([0-9]*\) %$/\1/p' /tmp/hotcold)
     counted=$(sed -n 's/^hotcold: \([0-9]*\) pages from memory, \([0-9]*\) from.*/\1 + \2/p' /tmp/hotcold)
-    holds "hot pages that came back" $((counted)) -ge $((hot * 256))
+    holds "hot pages that came back" $((counted)) -ge $((hot * per_mib))
 }
 
 load size_mib=1024 ram_limit_mib="$limit"

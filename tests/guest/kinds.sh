@@ -8,7 +8,7 @@
 . /tests/disks.sh
 
 size=$(scaled 24)
-pages=$((size * 256))
+pages=$((size * per_mib))
 rounds=3
 
 # read_again: pages are swapped out, moved to the disk if there is one, and then read in each round

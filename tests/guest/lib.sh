@@ -9,6 +9,10 @@ class=/sys/class/vswap/vswap0
 group=/sys/fs/cgroup/test
 # shellcheck disable=SC2034 # used by the tests
 mib=$((1 << 20))
+# The kernel's page, in bytes, and how many make a MiB.
+page=$(($(sed -n 's/^KernelPageSize: *\([0-9]*\) kB/\1/p' /proc/self/smaps | head -n 1) * 1024))
+# shellcheck disable=SC2034 # used by the tests
+per_mib=$((mib / page))
 
 # busybox's shell would use its own swapon and swapoff.
 swapon() { /usr/sbin/swapon "$@"; }
@@ -219,7 +223,7 @@ finished() { wait "$1" || fail "process $1 ended with status $?"; }
 
 # The pool frees at once what it allocates beyond its limit, but it may be seen meanwhile:
 # a zspage, of 8 pages, for each CPU.
-slack=$(($(nproc) * 8 * 4096))
+slack=$(($(nproc) * 8 * page))
 
 # sample LIMIT: until its file is gone, checks that the pool isn't larger than LIMIT, apart from
 # the slack.

@@ -11,7 +11,7 @@
 fill() { hold --size "$1" --mix random --pageout --rounds 1 --threads 2; }
 
 load size_mib=1024 ram_limit_mib=16
-for nonsense in many -1 $(($(meminfo MemTotal) * 1024 + 4096)) "" 18446744073709551616; do
+for nonsense in many -1 $(($(meminfo MemTotal) * 1024 + page)) "" 18446744073709551616; do
     refused "Invalid argument" sh -c "echo '$nonsense' >$class/ram_limit"
     expect ram_limit "$(cat $class/ram_limit)" $((16 * mib))
 done
@@ -64,7 +64,7 @@ expect "bytes in the pool" "$(value pool_bytes)" 0
 release
 failed=$(value failed_stores)
 # Not every word fits in an entry, so not all of them are stored.
-swapped $(($(scaled 16) * 256 * 3 / 4)) pagecheck --size "$(scaled 16)" --mix same --pageout
+swapped $(($(scaled 16) * per_mib * 3 / 4)) pagecheck --size "$(scaled 16)" --mix same --pageout
 same=$(($(value failed_stores) - failed))
-holds "failed stores" $same -le $(($(scaled 16) * 256 / 4))
+holds "failed stores" $same -le $(($(scaled 16) * per_mib / 4))
 stop

@@ -14,13 +14,13 @@ add /dev/mapper/disk
 swapon "$device"
 
 size=$(scaled 400)
-step "$((size * 256)) pages in order"
+step "$((size * per_mib)) pages in order"
 hold_out --size "$size" --mix random --pageout
 # More comes back than the guest has memory for.
 echo 64M >$group/memory.max
 settled
 slots=$(value disk_slots)
-holds "slots on the disk" "$slots" -ge $((size * 256 * 97 / 100))
+holds "slots on the disk" "$slots" -ge $((size * per_mib * 97 / 100))
 expect "failed stores" "$(value failed_stores)" 0
 step "$(value metadata_bytes) bytes for $slots slots, $(value whole_clusters) of $(value clusters) clusters whole"
 # With fewer slots, the disk's fixed part is too large a share; with PREEMPT_RT locks are larger.
@@ -74,7 +74,7 @@ hold --size "$size" --mix compressible --pageout
 tell writeback all
 settled
 packed=$(value packed_slots)
-holds "packed pages" "$packed" -ge $((size * 256 * 97 / 100))
+holds "packed pages" "$packed" -ge $((size * per_mib * 97 / 100))
 # Includes the disk's fixed part for the segments in use.
 took=$(($(value metadata_bytes) - empty + $(segment_bytes) * 136 / (2 * mib)))
 step "$took bytes for $packed packed pages"

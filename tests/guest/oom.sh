@@ -83,7 +83,7 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     echo 4G 2>/dev/null >$others/memory.reclaim || true
     settled
     held_slots=$(value used_slots)
-    holds "slots of who lives on" "$held_slots" -ge $(($(scaled 8) * 256 / 2))
+    holds "slots of who lives on" "$held_slots" -ge $(($(scaled 8) * per_mib / 2))
 
     step "memory.max and memory.swap.max"
     limits "$(scaled 8)M" max "$(scaled 8)M"
@@ -106,7 +106,7 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     step "memory.high alone, which kills nobody"
     limits max "$(scaled 8)M" max
     killed_before=$(kills)
-    swapped "$(($(scaled 2) * 256))" of_group test --size "$(scaled 12)" --threads 2
+    swapped "$(($(scaled 2) * per_mib))" of_group test --size "$(scaled 12)" --threads 2
     expect "processes killed" "$(kills)" "$killed_before"
     lives_on "memory.high"
 

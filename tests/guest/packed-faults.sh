@@ -11,7 +11,7 @@ load size_mib=2048 ram_limit_mib=128
 make_disk disk /dev/pmem0
 swapon "$device"
 mib_held=$(scaled 24)
-pages=$((mib_held * 256))
+pages=$((mib_held * per_mib))
 least=$((pages * 97 / 100))
 
 step "encrypted, and compared with tags"
@@ -32,7 +32,7 @@ tell writeback all
 settled
 # A slot of each of the first clusters, some of which are in use.
 for cluster in $(seq 0 19); do
-    dd if=/dev/urandom of=/dev/pmem0 bs=4096 seek=$((cluster * 512 + 40)) count=1 conv=notrunc,fsync 2>/dev/null
+    dd if=/dev/urandom of=/dev/pmem0 bs=$page seek=$((cluster * 512 + 40)) count=1 conv=notrunc,fsync 2>/dev/null
 done
 release_some
 holds "pages lost" "$lost" -ge 1

@@ -20,7 +20,7 @@ read_by_thread() {
 }
 
 # packed_share: what a packed page takes of the disk, in percent of a page.
-packed_share() { echo $(($(segment_bytes) * 100 / ($(value packed_slots) * 4096))); }
+packed_share() { echo $(($(segment_bytes) * 100 / ($(value packed_slots) * page))); }
 
 # live: how much of the small disk's segments is in use, in percent.
 live() { echo $(($(tier /dev/mapper/small packed_bytes) * 100 / $(segment_bytes))); }
@@ -41,13 +41,13 @@ swapon "$device"
 
 step "written back"
 mib_held=$(scaled 48)
-pages=$((mib_held * 256))
+pages=$((mib_held * per_mib))
 written=$(value disk_write_bytes)
 hold --size "$mib_held" --mix compressible=90,random=10 --pageout
 tell writeback all
 settled
 written=$(($(value disk_write_bytes) - written))
-step "$(value packed_slots) of $pages pages are packed, at $(packed_share) %; $((written * 100 / ($(value written_back_pages) * 4096))) % written"
+step "$(value packed_slots) of $pages pages are packed, at $(packed_share) %; $((written * 100 / ($(value written_back_pages) * page))) % written"
 holds "packed pages" "$(value packed_slots)" -ge $((pages * 85 / 100))
 holds "percent of a page" "$(packed_share)" -le 40
 expect "pages in memory" "$(value ram_slots)" 0
@@ -65,7 +65,7 @@ holds "pages read ahead" "$(value readahead_pages)" -ge $((pages * 70 / 100))
 holds "of them asked for" "$(value readahead_loads)" -ge $(($(value readahead_pages) * 90 / 100))
 read=$(($(value disk_read_bytes) - read))
 step "$(value readahead_pages) read ahead, $(value readahead_loads) asked for; $((read / mib)) MiB read"
-holds "bytes read" $read -le $((pages * 4096 * 60 / 100))
+holds "bytes read" $read -le $((pages * page * 60 / 100))
 settled
 expect "packed pages" "$(value packed_slots)" 0
 
@@ -125,8 +125,8 @@ step "$stored pages stored with $((written / mib)) MiB; amplification $((packed_
 # What is cleaned counts as written, and not as stored.
 holds "percent of them that are cleaned" $(($(value cleaned_pages) * 100 / stored)) -ge 10
 expect "bytes written" "$packed_written" "$written"
-holds "bytes stored" "$packed_stored" -le $((stored * 4096 * 40 / 100))
-holds "bytes stored" "$packed_stored" -ge $((stored * 4096 * 30 / 100))
+holds "bytes stored" "$packed_stored" -le $((stored * page * 40 / 100))
+holds "bytes stored" "$packed_stored" -ge $((stored * page * 30 / 100))
 holds "pages cleaned" "$(value cleaned_pages)" -gt 0
 holds "percent live" "$(live)" -ge 75
 release

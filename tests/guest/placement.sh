@@ -7,11 +7,11 @@
 # shellcheck source=tests/guest/disks.sh
 . /tests/disks.sh
 
-pages=$(($(scaled 16) * 256))
+pages=$(($(scaled 16) * per_mib))
 placed() {
     step "$1"
     shift
-    hold --size $((pages / 256)) --pageout "$@"
+    hold --size $((pages / per_mib)) --pageout "$@"
     settled
     holds "used slots" "$(value used_slots)" -ge $((pages * 97 / 100))
 }
@@ -49,8 +49,8 @@ to_disks
 placed "random pages" --mix random
 share disk_slots -ge 97
 share raw_slots -le 3
-holds "bytes written" "$(value disk_write_bytes)" -ge $((pages * 4096 * 97 / 100))
-holds "bytes written" "$(value disk_write_bytes)" -le $((pages * 4096 * 2))
+holds "bytes written" "$(value disk_write_bytes)" -ge $((pages * page * 97 / 100))
+holds "bytes written" "$(value disk_write_bytes)" -le $((pages * page * 2))
 loaded=$(value disk_loads)
 released
 holds "pages read from the disk" $(($(value disk_loads) - loaded)) -ge $((pages * 97 / 100))

@@ -69,7 +69,7 @@ add /dev/mapper/disk 1 encrypt integrity
 hold_out --size "$(scaled 24)" --mix compressible=50,random=50 --pageout
 tell writeback all
 settled
-holds "slots on the disk" "$(value disk_slots)" -gt $(($(scaled 8) * 256))
+holds "slots on the disk" "$(value disk_slots)" -gt $(($(scaled 8) * per_mib))
 add /dev/pmem1 2 integrity
 remove /dev/mapper/disk
 holds "slots on the other disk" "$(tier /dev/pmem1 used)" -gt $(($(scaled 8) * mib))
@@ -116,7 +116,7 @@ for options in integrity "encrypt integrity"; do
     settled
     flipped=$(flipbits $small "${SEED:-1}")
     holds "bits flipped" "$flipped" -ge 1000
-    pages=$(($(tier $small used) / 4096))
+    pages=$(($(tier $small used) / page))
     release_some
     corrupt=$(tier $small corrupt)
     echo "result: a bit flipped in each of $pages pages, $options: $lost are errors, 0 are wrong"
@@ -132,11 +132,11 @@ done
 # as_it_is: saves the disk's contents as /tmp/older.
 as_it_is() {
     echo 3 >/proc/sys/vm/drop_caches
-    dd if=$small of=/tmp/older bs=4096 2>/dev/null
+    dd if=$small of=/tmp/older bs=$page 2>/dev/null
 }
 
 # put_back FROM TO COUNT: writes that many pages of it to the disk, from that page on.
-put_back() { dd if=/tmp/older of=$small bs=4096 skip="$1" seek="$2" count="$3" conv=notrunc,fsync 2>/dev/null; }
+put_back() { dd if=/tmp/older of=$small bs=$page skip="$1" seek="$2" count="$3" conv=notrunc,fsync 2>/dev/null; }
 
 # Those are pages that were written, and have the tags that they were written with.
 for options in integrity "encrypt integrity"; do
@@ -147,7 +147,7 @@ for options in integrity "encrypt integrity"; do
             hold_out --size 16 --mix random --pageout --may-lose --seed 2 >/tmp/held-says 2>&1
             settled
             as_it_is
-            put_back 1 2 $((6 * 256 - 2))
+            put_back 1 2 $((6 * per_mib - 2))
         else
             hold_out --size 16 --mix random --pageout --seed 1
             settled
@@ -156,9 +156,9 @@ for options in integrity "encrypt integrity"; do
             expect_empty
             hold_out --size 16 --mix random --pageout --may-lose --seed 2 >/tmp/held-says 2>&1
             settled
-            put_back 1 1 $((6 * 256 - 1))
+            put_back 1 1 $((6 * per_mib - 1))
         fi
-        pages=$(($(tier $small used) / 4096))
+        pages=$(($(tier $small used) / page))
         release_some
         holds "pages that are errors" "$lost" -ge 1000
         holds "pages on the disk" "$pages" -ge "$lost"
@@ -177,7 +177,7 @@ add $small 0 integrity
 hold_out --size 16 --mix random --pageout --may-lose >/tmp/held-says 2>&1
 settled
 # As in the test of drains.
-holds "bytes that are free" $(($(tier $small size) - $(tier $small used))) -lt $((32 * 4096))
+holds "bytes that are free" $(($(tier $small size) - $(tier $small used))) -lt $((32 * page))
 flipbits $small 1 1 >/dev/null
 add /dev/pmem0 1
 dmesg -c >/dev/null
@@ -186,7 +186,7 @@ if (tell tier_remove $small) 2>/tmp/refused; then
 fi
 grep -q "Input/output error" /tmp/refused || fail "it said: $(cat /tmp/refused)"
 expect "what was said" "$(reasons | grep -c ' 1 pages can.t be read')" 1
-expect "slots in use on it" "$(tier $small used)" 4096
+expect "slots in use on it" "$(tier $small used)" "$page"
 remove $small force
 expect "slots that were given up" "$(value lost_slots)" 1
 release_some

@@ -52,8 +52,8 @@ denied_for_a_reason "Invalid argument" tier_probe "$disk now"
 
 step "another disk in its place"
 make_it_fail no-writes
-dd if=/dev/urandom of=/tmp/page bs=4096 count=1 2>/dev/null
-dd if=/tmp/page of=/dev/pmem0 bs=4096 count=1 conv=notrunc 2>/dev/null
+dd if=/dev/urandom of=/tmp/page bs=$page count=1 2>/dev/null
+dd if=/tmp/page of=/dev/pmem0 bs=$page count=1 conv=notrunc 2>/dev/null
 sync
 turn disk /dev/pmem0 healthy
 tell tier_probe $disk

@@ -26,7 +26,7 @@ for memory in $kinds; do
         holds "percent in large pieces" $((large * 100 / written)) -ge 90
         loaded=$(value disk_loads)
         release
-        holds "pages read" $(($(value disk_loads) - loaded)) -ge $(($(scaled 64) * 256 * 97 / 100))
+        holds "pages read" $(($(value disk_loads) - loaded)) -ge $(($(scaled 64) * per_mib * 97 / 100))
     done
 done
 remove /dev/mapper/disk

@@ -15,7 +15,7 @@ step "cold pages, in memory"
 cold=$(scaled 96)
 hold --size "$cold" --mix compressible=80,random=20 --pageout
 settled
-holds "slots in memory" "$(value ram_slots)" -ge $((cold * 256 * 97 / 100))
+holds "slots in memory" "$(value ram_slots)" -ge $((cold * per_mib * 97 / 100))
 expect "pages written back" "$(value written_back_pages)" 0
 
 step "memory gets short"
@@ -34,7 +34,7 @@ step "the daily limit is spent"
 tell writeback_limit 4K
 written=$(value disk_write_bytes)
 pagecheck --size "$size" --mix same=20,compressible=80 || fail "pagecheck ended with status $?"
-holds "bytes written" "$(value disk_write_bytes)" -le $((written + 4096))
+holds "bytes written" "$(value disk_write_bytes)" -le $((written + page))
 release
 remove /dev/pmem0
 stop

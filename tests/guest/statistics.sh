@@ -9,10 +9,10 @@
 percent() { echo $(($1 * 100 / $2)); }
 
 # filled MIX: that many pages of that kind are swapped out, and the figures read into variables.
-pages=$(($(scaled 24) * 256))
+pages=$(($(scaled 24) * per_mib))
 filled() {
     step "$1"
-    hold --size $((pages / 256)) --mix "$1" --pageout
+    hold --size $((pages / per_mib)) --mix "$1" --pageout
     for name in $levels metadata_bytes failed_stores lookups mru_hits; do
         eval "$name=$(value "$name")"
     done
@@ -62,14 +62,14 @@ filled compressible
 holds "share of slots in memory" "$(percent "$ram_slots" "$used_slots")" -ge 99
 holds "share of raw slots" "$(percent "$raw_slots" "$used_slots")" -le 1
 # shellcheck disable=SC2154
-holds "compressed size in percent" "$(percent "$compressed_bytes" $((ram_slots * 4096)))" -le 45
-holds "compressed size in percent" "$(percent "$compressed_bytes" $((ram_slots * 4096)))" -ge 20
+holds "compressed size in percent" "$(percent "$compressed_bytes" $((ram_slots * page)))" -le 45
+holds "compressed size in percent" "$(percent "$compressed_bytes" $((ram_slots * page)))" -ge 20
 holds "bytes in the pool" "$pool_bytes" -ge "$compressed_bytes"
 holds "pool over compressed size in percent" "$(percent "$pool_bytes" "$compressed_bytes")" -le 130
 released
 filled random
 holds "share of raw slots" "$(percent "$raw_slots" "$used_slots")" -ge 99
-holds "bytes in the pool" "$pool_bytes" -ge $((raw_slots * 4096))
+holds "bytes in the pool" "$pool_bytes" -ge $((raw_slots * page))
 released
 filled same=50,compressible=50
 holds "share of same-filled slots" "$(percent "$same_filled_slots" "$used_slots")" -ge 35

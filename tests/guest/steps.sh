@@ -65,7 +65,7 @@ become_true() {
         expect "lines of $2 in the list" "$(listed "$2")" 0
         is_said "$2 is removed: "
         expect "priority in /proc/swaps" "$(priority)" 100
-        holds "slots in use" "$(value used_slots)" -ge $(($(scaled 8) * 256))
+        holds "slots in use" "$(value used_slots)" -ge $(($(scaled 8) * per_mib))
         ;;
     "vswapctl off --unload")
         expect "priority in /proc/swaps" "$(priority)" ""

@@ -6,7 +6,7 @@
 . /tests/lib.sh
 
 # header OFFSET LENGTH: those bytes of the device.
-header() { dd if="$device" bs=4096 count=1 2>/dev/null | dd bs=1 skip="$1" count="$2" 2>/dev/null; }
+header() { dd if="$device" bs=$page count=1 2>/dev/null | dd bs=1 skip="$1" count="$2" 2>/dev/null; }
 hex() { header "$1" "$2" | od -An -v -tx1 | tr -d ' \n'; }
 
 # shown COLUMN: what util-linux's swapon shows. It prints that it can't look for a label on a
@@ -27,12 +27,14 @@ check_on() {
     expect "shown size" "$(shown SIZE)" $((kib * 1024))
     expect "shown use" "$(shown USED)" 0
 }
+# as_hex NUMBER: its 32 bits, the lowest byte first.
+as_hex() { printf '%02x%02x%02x%02x\n' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)); }
 
 load size_mib=1024
 step "the header"
-expect magic "$(header 4086 10)" SWAPSPACE2
+expect magic "$(header $((page - 10)) 10)" SWAPSPACE2
 expect version "$(hex 1024 4)" 01000000
-expect last_page "$(hex 1028 4)" ffff0300
+expect last_page "$(hex 1028 4)" "$(as_hex $((1024 * per_mib - 1)))"
 expect "number of bad pages" "$(hex 1032 4)" 00000000
 expect label "$(header 1052 16 | tr -d '\0')" vswap0
 uuid=$(hex 1036 16)
@@ -63,9 +65,9 @@ swapoff "$device"
 step "another size while it is off"
 echo $((256 << 20)) >$class/size
 expect size "$(cat $class/size)" $((256 << 20))
-expect last_page "$(hex 1028 4)" ffff0000
+expect last_page "$(hex 1028 4)" "$(as_hex $((256 * per_mib - 1)))"
 swapon "$device"
-expect "SwapTotal" "$(meminfo SwapTotal)" $((262144 - 4))
+expect "SwapTotal" "$(meminfo SwapTotal)" $((262144 - page / 1024))
 swapoff "$device"
 for nonsense in 0 many -1 4097 "" 18446744073709551615; do
     refused "Invalid argument" sh -c "echo '$nonsense' >$class/size"

@@ -115,7 +115,7 @@ for number in 1 2 3 4 5 6 7 8 9; do
 done
 expect "number of disks" "$(wc -l <$class/tiers)" 8
 denied_for_a_reason "No space left on device" tier_add /dev/mapper/slice9
-swapped $(($(scaled 4) * 256)) limited "$(scaled 4)" pagecheck --size "$(scaled 12)" --mix random --threads 2
+swapped $(($(scaled 4) * per_mib)) limited "$(scaled 4)" pagecheck --size "$(scaled 12)" --mix random --threads 2
 for number in 8 7 6 5 4 3 2 1; do
     remove /dev/mapper/slice$number
 done

@@ -66,8 +66,8 @@ data=$(scaled 64)
 sampled "$limit" hold --size "$data" --mix compressible --pageout --rounds 1
 settled
 expect "failed stores" "$(value failed_stores)" 0
-holds "slots" "$(value used_slots)" -ge $((data * 256 * 97 / 100))
-holds "pages written back" "$(value written_back_pages)" -ge $((data * 256 / 4))
+holds "slots" "$(value used_slots)" -ge $((data * per_mib * 97 / 100))
+holds "pages written back" "$(value written_back_pages)" -ge $((data * per_mib / 4))
 holds "bytes in the pool" "$(value pool_bytes)" -le "$limit"
 # Pages written last stay.
 holds "pages in memory" "$(value ram_slots)" -gt 0
@@ -97,13 +97,13 @@ data=$(scaled 16)
 hold --size "$data" --mix compressible=90,same=10 --pageout
 settled
 same=$(value same_filled_slots)
-holds "pages in memory" "$(value ram_slots)" -ge $((data * 256 * 85 / 100))
+holds "pages in memory" "$(value ram_slots)" -ge $((data * per_mib * 85 / 100))
 tell writeback all
 settled
 holds "pages in memory" "$(value ram_slots)" -le 16
 expect "pages in their entries" "$(value same_filled_slots)" "$same"
-holds "pages on the disk" "$(value disk_slots)" -ge $((data * 256 * 85 / 100))
-holds "bytes in the pool" "$(value pool_bytes)" -le $((64 * 4096))
+holds "pages on the disk" "$(value disk_slots)" -ge $((data * per_mib * 85 / 100))
+holds "bytes in the pool" "$(value pool_bytes)" -le $((64 * page))
 released
 
 step "old pages, on request"
@@ -163,7 +163,7 @@ other=$!
 held /tmp/held-too
 settled
 holds "bytes written" $(($(value disk_write_bytes) - written)) -le $((limit + run))
-holds "pages kept as they are" "$(value raw_slots)" -ge $((8 * 256 * 90 / 100))
+holds "pages kept as they are" "$(value raw_slots)" -ge $((8 * per_mib * 90 / 100))
 tell writeback all
 settled
 holds "pages in memory" "$(value ram_slots)" -le 16

@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 
-const PAGE: usize = 4096;
+const PAGE: usize = if cfg!(feature = "pages-16k") { 16384 } else { 4096 };
 const BLKGETSIZE64: libc::c_ulong = 0x8008_1272;
 
 struct Checks {
