@@ -48,6 +48,7 @@ impl Refusal {
         match self {
             Self::NotASize => "not a size; write bytes, or a number followed by K, M, G or T",
             Self::SizeTooSmall => "the virtual size is too small; give at least 1 MiB",
+            Self::SizeTooLarge if PAGE_SIZE > 4096 => "the virtual size is too large; slots are numbered in 32 bits, so give less than 64 TiB",
             Self::SizeTooLarge => "the virtual size is too large; slots are numbered in 32 bits, so give less than 16 TiB",
             Self::LimitAboveRam => "the ram limit is larger than the machine's RAM; give at most that",
             Self::NotAPercentage => "not a percentage; write a whole number from 1 to 100",
@@ -60,7 +61,8 @@ impl Refusal {
     }
 }
 
-/// A device's virtual size: a whole number of pages from 1 MiB to just below 16 TiB.
+/// A device's virtual size: a whole number of pages from 1 MiB to just below 16 TiB, or 64 TiB with pages of
+/// 16 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(u32);
 

@@ -682,7 +682,12 @@ fn open_backing(path: &CStr, as_memory: bool) -> Result<Backing> {
         return Err(EINVAL);
     }
     if backing.slots() < MIN_SLOTS {
-        pr_err!("{}: it is too small; a disk needs at least 4 MiB\n", path);
+        let least = MIN_SLOTS.saturating_mul(PAGE_BYTES) >> 20;
+        pr_err!(
+            "{}: it is too small; a disk needs at least {} MiB\n",
+            path,
+            least
+        );
         return Err(EINVAL);
     }
     Ok(backing)

@@ -23,6 +23,10 @@ both_there() { [ -b /dev/pmem0 ] && [ -b /dev/pmem1 ]; }
 eventually both_there || fail "there are no two disks of persistent memory"
 [ -c /dev/mapper/control ] || fail "there is no device mapper"
 
+# In MiB, a disk of the fewest pages.
+# shellcheck disable=SC2034 # used by the tests
+least=$((1024 / per_mib))
+
 sectors() { blockdev --getsz "$1"; }
 bytes() { blockdev --getsize64 "$1"; }
 

@@ -11,6 +11,8 @@
 
 # Some clusters are left when half of it has been moved.
 size=$(scaled 32)
+# Half of it is a disk.
+[ "$size" -ge $((2 * least)) ] || size=$((2 * least))
 [ "$size" -ge 16 ] || size=16
 disk=/dev/mapper/disk
 

@@ -14,7 +14,7 @@ size=$(scaled 24)
 filled() {
     before=$(zspages)
     hold --size "$size" --mix compressible --pageout
-    holds "pages that the pool takes" "$(zspages)" -ge $((before + size * 32))
+    holds "pages that the pool takes" "$(zspages)" -ge $((before + size * per_mib / 8))
 }
 
 start size_mib=1024

@@ -76,12 +76,12 @@ holds "slots that are withheld" "$(value withheld_slots)" -gt $(($(unused_slots)
 step "a disk has room"
 add /dev/pmem0
 all_are_counted || fail "the kernel counts $(free_slots) slots as free of $(unused_slots)"
-swapped $((per_mib * 8)) pagecheck --size 12 --mix random --pageout
+swapped $((256 * 8)) pagecheck --size 12 --mix random --pageout
 release
 remove /dev/pmem0
 
 step "a full disk that keeps segments in reserve for cleaning"
-slice packing /dev/pmem0 0 8
+slice packing /dev/pmem0 0 $((least > 8 ? least : 8))
 add /dev/mapper/packing 0 compress=on
 hold --size 4 --mix compressible --pageout
 tell writeback all

@@ -95,7 +95,7 @@ stop() {
 # huge_pages: lets programs have huge pages, which the kernel switches off in a guest this small. Some
 # kernels have none.
 huge_pages() {
-    [ -e /sys/kernel/mm/transparent_hugepage ] || return 1
+    [ "$(cat /sys/kernel/mm/transparent_hugepage/hpage_pmd_size 2>/dev/null)" = $((2 * mib)) ] || return 1
     echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 }
 
@@ -170,9 +170,9 @@ begin_limited() {
 # steps is that much slower, and finds as much.
 scaled() { echo $((($1 + ${VSWAP_TEST_DIVISOR:-1} - 1) / ${VSWAP_TEST_DIVISOR:-1})); }
 
-# swapped PAGES COMMAND...: COMMAND must succeed and swap out at least that many pages.
+# swapped PAGES COMMAND...: COMMAND must succeed and swap out at least that many pages of 4096 bytes.
 swapped() {
-    swapped_least=$1
+    swapped_least=$((($1 * 4096 + page - 1) / page))
     swapped_before=$(vmstat pswpout)
     shift
     "$@" || fail "'$*' ended with status $?"

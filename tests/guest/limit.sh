@@ -64,7 +64,7 @@ expect "bytes in the pool" "$(value pool_bytes)" 0
 release
 failed=$(value failed_stores)
 # Not every word fits in an entry, so not all of them are stored.
-swapped $(($(scaled 16) * per_mib * 3 / 4)) pagecheck --size "$(scaled 16)" --mix same --pageout
+swapped $(($(scaled 16) * 256 * 3 / 4)) pagecheck --size "$(scaled 16)" --mix same --pageout
 same=$(($(value failed_stores) - failed))
 holds "failed stores" $same -le $(($(scaled 16) * per_mib / 4))
 stop

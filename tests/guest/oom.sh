@@ -67,6 +67,7 @@ only_the_others() {
 
 load size_mib=1024 ram_limit_mib="$(scaled 4)"
 small=$((4 + $(scaled 12)))
+[ "$small" -ge $least ] || small=$least
 slice little /dev/pmem0 0 "$small"
 disk=/dev/mapper/little
 add $disk
@@ -106,7 +107,7 @@ while [ $round = 0 ] || [ "$(cut -d. -f1 /proc/uptime)" -lt $until ]; do
     step "memory.high alone, which kills nobody"
     limits max "$(scaled 8)M" max
     killed_before=$(kills)
-    swapped "$(($(scaled 2) * per_mib))" of_group test --size "$(scaled 12)" --threads 2
+    swapped "$(($(scaled 2) * 256))" of_group test --size "$(scaled 12)" --threads 2
     expect "processes killed" "$(kills)" "$killed_before"
     lives_on "memory.high"
 

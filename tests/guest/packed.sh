@@ -41,6 +41,8 @@ swapon "$device"
 
 step "written back"
 mib_held=$(scaled 48)
+# Half of it is a disk.
+[ "$mib_held" -ge $((3 * least)) ] || mib_held=$((3 * least))
 pages=$((mib_held * per_mib))
 written=$(value disk_write_bytes)
 hold --size "$mib_held" --mix compressible=90,random=10 --pageout

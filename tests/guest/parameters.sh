@@ -19,7 +19,7 @@ impossible() {
 }
 
 impossible size_mib=0
-impossible size_mib=16777216
+impossible size_mib=$((4096 * page))
 impossible size_mib=18446744073709551615
 impossible size_mib=many
 impossible size_mib=-2
@@ -27,7 +27,7 @@ impossible ram_limit_mib=$(($(meminfo MemTotal) / 1024 + 1))
 impossible ram_limit_mib=-2
 impossible ram_limit_mib=much
 
-for parameters in "" "size_mib=1" "size_mib=16777215" "size_mib=1024 ram_limit_mib=64"; do
+for parameters in "" "size_mib=1" "size_mib=$((4096 * page - 1))" "size_mib=1024 ram_limit_mib=64"; do
     step "possible: $parameters"
     # shellcheck disable=SC2086 # several words
     load $parameters

@@ -102,8 +102,7 @@ released
 step "everything is full"
 remove /dev/pmem1
 lower=$(scaled 8)
-# A disk has at least 4 MiB.
-[ "$lower" -ge 4 ] || lower=4
+[ "$lower" -ge $least ] || lower=$least
 slice lower /dev/pmem1 0 "$lower"
 add /dev/mapper/lower
 echo $(($(scaled 4) * mib)) >$class/ram_limit

@@ -15,7 +15,7 @@ shown() { swapon --show="$1" --noheadings --bytes --raw 2>/dev/null; }
 
 # check_on: all agree about a device of 1 GiB that is on, without its header page.
 check_on() {
-    kib=$((1048576 - 4))
+    kib=$((1048576 - page / 1024))
     expect "number of lines in /proc/swaps" "$(wc -l </proc/swaps)" 2
     # shellcheck disable=SC2046 # fields
     set -- $(tail -n 1 /proc/swaps)

@@ -91,7 +91,7 @@ mkswap /dev/pmem1 >/dev/null
 swapon /dev/pmem1
 denied_for_a_reason "Device or resource busy" tier_add /dev/pmem1
 swapoff /dev/pmem1
-slice small /dev/pmem1 0 3
+slice small /dev/pmem1 0 $((least - 1))
 denied_for_a_reason "Device or resource busy" tier_add /dev/pmem1
 denied_for_a_reason "Invalid argument" tier_add /dev/mapper/small
 dmsetup remove small
@@ -110,12 +110,12 @@ remove /dev/pmem0
 
 step "the smallest disks, and the largest number of them"
 for number in 1 2 3 4 5 6 7 8 9; do
-    slice "slice$number" /dev/pmem1 $((8 * number)) 4
+    slice "slice$number" /dev/pmem1 $((2 * least * number)) $least
     [ $number = 9 ] || add /dev/mapper/slice$number $number
 done
 expect "number of disks" "$(wc -l <$class/tiers)" 8
 denied_for_a_reason "No space left on device" tier_add /dev/mapper/slice9
-swapped $(($(scaled 4) * per_mib)) limited "$(scaled 4)" pagecheck --size "$(scaled 12)" --mix random --threads 2
+swapped $(($(scaled 4) * 256)) limited "$(scaled 4)" pagecheck --size "$(scaled 12)" --mix random --threads 2
 for number in 8 7 6 5 4 3 2 1; do
     remove /dev/mapper/slice$number
 done

@@ -3,7 +3,11 @@
 //! can be checked without a copy. No page is ever all zero, because the kernel
 //! doesn't send such pages to a swap device.
 
-pub const PAGE: usize = if cfg!(feature = "pages-16k") { 16384 } else { 4096 };
+pub const PAGE: usize = if cfg!(feature = "pages-16k") {
+    16384
+} else {
+    4096
+};
 pub const WORDS: usize = PAGE / 8;
 pub type Words = [u64; WORDS];
 

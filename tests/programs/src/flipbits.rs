@@ -7,7 +7,11 @@ use std::io::{Error, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
 
-const PAGE: usize = if cfg!(feature = "pages-16k") { 16384 } else { 4096 };
+const PAGE: usize = if cfg!(feature = "pages-16k") {
+    16384
+} else {
+    4096
+};
 
 fn flip(disk: &str, mut random: u64, pages: u64) -> Result<u64, Error> {
     let mut file = OpenOptions::new()

@@ -8,7 +8,11 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 
-const PAGE: usize = if cfg!(feature = "pages-16k") { 16384 } else { 4096 };
+const PAGE: usize = if cfg!(feature = "pages-16k") {
+    16384
+} else {
+    4096
+};
 const BLKGETSIZE64: libc::c_ulong = 0x8008_1272;
 
 struct Checks {
@@ -83,8 +87,8 @@ fn check(checks: &mut Checks, node: &str, size: u64) -> std::io::Result<()> {
     file.read_exact_at(&mut buffer, 0)?;
     checks.expect(
         "page 0 has the signature",
-        buffer[4086..] == *b"SWAPSPACE2",
-        &buffer[4086..],
+        buffer[PAGE - 10..] == *b"SWAPSPACE2",
+        &buffer[PAGE - 10..],
     );
     for offset in [PAGE as u64, size / 2, size - PAGE as u64] {
         buffer.fill(0xff);

@@ -13,7 +13,11 @@ use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// The most of one write that sysfs passes on.
-const PAGE: usize = if cfg!(feature = "pages-16k") { 16384 } else { 4096 };
+const PAGE: usize = if cfg!(feature = "pages-16k") {
+    16384
+} else {
+    4096
+};
 
 struct Attribute {
     name: &'static str,

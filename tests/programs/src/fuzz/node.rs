@@ -7,7 +7,11 @@ use fastrand::Rng;
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-const PAGE: usize = if cfg!(feature = "pages-16k") { 16384 } else { 4096 };
+const PAGE: usize = if cfg!(feature = "pages-16k") {
+    16384
+} else {
+    4096
+};
 const BLKGETSIZE64: u64 = 0x8008_1272;
 const FIFREEZE: u64 = 0xc004_5877;
 const FITHAW: u64 = 0xc004_5878;
