@@ -166,7 +166,7 @@ rmdir /tmp/bound
 mknod /tmp/node b $(($(stat -L -c 0x%t /dev/mapper/disk))) $(($(stat -L -c 0x%T /dev/mapper/disk)))
 fails 1 "is a tier already" add /tmp/node
 rm /tmp/node $files/hard
-dd if=/dev/zero of=$files/twice bs=1M count=8 2>/dev/null
+dd if=/dev/zero of=$files/twice bs=1M count=$((2 * least)) 2>/dev/null
 chmod 600 $files/twice
 ln $files/twice $files/other
 for name in twice other twice other; do
