@@ -31,12 +31,13 @@ stays() {
     expect "label of the signature" "$(blkid -p -o value -s LABEL "$1")" vswap0-tier
 }
 
-# unreliable ONCE: adds /dev/unreliable, of 8 MiB, which will fail each time where it turns_bad, or
+# unreliable ONCE: adds /dev/unreliable, a small disk which will fail each time where it turns_bad, or
 # once.
+sectors_a_page=$((page / 512))
 unreliable=/sys/kernel/config/nullb/unreliable
 unreliable() {
     mkdir $unreliable
-    echo 8 >$unreliable/size
+    echo $((2 * least)) >$unreliable/size
     echo 1 >$unreliable/memory_backed
     echo "$1" >$unreliable/badblocks_once
     echo 1 >$unreliable/power
@@ -46,7 +47,7 @@ unreliable() {
 # turns_bad FIRST-LAST...: those slots of it do.
 turns_bad() {
     for range; do
-        echo "+$((${range%-*} * 8))-$((${range#*-} * 8 + 7))" >$unreliable/badblocks
+        echo "+$((${range%-*} * sectors_a_page))-$(((${range#*-} + 1) * sectors_a_page - 1))" >$unreliable/badblocks
     done
 }
 
@@ -151,7 +152,7 @@ remove $disk
 for limit in $((4 * mib)) 0; do
     echo $limit >$class/ram_limit
     unreliable 0
-    hold_out --size 10 --mix random --pageout --may-lose >/tmp/held-says
+    hold_out --size $((2 * least + 2)) --mix random --pageout --may-lose >/tmp/held-says
     settled
     # The last pages that find no room may come 32 at a time, and all stay in memory then.
     holds "bytes that are free" $(($(tier /dev/unreliable size) - $(tier /dev/unreliable used))) -lt $((32 * page))
@@ -178,7 +179,7 @@ for limit in $((4 * mib)) 0; do
 
     step "pages that can't be read the first time"
     unreliable 1
-    hold_out --size 10 --mix random --pageout
+    hold_out --size $((2 * least + 2)) --mix random --pageout
     settled
     add $disk
     turns_bad 1000-1001 1900-1900

@@ -10,8 +10,8 @@
 
 # free_slots: pages of swap that the kernel counts as free, and those that it should if it counted
 # all unused ones.
-free_slots() { echo $(($(meminfo SwapFree) / 4)); }
-unused_slots() { awk -v path="$device" '$1 == path { print ($3 - $4) / 4 }' /proc/swaps; }
+free_slots() { echo $(($(meminfo SwapFree) * 1024 / page)); }
+unused_slots() { awk -v path="$device" -v page=$page '$1 == path { print ($3 - $4) * 1024 / page }' /proc/swaps; }
 all_are_counted() { [ "$(free_slots)" -ge $(($(unused_slots) - 64)) ]; }
 none_is_counted() { [ "$(free_slots)" -lt 64 ]; }
 uptime_is() { cut -d. -f1 /proc/uptime; }
@@ -107,9 +107,9 @@ too_much
 eventually none_is_counted || fail "the kernel counts $(free_slots) slots as free"
 mkswap /dev/pmem1 >/dev/null
 swapon /dev/pmem1
-holds "slots that the kernel counts" "$(free_slots)" -gt 100000
+holds "slots that the kernel counts" "$(free_slots)" -gt $((400 * per_mib))
 pagecheck --size 40 --mix random --pageout --rounds 1 || fail "pagecheck ended with status $?"
-holds "slots that the kernel counts" "$(free_slots)" -gt 50000
+holds "slots that the kernel counts" "$(free_slots)" -gt $((200 * per_mib))
 swapoff /dev/pmem1
 release
 eventually all_are_counted || fail "the kernel counts $(free_slots) slots as free of $(unused_slots)"

@@ -57,7 +57,7 @@ load size_mib=1024 ram_limit_mib="$(scaled 8)"
 # One that is always there, has room for everything, and that the fuzzer does not know.
 add /dev/pmem1 -5
 make_disk one /dev/pmem0
-loop=$(loop /taken 8)
+loop=$(loop /taken $((2 * least)))
 swapon "$device"
 before=$(settings)
 

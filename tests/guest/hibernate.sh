@@ -12,6 +12,11 @@
 # From the image as it was written, without a boot in between.
 echo test_resume >/sys/power/disk 2>/dev/null || fail "this kernel can't be hibernated: $(cat /sys/power/disk)"
 
+# Half of the memory has to be free, which it is not with pages of 16 KiB.
+if [ $page != 4096 ]; then
+    step "not in a guest this small"
+    exit 0
+fi
 load size_mib=1024 ram_limit_mib="$(scaled 8)"
 add /dev/pmem1
 swapon -p 10 "$device"

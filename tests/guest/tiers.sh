@@ -95,7 +95,7 @@ slice small /dev/pmem1 0 $((least - 1))
 denied_for_a_reason "Device or resource busy" tier_add /dev/pmem1
 denied_for_a_reason "Invalid argument" tier_add /dev/mapper/small
 dmsetup remove small
-loop=$(loop /taken 8 --read-only)
+loop=$(loop /taken $((2 * least)) --read-only)
 denied_for_a_reason "" tier_add "$loop"
 case $refused_text in
 *"Read-only file system"* | *"Permission denied"*) ;;
