@@ -51,7 +51,7 @@ tell writeback all
 settled
 ahead=$(vmstat swap_ra)
 release
-holds "pages read ahead" $(($(vmstat swap_ra) - ahead)) -ge 1000
+holds "pages read ahead" $(($(vmstat swap_ra) - ahead)) -ge $((per_mib * 39 / 10))
 turn disk /dev/pmem0 healthy
 
 step "and none in memory"

@@ -80,6 +80,7 @@ expect "failed stores" "$(value failed_stores)" 0
 step "two disks by their priority"
 remove /dev/pmem0
 small=$(scaled 24)
+[ "$small" -ge $least ] || small=$least
 slice upper /dev/pmem0 0 "$small"
 add /dev/mapper/upper 10
 add /dev/pmem1

@@ -42,12 +42,12 @@ loaded() { [ -e /sys/module/vswap ]; }
 
 # parts: the sum of the parts, the sum shown, and what the module has in use.
 parts() {
-    vswapctl status --json | awk '
+    vswapctl status --json | awk -v page=$page '
         /"parts"/ { inside = 1 } /"disks"/ { inside = 0 }
         inside && $1 == "\"data\":" { sum += $2 }
         /^  "used":/ { used = $2 + 0 }
         $1 == "\"used_slots\":" { slots = $2 + 0 }
-        END { printf "%d %d %d\n", sum, used, slots * 4096 }'
+        END { printf "%d %d %d\n", sum, used, slots * page }'
 }
 
 step "without the module"
