@@ -31,6 +31,13 @@ denied_for_a_reason "Operation not supported" tier_add "$loop discard"
 denied "Invalid argument" tier_add "/dev/zram0 discard discard"
 losetup --detach "$loop"
 
+# Some clusters stay in any case, which with pages of 16 KiB are as large as what is stored here.
+if [ $page != 4096 ]; then
+    step "nothing else in a guest this small"
+    unload
+    exit 0
+fi
+
 step "what was there before"
 dd if=/dev/urandom of=/dev/zram0 bs=1M count=32 2>/dev/null
 sync

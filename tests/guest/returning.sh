@@ -68,16 +68,16 @@ modprobe null_blk nr_devices=0
 mount -t configfs none /sys/kernel/config
 unreliable=/sys/kernel/config/nullb/unreliable
 mkdir $unreliable
-echo 8 >$unreliable/size
+echo $((2 * least)) >$unreliable/size
 echo 1 >$unreliable/memory_backed
 echo 1 >$unreliable/power
 remove $disk
 remove /dev/pmem1
 add /dev/unreliable
-hold_out --size 10 --mix random --pageout --may-lose >/tmp/held-says
+hold_out --size $((2 * least + 2)) --mix random --pageout --may-lose >/tmp/held-says
 settled
 add /dev/pmem1
-echo "+$((1000 * 8))-$((1031 * 8 + 7))" >$unreliable/badblocks
+echo "+$((1000 * page / 512))-$((1032 * page / 512 - 1))" >$unreliable/badblocks
 refused "Input/output error" sh -c "echo /dev/unreliable >$class/tier_remove"
 holds "errors" "$(tier /dev/unreliable errors)" -ge 32
 expect "state" "$(tier /dev/unreliable state)" active
