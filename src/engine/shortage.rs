@@ -11,8 +11,8 @@ const PATIENCE_MS: u64 = 1000;
 /// It is no shortage while one page finds room for so many that find none.
 const FOR_ONE: u64 = 4;
 
-/// For how long it is no shortage because stored pages are in memory as well, in milliseconds: they may be
-/// locked there.
+/// For how long it is no shortage because stored pages are in memory as well, though no page finds room, in
+/// milliseconds: they may be locked there.
 const LONGEST_MS: u64 = 30_000;
 
 /// Whether pages find no room for so long that the kernel has to be told. Calls at the same time may
@@ -26,6 +26,9 @@ pub struct Shortage {
     failed: AtomicU64,
     /// How many pages had found room until it began.
     stored: AtomicU64,
+    /// How many have by now, and since when.
+    found: AtomicU64,
+    found_at: AtomicU64,
 }
 
 impl Shortage {
@@ -37,6 +40,9 @@ impl Shortage {
         if now.saturating_sub(last) > PATIENCE_MS {
             self.begin(now, stored);
         }
+        if self.found.swap(stored, Ordering::Relaxed) != stored {
+            self.found_at.store(now, Ordering::Relaxed);
+        }
         let failed = self.failed.fetch_add(1, Ordering::Relaxed);
         let lasts = now.saturating_sub(self.began.load(Ordering::Relaxed));
         if lasts < PATIENCE_MS {
@@ -47,7 +53,8 @@ impl Shortage {
         if !is_short {
             self.begin(now, stored);
         }
-        is_short && (lasts >= LONGEST_MS || !can_free())
+        let since_found = now.saturating_sub(self.found_at.load(Ordering::Relaxed));
+        is_short && (lasts.min(since_found) >= LONGEST_MS || !can_free())
     }
 
     fn begin(&self, now: u64, stored: u64) {
@@ -117,10 +124,11 @@ mod tests {
         }
         assert!(shortage.failed(35_000, 0, || true));
 
+        // A page finds room, and with it one of each fifty that need some.
         let shortage = Shortage::default();
-        for at in (5000..8000).step_by(500) {
-            assert!(!shortage.failed(at, 0, || true));
+        for (at, stored) in (5000..80_000).step_by(500).zip(1..) {
+            assert!(!shortage.failed(at, stored / 50, || true));
         }
-        assert!(shortage.failed(8000, 0, || false));
+        assert!(shortage.failed(80_000, 3, || false));
     }
 }
