@@ -19,6 +19,13 @@ target=$cache/target
 pinned_release=7.3.4+deb13-amd64
 suite=trixie
 
+# Whether this machine's own tools build, and not those of the trixie root: in the root, where there
+# is no apt to make one with, and when VSWAP_NATIVE=1 asks for it.
+is_native() {
+    [ "${VSWAP_IN_ROOT:-}" = 1 ] || [ "${VSWAP_NATIVE:-}" = 1 ] || ! command -v apt-get >/dev/null
+}
+! is_native || target=${CARGO_TARGET_DIR:-$project/build/target}
+
 say() { printf '%s\n' "vswap: $*" >&2; }
 
 die() {
@@ -36,6 +43,28 @@ as_root() {
         die "'$1' must be run as root, and there is no sudo. Run this as root, or install sudo."
     fi
 }
+
+# is_too_old RELEASE: before 7.3, there is no exported swap_ops.
+is_too_old() {
+    local major minor
+    IFS=.- read -r major minor _ <<<"$1"
+    minor=${minor%%[^0-9]*}
+    [[ $major =~ ^[0-9]+$ ]] && { [ "$major" -lt 7 ] || { [ "$major" -eq 7 ] && [ "${minor:-0}" -lt 3 ]; }; }
+}
+
+# Debian's names of kernels have its version after a plus.
+is_debian_release() { [[ $1 =~ ^[0-9]+\.[0-9]+[.0-9]*\+[a-z0-9]+ ]]; }
+
+# tree_of RELEASE: prints where a kernel's own build tree is, if the module is to be built in that. For
+# Debian's kernels kernel-setup makes one.
+tree_of() {
+    local tree=/lib/modules/$1/build
+    if is_native || { ! is_debian_release "$1" && [[ $1 != */* ]] && [ -d "$tree" ]; }; then
+        printf '%s\n' "$tree"
+    fi
+}
+
+project_version() { sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$project/Cargo.toml"; }
 
 # logged NAME WHAT COMMAND...: runs COMMAND with its output in a log; on failure prints the end of it.
 logged() {
