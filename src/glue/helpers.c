@@ -485,8 +485,10 @@ void vswap_inode_unlock(struct inode *inode)
 	inode_unlock(inode);
 }
 
-void *vswap_folio_page(struct folio *folio, unsigned long *index)
+void *vswap_folio_page(struct folio *folio, struct address_space **mapping,
+		       unsigned long *index)
 {
+	*mapping = folio->mapping;
 	*index = folio->index;
 	return folio_address(folio);
 }

@@ -8,6 +8,7 @@
 
 #include <linux/blkdev.h>
 #include <linux/cdev.h>
+#include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/lz4.h>
 #include <linux/mempool.h>
@@ -96,6 +97,19 @@ void vswap_disk_remove(struct gendisk *disk);
 void vswap_tasks_wait(void);
 void vswap_bio_fail(struct bio *bio);
 
+/* attributes of a device, in a group; "data" is the owner's */
+struct vswap_attributes;
+typedef ssize_t vswap_show_t(struct device *device, struct device_attribute *file, char *page);
+typedef ssize_t vswap_store_t(struct device *device, struct device_attribute *file,
+			      const char *text, size_t length);
+
+struct vswap_attributes *vswap_attributes_new(size_t most);
+void vswap_attributes_free(struct vswap_attributes *all);
+void vswap_attributes_add(struct vswap_attributes *all, const char *name, umode_t mode,
+			  vswap_show_t *show, vswap_store_t *store, const void *data);
+const struct attribute_group **vswap_attributes_groups(struct vswap_attributes *all);
+const void *vswap_attribute_data(const struct device_attribute *file);
+
 /* the inode whose mapping is behind the node */
 struct inode *vswap_inode_new(void *private,
 			      const struct address_space_operations *ops,
@@ -104,7 +118,8 @@ void vswap_inode_free(struct inode *inode);
 int vswap_inode_lock_unused(struct inode *inode);
 void vswap_inode_resize(struct inode *inode, loff_t bytes);
 void vswap_inode_unlock(struct inode *inode);
-void *vswap_folio_page(struct folio *folio, unsigned long *index);
+void *vswap_folio_page(struct folio *folio, struct address_space **mapping,
+		       unsigned long *index);
 struct cdev *vswap_inode_cdev(struct inode *inode);
 
 /* block devices that hold pages; "dead" becomes true when the device goes */

@@ -79,12 +79,12 @@ unsafe fn backing<'a, D: Swappable>(mapping: *mut address_space) -> &'a Backing<
 ///
 /// Called by the page cache, with a locked folio of one page in the mapping of a [`SwapInode`] of a `D`.
 unsafe extern "C" fn read_folio<D: Swappable>(_file: *mut file, folio: *mut folio) -> c_int {
-    let mut index = 0;
+    let (mut mapping, mut index) = (core::ptr::null_mut(), 0);
     // SAFETY: the page cache's call: a locked folio of one page, in a mapping with these
     // operations, to be filled by nobody else.
     unsafe {
-        let page = bindings::vswap_folio_page(folio, &mut index).cast::<[u8; PAGE_SIZE]>();
-        let mapping = (*folio).__bindgen_anon_1.__bindgen_anon_1.mapping;
+        let page =
+            bindings::vswap_folio_page(folio, &mut mapping, &mut index).cast::<[u8; PAGE_SIZE]>();
         if index == 0 {
             header::write(&mut *page, backing::<D>(mapping).device.size().pages());
         } else {

@@ -4,10 +4,11 @@
 //!
 //! C headers: `include/linux/device.h`, `include/linux/sysfs.h`
 
+use super::bindings;
 use crate::engine::page::PAGE_SIZE;
-use core::ptr;
+use core::ptr::{self, NonNull};
 use kernel::bindings::{attribute_group, device_attribute};
-use kernel::ffi::{c_char, c_void};
+use kernel::ffi::c_char;
 use kernel::fmt;
 use kernel::prelude::*;
 
@@ -33,17 +34,13 @@ impl fmt::Write for Text<'_> {
     }
 }
 
-/// An attribute of a `T`, which is a file. Shared, as nobody writes to it.
-#[repr(C)]
+/// An attribute of a `T`, which is a file.
 pub(crate) struct Attribute<T> {
-    // First, so that a pointer to it is one to the whole.
-    attribute: device_attribute,
+    name: &'static CStr,
+    mode: u16,
     show: Option<Show<T>>,
     store: Option<Store<T>>,
 }
-
-// SAFETY: the driver core only reads it.
-unsafe impl<T> Sync for Attribute<T> {}
 
 impl<T> Attribute<T> {
     /// An attribute that is only read.
@@ -67,17 +64,9 @@ impl<T> Attribute<T> {
         show: Option<Show<T>>,
         store: Option<Store<T>>,
     ) -> Self {
-        let mut attribute: device_attribute = pin_init::zeroed();
-        attribute.attr.name = name.to_bytes_with_nul().as_ptr().cast();
-        attribute.attr.mode = mode;
-        if show.is_some() {
-            attribute.__bindgen_anon_1.show = Some(show_text::<T>);
-        }
-        if store.is_some() {
-            attribute.__bindgen_anon_2.store = Some(store_text::<T>);
-        }
         Self {
-            attribute,
+            name,
+            mode,
             show,
             store,
         }
@@ -100,7 +89,7 @@ unsafe extern "C" fn show_text<T>(
     let (of, attribute, page) = unsafe {
         (
             &*(*device).driver_data.cast::<T>(),
-            &*attribute.cast::<Attribute<T>>(),
+            &*bindings::vswap_attribute_data(attribute).cast::<Attribute<T>>(),
             core::slice::from_raw_parts_mut(page.cast::<u8>(), PAGE_SIZE),
         )
     };
@@ -128,7 +117,7 @@ unsafe extern "C" fn store_text<T>(
     let (of, attribute, text) = unsafe {
         (
             &*(*device).driver_data.cast::<T>(),
-            &*attribute.cast::<Attribute<T>>(),
+            &*bindings::vswap_attribute_data(attribute).cast::<Attribute<T>>(),
             core::slice::from_raw_parts(text.cast::<u8>(), length),
         )
     };
@@ -143,36 +132,49 @@ fn errno(error: Error) -> isize {
     error.to_errno() as isize
 }
 
-/// Attributes in the driver core's form: a list of groups, which has one, and that group's list. Each list
-/// ends with a null pointer.
-pub(super) struct Groups {
-    groups: KBox<[*const attribute_group; 2]>,
-    _group: KBox<attribute_group>,
-    _list: KVec<*const c_void>,
-}
+/// Attributes in the driver core's form.
+///
+/// # Invariants
+///
+/// Valid, and owned by this value.
+pub(super) struct Groups(NonNull<bindings::vswap_attributes>);
 
 impl Groups {
     /// A group of those attributes, in the device's own directory. May sleep.
+    ///
+    /// `ENOMEM`: no memory.
     pub(super) fn new<T>(attributes: &'static [Attribute<T>]) -> Result<Self> {
-        let mut list: KVec<*const c_void> =
-            KVec::with_capacity(attributes.len().saturating_add(1), GFP_KERNEL)?;
+        // SAFETY: no requirements.
+        let all = NonNull::new(unsafe { bindings::vswap_attributes_new(attributes.len()) });
+        // INVARIANT: just made, and kept by nobody else.
+        let all = Self(all.ok_or(ENOMEM)?);
         for attribute in attributes {
-            // The capacity is that of all.
-            let _ = list.push_within_capacity(ptr::from_ref(attribute).cast());
+            // SAFETY: valid by the invariant, with room for each; names and data live as long as the
+            // module, and these callbacks take such data.
+            unsafe {
+                bindings::vswap_attributes_add(
+                    all.0.as_ptr(),
+                    attribute.name.as_char_ptr(),
+                    attribute.mode,
+                    attribute.show.map(|_| show_text::<T> as _),
+                    attribute.store.map(|_| store_text::<T> as _),
+                    ptr::from_ref(attribute).cast(),
+                )
+            };
         }
-        let _ = list.push_within_capacity(ptr::null());
-        let mut group: attribute_group = pin_init::zeroed();
-        group.__bindgen_anon_2.attrs = list.as_mut_ptr().cast();
-        let group = KBox::new(group, GFP_KERNEL)?;
-        Ok(Self {
-            groups: KBox::new([&raw const *group, ptr::null()], GFP_KERNEL)?,
-            _group: group,
-            _list: list,
-        })
+        Ok(all)
     }
 
     /// The list of groups, valid as long as this value.
     pub(super) fn as_ptr(&self) -> *mut *const attribute_group {
-        self.groups.as_ptr().cast_mut()
+        // SAFETY: valid by the invariant.
+        unsafe { bindings::vswap_attributes_groups(self.0.as_ptr()) }
+    }
+}
+
+impl Drop for Groups {
+    fn drop(&mut self) {
+        // SAFETY: valid by the invariant, and goes with its owner: the device is gone.
+        unsafe { bindings::vswap_attributes_free(self.0.as_ptr()) }
     }
 }
