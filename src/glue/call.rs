@@ -2,14 +2,14 @@
 
 //! Calls of the swap core: folios to be written or read, until the call is completed.
 //!
-//! C headers: `include/linux/swap_ops.h`, `mm/page_io.c`
+//! C header: `include/linux/bvec.h`
 
 use super::bindings;
 use super::cpu::Pinned;
 use super::platform::Kernel;
-use super::raw_call::RawCall;
 use super::request::{Failed, Repair};
 use super::reserves::Reserves;
+use super::swap_ops::{Context, RawCall};
 use super::target::Target;
 use super::transfer::{Transfer, BIO_PAGES};
 use super::way::{Load, Store, Way};
@@ -17,11 +17,10 @@ use crate::engine::bay::Entered;
 use crate::engine::held::PinnedSlot;
 use crate::engine::page::{Page, PAGE_SIZE};
 use crate::engine::slot::{PhysicalSlot, Slot};
-use crate::engine::traffic::Direction;
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
-use kernel::ffi::{c_int, c_void};
+use kernel::ffi::c_void;
 use kernel::pr_err_once;
 use kernel::prelude::*;
 
@@ -145,16 +144,10 @@ impl<W: Way, D: Serves> Call<W, D> {
     ///
     /// `ctx` is what the swap core gave to the operation of that way, just now, for an area
     /// that belongs to the device.
-    pub(super) unsafe fn new(ctx: *mut bindings::swap_io_ctx, device: &D) -> Self {
-        // SAFETY: as this function requires.
-        let sio = unsafe {
-            let rw = c_int::from(W::DIRECTION == Direction::Write);
-            bindings::vswap_io_prepare(ctx, rw);
-            NonNull::new_unchecked((*ctx).sio)
-        };
+    pub(super) unsafe fn new(ctx: *mut Context, device: &D) -> Self {
         Self {
-            // SAFETY: it was just submitted, and this value completes it.
-            raw: unsafe { RawCall::new(sio) },
+            // SAFETY: as this function requires; this value completes it.
+            raw: unsafe { RawCall::new(ctx, W::DIRECTION) },
             device: NonNull::from(device),
             transfer: Cell::new(None),
             _way: PhantomData,
@@ -268,11 +261,8 @@ impl<W: Way, D: Serves> Pages<'_, W, D> {
     /// The next folio, or `None` when the call has no more.
     #[inline]
     fn next_folio(&mut self) -> Result<Option<Folio>> {
-        let sio = self.call.raw.sio();
-        let Some(bvec) = usize::try_from(sio.nr_bvecs)
-            .ok()
-            .and_then(|count| sio.bvecs.get(..count)?.get(self.bvec))
-        else {
+        let folios = self.call.raw.folios();
+        let Some(bvec) = folios.and_then(|folios| folios.get(self.bvec)) else {
             return self.end();
         };
         let mut slot = 0;
@@ -301,9 +291,9 @@ impl<W: Way, D: Serves> Pages<'_, W, D> {
 
     /// Ends the walk, again if need be. `EIO`: the call is impossible.
     fn end(&mut self) -> Result<Option<Folio>> {
-        let sio = self.call.raw.sio();
-        let is_whole = usize::try_from(sio.nr_bvecs) == Ok(self.bvec)
-            && usize::try_from(sio.len) == Ok(self.bytes);
+        let call = self.call.raw;
+        let is_whole =
+            call.folios().map(<[_]>::len) == Some(self.bvec) && call.bytes() == Some(self.bytes);
         if is_whole || self.bvec == OVER {
             return Ok(None);
         }
@@ -326,11 +316,10 @@ impl<'a, W: Way, D: Serves> CallPage<'a, W, D> {
             return reserves.copied(&Pinned::new(), W::DIRECTION, entered.disk());
         }
         let mut transfer = self.call.transfer.take().unwrap_or_else(|| {
-            let sio = self.call.raw.sio();
-            let pages = usize::try_from(sio.len).map_or(0, |bytes| bytes / PAGE_SIZE);
+            let pages = self.call.raw.bytes().unwrap_or(0) / PAGE_SIZE;
             // At most what a bio takes; if the room is too small, the excess fails.
             let room = |count| u16::try_from(count).map_or(BIO_PAGES, |n| n.min(BIO_PAGES));
-            let folios = usize::try_from(sio.nr_bvecs).unwrap_or(0);
+            let folios = self.call.raw.folios().map_or(0, <[_]>::len);
             Transfer::new(reserves, room(folios), room(pages))
         });
         // SAFETY: by its invariant nobody else uses the page until its call is completed, and

@@ -16,7 +16,6 @@
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/swapops.h>
-#include <linux/uio.h>
 
 #include "helpers.h"
 
@@ -215,19 +214,6 @@ bool vswap_page_take_over(void *page)
 		return false;
 	folio_mark_dirty(folio);
 	return true;
-}
-
-/* The context is gone when the operation returns; only its sio is completed later. */
-void vswap_io_prepare(struct swap_io_ctx *ctx, int rw)
-{
-	struct iov_iter iter;
-
-	swap_fs_prepare_rw(ctx, rw, &iter);
-}
-
-void vswap_io_complete(struct swap_iocb *sio, int error)
-{
-	sio->iocb.ki_complete(&sio->iocb, error ? error : sio->len);
 }
 
 struct vswap_io {

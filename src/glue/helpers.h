@@ -16,7 +16,6 @@
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/swap.h>
-#include <linux/swap_ops.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -29,7 +28,6 @@
 /* A cluster's table. */
 static const size_t VSWAP_TABLE_BYTES = 4096;
 static const size_t VSWAP_LZ4_WORKSPACE = LZ4_MEM_COMPRESS;
-static const unsigned long VSWAP_SWP_BLKDEV = SWP_BLKDEV;
 static const unsigned int VSWAP_ZSPAGE_PAGES = CONFIG_ZSMALLOC_CHAIN_SIZE;
 static const unsigned int VSWAP_BLKGETSIZE64 = BLKGETSIZE64;
 static const u8 VSWAP_STS_NOSPC = (__force u8)BLK_STS_NOSPC;
@@ -70,6 +68,8 @@ int vswap_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 /* swap I/O */
 bool vswap_page_take_over(void *page);
 void *vswap_bvec_folio(const struct bio_vec *bvec, unsigned long *slot);
+struct swap_io_ctx;
+struct swap_iocb;
 void vswap_io_prepare(struct swap_io_ctx *ctx, int rw);
 void vswap_io_complete(struct swap_iocb *sio, int error);
 

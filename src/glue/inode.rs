@@ -7,7 +7,7 @@
 use super::call::Serves;
 use super::gendisk::{Disk, Frees};
 use super::swap_area::{Area, Kind};
-use super::{bindings, swap_io};
+use super::{bindings, swap_ops};
 use crate::engine::config::Size;
 use crate::engine::header;
 use crate::engine::page::PAGE_SIZE;
@@ -116,7 +116,7 @@ unsafe extern "C" fn swap_activate<D: Swappable>(
         let Some(area) = NonNull::new(sis) else {
             return EINVAL.to_errno();
         };
-        let extents = swap_io::activate::<D>(sis, disk.bdev());
+        let extents = swap_ops::activate::<D>(sis, disk.bdev());
         // After an error the area is not deactivated.
         if extents >= 0 {
             device.activated(Area::new(area));

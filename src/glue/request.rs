@@ -3,7 +3,7 @@
 //! Bios that end together, and what failed of them.
 
 use super::platform::Kernel;
-use super::raw_call::RawCall;
+use super::swap_ops::RawCall;
 use super::reserves::{Pools, Reserves};
 use super::srcu::Section;
 use super::target::Target;

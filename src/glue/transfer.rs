@@ -9,7 +9,7 @@ use super::bio::{self, Unit};
 use super::clock;
 use super::cpu::Pinned;
 use super::platform::Kernel;
-use super::raw_call::RawCall;
+use super::swap_ops::RawCall;
 use super::request::{self, Extent, Failed, Kept, Pending, Repair, Request};
 use super::reserves::Reserves;
 use super::target::Target;

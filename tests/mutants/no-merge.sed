@@ -2,4 +2,4 @@
 # what: each folio goes to a disk by itself
 # file: src/glue/swap_io.rs
 # test: sequential
-s/^    rw == WRITE$/    rw > WRITE/
+s/^        is_write$/        false/

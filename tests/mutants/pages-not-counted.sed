@@ -2,4 +2,4 @@
 # what: the pages of a call are not compared with what was asked for
 # file: src/glue/call.rs
 # test: kunit
-s/ == Ok(self\.bytes);/.is_ok();/
+s/ == Some(self\.bytes);/.is_some();/
