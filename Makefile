@@ -20,7 +20,8 @@ help:
 	@echo 'make kunit         the suites of kunit/, in the kernel with KASAN'
 	@echo 'make module        build/vswap.ko for the pinned kernel; KERNEL=RELEASE for another, KDIR=DIRECTORY for its build tree'
 	@echo 'make tools         build/vswapctl, which shows and changes the device'
-	@echo 'make deb           build/deb/*.deb: vswapctl, the module, and its source for DKMS'
+	@echo 'make deb           build/deb/*.deb: vswapctl, the module, and its source for DKMS;'
+	@echo '                   KERNEL=RELEASE for the module of another kernel'
 	@echo 'make install       build for the running kernel, KERNEL= or KDIR=, and install; DESTDIR=, PREFIX='
 	@echo 'make uninstall     remove what "make install" installed, with the same DESTDIR and PREFIX'
 	@echo 'make dist          build/vswap-VERSION.tar.gz, which the files in packaging/ build from'
@@ -39,7 +40,7 @@ tools:
 	@scripts/tools
 
 deb: module
-	@scripts/deb
+	@scripts/deb $(if $(KERNEL),--kernel $(KERNEL))
 
 install:
 	@scripts/install $(kernel)
