@@ -3,9 +3,9 @@
 //! Bios that end together, and what failed of them.
 
 use super::platform::Kernel;
-use super::swap_ops::RawCall;
 use super::reserves::{Pools, Reserves};
 use super::srcu::Section;
+use super::swap_ops::RawCall;
 use super::target::Target;
 use super::thread::NoReclaim;
 use super::{bindings, swap_area};
