@@ -149,6 +149,16 @@ impl Groups {
         // INVARIANT: just made, and kept by nobody else.
         let all = Self(all.ok_or(ENOMEM)?);
         for attribute in attributes {
+            let show: bindings::vswap_show_t = if attribute.show.is_some() {
+                Some(show_text::<T>)
+            } else {
+                None
+            };
+            let store: bindings::vswap_store_t = if attribute.store.is_some() {
+                Some(store_text::<T>)
+            } else {
+                None
+            };
             // SAFETY: valid by the invariant, with room for each; names and data live as long as the
             // module, and these callbacks take such data.
             unsafe {
@@ -156,8 +166,8 @@ impl Groups {
                     all.0.as_ptr(),
                     attribute.name.as_char_ptr(),
                     attribute.mode,
-                    attribute.show.map(|_| show_text::<T> as _),
-                    attribute.store.map(|_| store_text::<T> as _),
+                    show,
+                    store,
                     ptr::from_ref(attribute).cast(),
                 )
             };
